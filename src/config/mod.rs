@@ -1,0 +1,167 @@
+//! The configuration: text in, a [`Config`] or all of its problems out. Pure, except for [`load`], the only file reader.
+//!
+//! `check` walks the spanned document instead of letting serde stop at its first complaint, because a person wants every
+//! problem at once. Values of secrets cannot occur in it: a secret is named, never written.
+
+use std::path::PathBuf;
+
+use crate::model::time::Zone;
+
+/// Where a secret comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// A systemd credential of this name.
+    Credential(String),
+    /// A file of mode 0600 or stricter.
+    File(PathBuf),
+}
+
+/// The whole configuration, every default filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The provider.
+    pub gocardless: GoCardless,
+    /// The database.
+    pub store: Store,
+    /// The control socket.
+    pub control: Control,
+    /// When to pull.
+    pub schedule: Schedule,
+    /// How often at most.
+    pub limits: Limits,
+    /// How far back and how long.
+    pub history: History,
+    /// Time-outs and sizes.
+    pub http: Http,
+    /// What to log and how.
+    pub log: Log,
+    /// Accounts with names of their own.
+    pub accounts: Vec<AccountRule>,
+}
+
+/// `[gocardless]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoCardless {
+    /// Ends with a slash; https, or http to a loopback address.
+    pub api_base: String,
+    /// The secret's id.
+    pub secret_id: SecretSource,
+    /// The secret's key.
+    pub secret_key: SecretSource,
+    /// Where the browser is sent after consent.
+    pub redirect: String,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// The database file.
+    pub path: PathBuf,
+    /// 64 hex digits.
+    pub key: SecretSource,
+}
+
+/// `[control]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// The socket.
+    pub socket: PathBuf,
+}
+
+/// `[schedule]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// IANA zone of the patterns.
+    pub timezone: Zone,
+    /// Cron patterns with seconds, validated.
+    pub pull: Vec<String>,
+    /// Largest random delay of a slot, in seconds.
+    pub jitter_s: u32,
+    /// Alarm when an account is older, in seconds.
+    pub freshness_s: u32,
+}
+
+/// `[limits]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Successful calls per account and scope in any rolling 24 hours, until the headers say otherwise.
+    pub calls_per_day: u32,
+    /// Of these, kept for `sync`.
+    pub manual_reserve: u32,
+    /// The company's limit over all accounts.
+    pub accounts_per_minute: u32,
+    /// Counted failures in a row before an account is paused.
+    pub error_budget: u32,
+    /// Never more in a row.
+    pub error_hard_limit: u32,
+}
+
+/// `[history]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// Asked for when linking.
+    pub days: u32,
+    /// Likewise.
+    pub access_days: u32,
+    /// How far back a pull looks.
+    pub overlap_days: u32,
+    /// Days before the end of access at which to warn, largest first.
+    pub warn_days: Vec<u32>,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http {
+    /// Seconds to connect.
+    pub connect_timeout_s: u32,
+    /// Seconds for the whole call.
+    pub total_timeout_s: u32,
+    /// Decoded bytes of one answer.
+    pub body_limit_bytes: u64,
+}
+
+/// `[log]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The least level shown.
+    pub level: LogLevel,
+    /// Where and how.
+    pub format: LogFormat,
+}
+
+/// Levels of `[log] level`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Someone must act.
+    Error,
+    /// Someone should look.
+    Warn,
+    /// Runs and changes of state.
+    Info,
+    /// One line per call.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// Formats of `[log] format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// The journal under systemd, else text.
+    Auto,
+    /// Lines for people on stderr.
+    Text,
+    /// JSON Lines on stderr.
+    Json,
+}
+
+/// `[[account]]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRule {
+    /// One of our ids, or an IBAN.
+    pub matches: String,
+    /// A short name.
+    pub nickname: Option<String>,
+    /// Whether to pull it.
+    pub enabled: bool,
+}

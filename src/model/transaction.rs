@@ -1,0 +1,150 @@
+//! Transactions: the answer that brings them, a row as it is read, and the state of a stored row.
+//!
+//! The raw row is the truth and is kept for ever; everything in [`Transaction`] is derived from it by the provider's
+//! [`crate::model::port::RowReader`] and can be derived again. Ids in a row are evidence, never identity.
+
+use serde::Serialize;
+
+use super::money::{Amount, Currency};
+use super::port::TextBody;
+use super::time::BankDate;
+
+/// Whether the bank has booked it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BookingStatus {
+    /// On the statement.
+    Booked,
+    /// Announced; a snapshot that the next answer replaces.
+    Pending,
+}
+
+/// What a stored row is to us now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowState {
+    /// Listed.
+    Current,
+    /// One answer that surely covers it lacked it: unlisted, kept, revived when it returns.
+    Missing,
+    /// A second one lacked it too.
+    Vanished,
+    /// A pending row that is no longer announced.
+    Closed,
+}
+
+/// A piece of the answer's text, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+}
+
+/// Recognises an answer that was seen before: where its `transactions` value stood and the hash of that text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct AnswerMark {
+    /// First byte of the value in its body.
+    pub start: u32,
+    /// Bytes of the value.
+    pub len: u32,
+    /// First 16 bytes of BLAKE3 over the value.
+    pub hash: [u8; 16],
+}
+
+/// A transactions answer: its text, where the rows are, nothing interpreted.
+#[derive(Debug)]
+pub struct Answer {
+    /// The whole body: valid JSON.
+    pub body: TextBody,
+    /// The booked rows in the bank's order, each one JSON value of any kind.
+    pub booked: Vec<Span>,
+    /// The pending rows; `None` where the answer has no such key.
+    pub pending: Option<Vec<Span>>,
+    /// When the provider last asked the bank, as given.
+    pub last_updated: Option<String>,
+    /// To recognise this answer when it comes again.
+    pub mark: AnswerMark,
+}
+
+impl Answer {
+    /// The text of one row; empty if the span is not of this answer.
+    pub fn row(&self, span: Span) -> &str {
+        self.body.text().get(span.start..span.end).unwrap_or_default()
+    }
+}
+
+/// What storing needs to know of a row: cheap to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowKey {
+    /// Booking date, else value date, else the date part of the date-times.
+    pub effective_date: Option<BankDate>,
+    /// The earliest of all its dates: a row is surely covered only if this is.
+    pub earliest_date: Option<BankDate>,
+    /// Amount and a date were understood.
+    pub understood: bool,
+}
+
+/// Why a field of a row is null, or strange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// The row is not a JSON object.
+    RowNotUnderstood,
+    /// No amount, or one that is not a decimal.
+    AmountNotUnderstood,
+    /// A date field that is not a date.
+    DateNotUnderstood,
+    /// A date no payment can have.
+    DateAbsurd,
+    /// No date at all.
+    Undated,
+}
+
+/// A row as it is shown: the columns of the contract, exactly what the bank said, nothing repaired.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Transaction {
+    /// Civil date of booking.
+    pub booking_date: Option<BankDate>,
+    /// Civil date of value.
+    pub value_date: Option<BankDate>,
+    /// As given, offset or none.
+    pub booking_date_time: Option<String>,
+    /// As given, offset or none.
+    pub value_date_time: Option<String>,
+    /// Signed, the bank's scale kept.
+    pub amount: Option<Amount>,
+    /// As given.
+    pub currency: Option<Currency>,
+    /// Who is paid.
+    pub creditor_name: Option<String>,
+    /// IBAN, else BBAN, else (masked) card number, as given.
+    pub creditor_account: Option<String>,
+    /// Who pays.
+    pub debtor_name: Option<String>,
+    /// IBAN, else BBAN, else (masked) card number, as given.
+    pub debtor_account: Option<String>,
+    /// Unstructured, else its array joined by newlines, else structured, else its array, else additional information.
+    pub remittance_information: Option<String>,
+    /// End-to-end reference.
+    pub end_to_end_id: Option<String>,
+    /// Direct debit mandate.
+    pub mandate_id: Option<String>,
+    /// ISO 20022 code.
+    pub bank_transaction_code: Option<String>,
+    /// The bank's own code.
+    pub proprietary_bank_transaction_code: Option<String>,
+    /// ISO 18245.
+    pub merchant_category_code: Option<String>,
+    /// As given: an object or an array of objects.
+    pub currency_exchange: Option<Box<serde_json::value::RawValue>>,
+    /// The bank's id: may be missing, blank, constant or reused.
+    pub transaction_id: Option<String>,
+    /// The provider's id: unique per account, as a rule.
+    pub internal_transaction_id: Option<String>,
+    /// Statement reference.
+    pub entry_reference: Option<String>,
+    /// In order, without repetition.
+    pub flags: Vec<Flag>,
+}

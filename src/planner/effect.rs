@@ -1,0 +1,213 @@
+//! What the planner wants done. Effects are data; `sync` carries them out in order and reports back.
+
+use crate::model::agreement::Scope;
+use crate::model::balance::Balance;
+use crate::model::id::{AccountId, CallId, LinkId, RunId};
+use crate::model::institution::Institution;
+use crate::model::notice::Notice;
+use crate::model::port::ApiCall;
+use crate::model::time::{BankDate, UtcInstant};
+use crate::model::transaction::Answer;
+
+use super::state::{Account, Link, ProviderState};
+
+/// One thing to do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Make a call. If it spends quota, the reservation is committed first: spend before send.
+    Call(Box<PlannedCall>),
+    /// Commit a batch in one transaction.
+    Apply(Box<Batch>),
+}
+
+/// Recognises a planned call when its answer comes: increasing, never reused while the process lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// A call to make.
+#[derive(Debug)]
+pub struct PlannedCall {
+    /// To recognise the answer.
+    pub ticket: Ticket,
+    /// What to ask.
+    pub call: ApiCall,
+    /// Which quota it spends, if any.
+    pub spends: Option<(AccountId, Scope)>,
+    /// In which run.
+    pub run_id: Option<RunId>,
+}
+
+/// How a reservation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// A success: counts for 24 hours from now.
+    Succeeded,
+    /// The provider answered with something else: given back.
+    Released,
+    /// No answer: kept, as if it had succeeded now.
+    Unanswered,
+}
+
+/// Everything that one answer (or one decision) changes, committed together.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Which batch this is, to recognise its [`super::event::Event::Applied`].
+    pub number: u64,
+    /// When it was decided.
+    pub at: Option<UtcInstant>,
+    /// The reservation that it settles.
+    pub settle: Option<(CallId, Settlement)>,
+    /// Accounts to write, whole.
+    pub accounts: Vec<Account>,
+    /// Links to write, whole.
+    pub links: Vec<Link>,
+    /// The provider's state, if it changed.
+    pub provider: Option<ProviderState>,
+    /// Institutions to cache: of a country (the list replaces it), or single ones with features.
+    pub institutions: Option<InstitutionUpdate>,
+    /// A provisional account turned out to be a known one: everything of `from` becomes `into`'s, and `from` is gone.
+    pub pair: Option<Pairing>,
+    /// A run that began or ended.
+    pub run: Option<RunRecord>,
+    /// Rows of an answer.
+    pub data: Option<Data>,
+    /// Events, in order.
+    pub notices: Vec<Notice>,
+}
+
+/// Cached institutions.
+#[derive(Clone, Debug)]
+pub enum InstitutionUpdate {
+    /// The whole list of a country (`None`: of all).
+    List {
+        /// Capitals.
+        country: Option<String>,
+        /// As listed.
+        institutions: Vec<Institution>,
+    },
+    /// One with its features.
+    One(Box<Institution>),
+}
+
+/// Two account documents that are one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pairing {
+    /// The provisional one; its ledger moves, its document goes.
+    pub from: AccountId,
+    /// The known one.
+    pub into: AccountId,
+}
+
+/// A run as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Which.
+    pub id: RunId,
+    /// Whose.
+    pub account_id: AccountId,
+    /// Since when.
+    pub started_at: UtcInstant,
+    /// How it ended; `None` while it goes on.
+    pub outcome: Option<RunOutcome>,
+}
+
+/// How a pull ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunOutcome {
+    /// All scopes were read, something was new.
+    Pulled,
+    /// All scopes were read, nothing was new.
+    Unchanged,
+    /// It ended without all of its data.
+    Failed,
+}
+
+impl RunOutcome {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pulled => "pulled",
+            Self::Unchanged => "unchanged",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Rows of an answer.
+#[derive(Debug)]
+pub enum Data {
+    /// All balances of an answer.
+    Balances {
+        /// Whose.
+        account_id: AccountId,
+        /// In which run.
+        run_id: RunId,
+        /// As given, possibly none.
+        balances: Vec<Balance>,
+    },
+    /// A transactions answer to reconcile with what is stored.
+    Transactions {
+        /// Whose.
+        account_id: AccountId,
+        /// In which run.
+        run_id: RunId,
+        /// The filter it was asked with; `None` without.
+        date_from: Option<BankDate>,
+        /// The answer.
+        answer: Box<Answer>,
+    },
+    /// The known answer came again: one small update.
+    Unchanged {
+        /// Whose.
+        account_id: AccountId,
+        /// In which run.
+        run_id: RunId,
+        /// The filter it was asked with; `None` without.
+        date_from: Option<BankDate>,
+        /// When the provider last asked the bank, as given.
+        last_updated: Option<String>,
+    },
+}
+
+/// What storing an answer changed; the store counts, the planner tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowsChanged {
+    /// New booked or pending rows.
+    pub added: u64,
+    /// Rows that go on with another text, or were booked.
+    pub changed: u64,
+    /// Rows that returned after having been missing.
+    pub revived: u64,
+    /// Rows lacking for the first time.
+    pub missing: u64,
+    /// Rows lacking for good.
+    pub vanished: u64,
+    /// New rows without a readable amount or date.
+    pub not_understood: u64,
+}
+
+/// What became of one account of a `sync` request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullResult {
+    /// Whose.
+    pub account_id: AccountId,
+    /// How it ended; `None` when it was left out.
+    pub outcome: Option<RunOutcome>,
+    /// Why, where there is something to say; safe to log.
+    pub reason: Option<String>,
+    /// When the next call is allowed.
+    pub next_allowed_at: Option<UtcInstant>,
+    /// Rows.
+    pub rows: RowsChanged,
+}
+
+/// The subject of a notice in a list of needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An account.
+    Account(AccountId),
+    /// A link.
+    Link(LinkId),
+    /// The provider or the daemon itself.
+    Service,
+}

@@ -1,0 +1,344 @@
+//! What the planner remembers: of every account, every link and the provider as a whole.
+//!
+//! These structs are documents: the store keeps them as they are (JSON, by id) and gives them back at start. They change
+//! only inside the planner; a change is durable once the [`super::effect::Batch`] that carries it is committed. A field
+//! added later needs `#[serde(default)]`, so that older databases keep opening.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::account::AccountFacts;
+use crate::model::agreement::{Scope, Terms};
+use crate::model::failure::ConfigurationFault;
+use crate::model::id::{
+    AccountId, AgreementId, InstitutionId, LinkId, ProviderAccountId, RequisitionId, RunId,
+};
+use crate::model::requisition::ConsentUrl;
+use crate::model::time::{BankDate, UtcInstant};
+use crate::model::transaction::AnswerMark;
+
+/// What an account is to the operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountStatus {
+    /// Calls go on.
+    Ready,
+    /// The provider is still reading it for the first time, or we are still finding out what it is.
+    #[default]
+    Processing,
+    /// Too many failures in a row: we keep our hands off.
+    Paused,
+    /// Access has ended.
+    Expired,
+    /// The provider suspended it.
+    Suspended,
+    /// Closed at the bank.
+    Inactive,
+    /// The provider says a word that we do not know.
+    Unknown,
+}
+
+/// What a link is to the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkStatus {
+    /// Being made, or waiting for a person to open the URL.
+    Created,
+    /// A person is at the bank.
+    Authenticating,
+    /// Access is given.
+    Linked,
+    /// Refused by the provider, the bank or the person.
+    Rejected,
+    /// Access ran out.
+    Expired,
+    /// Access was taken back before its time.
+    Revoked,
+    /// Suspended by the provider.
+    Suspended,
+    /// Nobody finished it.
+    Abandoned,
+    /// A successor took over.
+    Replaced,
+    /// The provider says a word that we do not know.
+    Unknown,
+}
+
+impl LinkStatus {
+    /// Whether this link can still become linked.
+    pub const fn is_pending(self) -> bool {
+        matches!(self, Self::Created | Self::Authenticating | Self::Unknown)
+    }
+
+    /// Whether accounts can be called through it.
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Linked)
+    }
+}
+
+/// What a link is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// Data from now on.
+    #[default]
+    Continuous,
+    /// One-time delivery of a long history.
+    History,
+}
+
+/// A link as the planner knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Ours.
+    pub id: LinkId,
+    /// With whom.
+    pub institution_id: InstitutionId,
+    /// For what.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// What it is to the operator.
+    pub status: LinkStatus,
+    /// What is asked for; lowered step by step where the institution refuses.
+    pub terms: Terms,
+    /// Unguessable, made before the first call, so that an interrupted call can be found again.
+    pub reference: String,
+    /// Whether the user may choose accounts at the bank; switched off where refused.
+    pub account_selection: bool,
+    /// Ask for an immediate redirect.
+    #[serde(default)]
+    pub redirect_immediate: bool,
+    /// What to do next while linking.
+    pub step: LinkStep,
+    /// When it was asked for.
+    pub created_at: UtcInstant,
+    /// At the provider.
+    pub agreement_id: Option<AgreementId>,
+    /// At the provider.
+    pub requisition_id: Option<RequisitionId>,
+    /// For the browser, until it was used.
+    pub url: Option<ConsentUrl>,
+    /// When the end user agreed.
+    pub accepted_at: Option<UtcInstant>,
+    /// `accepted + access_valid_for_days`.
+    pub access_expires_at: Option<UtcInstant>,
+    /// Days of access, for the warnings.
+    #[serde(default)]
+    pub access_days: Option<u32>,
+    /// The successor.
+    #[serde(default)]
+    pub replaced_by: Option<LinkId>,
+    /// The link that this one succeeds once it is complete.
+    #[serde(default)]
+    pub replaces: Option<LinkId>,
+    /// The accounts it opened, ours, in the order of the requisition.
+    #[serde(default)]
+    pub accounts: Vec<AccountId>,
+    /// Earliest instant of the next call for this link.
+    pub next_at: UtcInstant,
+    /// Polls or failed attempts in a row, for the back-off.
+    #[serde(default)]
+    pub attempts: u32,
+    /// The smallest warning given, in days before the end.
+    #[serde(default)]
+    pub warned_days: Option<u32>,
+    /// Expiry or revocation was announced.
+    #[serde(default)]
+    pub end_announced: bool,
+    /// Words of the provider that were announced as not understood.
+    #[serde(default)]
+    pub strange_words: BTreeSet<String>,
+    /// Why it failed, in our words; safe to log.
+    #[serde(default)]
+    pub failure: Option<String>,
+}
+
+/// What a link needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkStep {
+    /// Read the institution's limits and features.
+    ReadInstitution,
+    /// Make the agreement.
+    CreateAgreement,
+    /// Make the requisition.
+    CreateRequisition,
+    /// A requisition call was interrupted: look for our reference before making another.
+    FindRequisition {
+        /// Where the next page begins.
+        offset: u32,
+    },
+    /// Ask where the person is.
+    Poll,
+    /// Read when the agreement was accepted.
+    ReadAgreement,
+    /// Nothing more to do while access lasts.
+    Settled,
+    /// Remove the requisition at the provider.
+    Delete {
+        /// What the link becomes afterwards.
+        then: LinkStatus,
+    },
+    /// Over.
+    Done,
+}
+
+/// An account as the planner knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Ours, for ever.
+    pub id: AccountId,
+    /// The provider's handle through the present link.
+    pub provider_account_id: ProviderAccountId,
+    /// The present link.
+    pub link_id: LinkId,
+    /// The bank.
+    pub institution_id: InstitutionId,
+    /// What the provider says about it.
+    #[serde(default)]
+    pub facts: AccountFacts,
+    /// When we first saw it.
+    pub discovered_at: UtcInstant,
+    /// Still being identified: metadata and details come before anything else, and pairing waits for them.
+    #[serde(default)]
+    pub identifying: Option<Identifying>,
+    /// What it is to the operator.
+    #[serde(default)]
+    pub status: AccountStatus,
+    /// Counted failures in a row, over all scopes.
+    #[serde(default)]
+    pub consecutive_failures: u32,
+    /// Set at the error budget, cleared by the next success.
+    #[serde(default)]
+    pub pause: Option<Pause>,
+    /// Scopes that the bank does not give.
+    #[serde(default)]
+    pub scopes_off: BTreeSet<Scope>,
+    /// What we learned of the daily limit, by scope.
+    #[serde(default)]
+    pub quota: BTreeMap<Scope, ScopeQuota>,
+    /// When details were last read.
+    #[serde(default)]
+    pub details_at: Option<UtcInstant>,
+    /// When the metadata were last asked for reasons of health.
+    #[serde(default)]
+    pub metadata_at: Option<UtcInstant>,
+    /// The latest schedule slot that a pull has served.
+    #[serde(default)]
+    pub slot_served: Option<UtcInstant>,
+    /// The pull under way, if any: survives a restart between its two calls.
+    #[serde(default)]
+    pub pull: Option<Pull>,
+    /// No scheduled data call before this instant (back-off, processing).
+    #[serde(default)]
+    pub retry_at: Option<UtcInstant>,
+    /// When the last complete pull ended.
+    #[serde(default)]
+    pub last_synced_at: Option<UtcInstant>,
+    /// When the last answer without date filter came.
+    #[serde(default)]
+    pub full_pull_at: Option<UtcInstant>,
+    /// The last answer without date filter.
+    #[serde(default)]
+    pub full_mark: Option<AnswerMark>,
+    /// The last answer with a date filter, and that date.
+    #[serde(default)]
+    pub window_mark: Option<(BankDate, AnswerMark)>,
+    /// `processing` since.
+    #[serde(default)]
+    pub processing_since: Option<UtcInstant>,
+    /// `account_stale` was raised in this spell.
+    #[serde(default)]
+    pub stale_announced: bool,
+    /// Words of the provider that were announced as not understood.
+    #[serde(default)]
+    pub strange_words: BTreeSet<String>,
+}
+
+/// How far identifying a new provider account has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Identifying {
+    /// Metadata were read.
+    pub metadata_read: bool,
+    /// Details were read, or cannot be had.
+    pub details_settled: bool,
+}
+
+/// Hands off an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Since when.
+    pub since: UtcInstant,
+    /// Trial calls made under `ERROR`: the next is due 1, 3, 7 days after `since`.
+    pub trials: u32,
+    /// When to ask the free metadata call next.
+    pub ask_at: UtcInstant,
+    /// `READY` was seen: data calls may go on until the next failure.
+    pub lifted: bool,
+}
+
+/// What we learned of the daily limit of one scope.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScopeQuota {
+    /// The provider's limit from its headers; the configured one until then.
+    pub limit: Option<u32>,
+    /// No call before this instant: the provider said so.
+    pub blocked_until: Option<UtcInstant>,
+    /// `quota_spent` was raised for the window that ends here.
+    pub announced_until: Option<UtcInstant>,
+}
+
+/// One pass over one account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pull {
+    /// Its run.
+    pub run_id: RunId,
+    /// When it began.
+    pub started_at: UtcInstant,
+    /// The schedule slot it serves, if any.
+    pub slot: Option<UtcInstant>,
+    /// Scopes still to read, in order.
+    pub todo: Vec<Scope>,
+    /// Whether any scope brought something new.
+    #[serde(default)]
+    pub changed: bool,
+    /// Asked for by a person: may use the manual reserve.
+    #[serde(default)]
+    pub manual: bool,
+}
+
+/// The provider as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProviderState {
+    /// All calls stop until a person has changed something; tried again slowly.
+    pub fault: Option<(ConfigurationFault, UtcInstant)>,
+    /// Failed tries against the fault in a row.
+    pub fault_tries: u32,
+    /// Nothing answers since then.
+    pub outage_since: Option<UtcInstant>,
+    /// When to knock again.
+    pub outage_retry_at: Option<UtcInstant>,
+    /// Knocks in a row.
+    pub outage_tries: u32,
+    /// Company limit: no call before this instant.
+    pub throttled_until: Option<UtcInstant>,
+    /// What worked at an institution, so that the next link begins there.
+    pub worked: BTreeMap<String, WorkedTerms>,
+    /// The last instant that we saw: a wall clock far from it has stepped.
+    pub last_seen_at: Option<UtcInstant>,
+}
+
+/// Terms that an institution accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkedTerms {
+    /// What was asked for and refused first, so that a new wish is tried afresh.
+    pub asked: Terms,
+    /// What was accepted.
+    pub terms: Terms,
+    /// Whether selection was accepted.
+    pub account_selection: bool,
+}
