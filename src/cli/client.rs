@@ -280,18 +280,8 @@ fn refusal(body: &[u8]) -> Option<CliError> {
 
 /// The exit code of this number; what is not in the table is an internal error.
 fn code(number: Option<i64>) -> Code {
-    match number {
-        Some(1) => Code::Partial,
-        Some(64) => Code::Usage,
-        Some(65) => Code::DataErr,
-        Some(69) => Code::Unavailable,
-        Some(73) => Code::CantCreate,
-        Some(74) => Code::IoErr,
-        Some(75) => Code::TempFail,
-        Some(77) => Code::NoPerm,
-        Some(78) => Code::Config,
-        _ => Code::Software,
-    }
+    let known = number.and_then(|number| Code::from_number(u8::try_from(number).ok()?));
+    known.unwrap_or(Code::Software)
 }
 
 /// The version behind `Server: banksyncd/0.1.0`.
