@@ -34,7 +34,7 @@ pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
 pub(super) fn print(accounts: &[Object], ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     let now = ctx.now().wall;
     let mut table = Table::new(&[
-        Column::left("ACCOUNT"),
+        Column::left("ACCOUNT").whole(),
         Column::left("STATUS"),
         Column::left("SYNCED"),
         Column::left("ACCESS"),
@@ -76,13 +76,13 @@ pub(super) fn days(now: UtcInstant, end: UtcInstant) -> String {
 }
 
 /// The status, and what else there is to say about it.
-pub(super) fn status(account: &Object) -> String {
+fn status(account: &Object) -> String {
     let status = one_line(account.text_or_empty("status"));
     let failures = account.number("consecutive_failures").unwrap_or_default();
     if account.flag("enabled") == Some(false) {
-        format!("{status}, off")
+        format!("{status}\noff")
     } else if failures > 0 {
-        format!("{status}, {failures} failed")
+        format!("{status}\n{failures} failed")
     } else {
         status
     }

@@ -24,7 +24,7 @@ pub async fn run(args: &Institutions, ctx: &mut Ctx<'_>) -> Result<Code, CliErro
         return Ok(Code::Ok);
     }
     let mut table = Table::new(&[
-        Column::left("ID"),
+        Column::left("ID").whole(),
         Column::left("NAME"),
         Column::left("COUNTRY"),
         Column::right("HISTORY"),

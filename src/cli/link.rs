@@ -144,7 +144,7 @@ fn show(link: &Whole, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
         days("access_days"),
     ))?;
     let bank = one_line(object.text_or_empty("institution_id"));
-    ctx.output.line(&format!("open this page to let {bank} know that you agree:"))?;
+    ctx.output.line(&format!("open this page to give access to {bank}:"))?;
     ctx.output.line("")?;
     let url = object.text_or_empty("url");
     ctx.output.url(url)?;

@@ -28,7 +28,7 @@ pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     }
     let now = ctx.now().wall;
     let mut table = Table::new(&[
-        Column::left("LINK"),
+        Column::left("LINK").whole(),
         Column::left("STATUS"),
         Column::left("ACCESS"),
         Column::left("UNTIL"),

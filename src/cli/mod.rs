@@ -34,6 +34,9 @@ pub mod transactions;
 pub mod unlink;
 pub mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use args::{ClientVerb, Global};
 use client::{Client, Patience};
 use error::CliError;

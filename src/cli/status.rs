@@ -1,6 +1,6 @@
 //! `status`: is it fine, and if not, what to type. One screen; the exit code says the same.
 
-use super::accounts::{label, status};
+use super::accounts::label;
 use super::client::path;
 use super::error::CliError;
 use super::links::access;
@@ -85,7 +85,7 @@ fn print_accounts(service: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
         let link = links.iter().find(|link| link.text("id") == account.text("link_id"));
         table.row(&[
             label(account),
-            status(account),
+            one_line(account.text_or_empty("status")),
             ago(now, account.instant("last_synced_at")),
             until(now, account.instant("next_pull_at")),
             calls(account, &quotas, now),

@@ -13,24 +13,51 @@ use super::text::clean;
 pub struct Column {
     heading: &'static str,
     right: bool,
-    fixed: Option<u16>,
+    width: Wide,
+}
+
+/// How wide a column is.
+#[derive(Clone, Copy, Debug)]
+enum Wide {
+    /// As its cells and the terminal have it.
+    Free,
+    /// Not less than this.
+    AtLeast(u16),
+    /// Just this, where the width of the output is limited.
+    Exactly(u16),
+    /// As wide as its widest cell, whatever happens to the others.
+    Whole,
 }
 
 impl Column {
     /// Text.
     pub const fn left(heading: &'static str) -> Self {
-        Self { heading, right: false, fixed: None }
+        Self { heading, right: false, width: Wide::Free }
     }
 
     /// Numbers.
     pub const fn right(heading: &'static str) -> Self {
-        Self { heading, right: true, fixed: None }
+        Self { heading, right: true, width: Wide::Free }
+    }
+
+    /// Never wrapped: for ids, which are copied.
+    #[must_use]
+    pub const fn whole(mut self) -> Self {
+        self.width = Wide::Whole;
+        self
     }
 
     /// At least this wide, so that one block of rows lines up with the next (see [`Table::flush_rows`]).
     #[must_use]
     pub const fn at_least(mut self, columns: u16) -> Self {
-        self.fixed = Some(columns);
+        self.width = Wide::AtLeast(columns);
+        self
+    }
+
+    /// Just this wide, where the width of the output is limited: for long names beside what matters more.
+    #[must_use]
+    pub const fn exactly(mut self, columns: u16) -> Self {
+        self.width = Wide::Exactly(columns);
         self
     }
 }
@@ -97,6 +124,10 @@ impl Table {
             }
             None => table.set_content_arrangement(ContentArrangement::Disabled),
         };
+        if self.row_height_max.is_some() {
+            // One line is cut where it is full, not before a word that does not fit.
+            table.set_delimiter('\u{0}');
+        }
         let heading = std::mem::take(&mut self.heading_due);
         if heading {
             table.set_header(self.columns.iter().map(|column| column.heading));
@@ -110,9 +141,18 @@ impl Table {
             if column.right {
                 shown.set_cell_alignment(CellAlignment::Right);
             }
-            if let Some(columns) = column.fixed {
-                let width = Width::Fixed(columns.saturating_add(gap));
-                shown.set_constraint(ColumnConstraint::LowerBoundary(width));
+            let fixed = |columns: u16| Width::Fixed(columns.saturating_add(gap));
+            match column.width {
+                Wide::AtLeast(columns) => {
+                    shown.set_constraint(ColumnConstraint::LowerBoundary(fixed(columns)));
+                }
+                Wide::Exactly(columns) if output.terminal.width.is_some() => {
+                    shown.set_constraint(ColumnConstraint::Absolute(fixed(columns)));
+                }
+                Wide::Whole => {
+                    shown.set_constraint(ColumnConstraint::ContentWidth);
+                }
+                Wide::Exactly(_) | Wide::Free => {}
             }
         }
         for (place, line) in table.lines().enumerate() {

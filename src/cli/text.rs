@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn times_are_short() {
         let now = UtcInstant::parse("2026-03-10T12:00:00Z").unwrap();
-        let back = |ms| ago(now, Some(now.plus_ms(-ms)));
+        let back = |ms: i64| ago(now, Some(now.plus_ms(-ms)));
         assert_eq!(ago(now, None), "never");
         assert_eq!(back(59_999), "just now");
         assert_eq!(back(-5_000), "just now");

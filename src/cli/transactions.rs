@@ -70,7 +70,7 @@ impl Layout {
             Column::left("").at_least(3),
         ];
         if self.accounts {
-            columns.push(Column::left("ACCOUNT").at_least(12));
+            columns.push(Column::left("ACCOUNT").exactly(14));
         }
         if self.states {
             columns.push(Column::left("STATE").at_least(8));
