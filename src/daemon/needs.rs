@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::config::{AccountRule, Config};
+use crate::config::AccountRule;
 use crate::daemon::view::rule_for;
 use crate::model::failure::ConfigurationFault;
 use crate::model::id::{AccountId, LinkId};
@@ -38,19 +38,22 @@ pub struct Situation<'a> {
     pub links: &'a [Link],
     /// The provider as a whole.
     pub provider: &'a ProviderState,
-    /// Thresholds and the accounts that are switched off.
-    pub config: &'a Config,
+    /// What the configuration says about single accounts: those that are switched off need nobody.
+    pub rules: &'a [AccountRule],
+    /// `[history] warn-days`.
+    pub warn_days: &'a [u32],
+    /// `[limits] error-hard-limit`.
+    pub error_hard_limit: u32,
+    /// `[schedule] freshness`, in seconds.
+    pub freshness_s: u32,
 }
 
 /// Everything that needs a person, the most urgent first; empty when all is well.
 pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
     let mut found: Vec<Need> = Vec::new();
     found.extend(fault(situation.provider));
-    let enabled: Vec<&Account> = situation
-        .accounts
-        .iter()
-        .filter(|account| is_enabled(account, &situation.config.accounts))
-        .collect();
+    let enabled: Vec<&Account> =
+        situation.accounts.iter().filter(|account| is_enabled(account, situation.rules)).collect();
     let mut covered = BTreeSet::new();
     for link in situation.links {
         if let Some(need) = ended(situation, link, &enabled, now) {
@@ -173,7 +176,7 @@ fn trouble(
         AccountStatus::Expired if curable_by_link => {
             (EventCode::AccessExpired, "access to this account has ended".to_owned(), renew(link))
         }
-        AccountStatus::Paused if failures >= situation.config.limits.error_hard_limit => (
+        AccountStatus::Paused if failures >= situation.error_hard_limit => (
             EventCode::AccountPaused,
             format!(
                 "{failures} failures in a row: no call may be made any more, only a new link helps"
@@ -219,7 +222,7 @@ fn ending(
         return None;
     }
     let length = link.access_days.unwrap_or(u32::MAX);
-    let warn = situation.config.history.warn_days.iter().copied().filter(|days| *days < length);
+    let warn = situation.warn_days.iter().copied().filter(|days| *days < length);
     if end.since(now) > i64::from(warn.max()?).saturating_mul(DAY_MS) {
         return None;
     }
@@ -237,8 +240,7 @@ fn waiting(link: &Link) -> Option<Need> {
 /// No data for longer than the objective, and no other need explains it.
 fn too_old(situation: &Situation<'_>, account: &Account, now: UtcInstant) -> Option<Need> {
     let last = account.last_synced_at.unwrap_or(account.discovered_at);
-    let objective_s = situation.config.schedule.freshness_s;
-    (last.plus_s(i64::from(objective_s)) < now).then(|| {
+    (last.plus_s(i64::from(situation.freshness_s)) < now).then(|| {
         let message = format!("no complete pull since {last}");
         need(
             EventCode::AccountStale,
@@ -247,4 +249,174 @@ fn too_old(situation: &Situation<'_>, account: &Account, now: UtcInstant) -> Opt
             format!("banksyncd sync {} --wait", account.id),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const NOW: UtcInstant = UtcInstant::from_ms(1_773_144_000_000);
+
+    fn link(number: u32, changes: &Value) -> Link {
+        let mut document = json!({
+            "id": format!("lnk_{number:026}"),
+            "institution_id": "BANK_DE",
+            "status": "linked",
+            "terms": {"history_days": 90, "access_days": 180, "scopes": ["balances"]},
+            "reference": "r",
+            "account_selection": false,
+            "step": "settled",
+            "created_at": 0,
+            "access_expires_at": NOW.plus_days(100).ms(),
+            "access_days": 180,
+            "next_at": 0,
+        });
+        merge(&mut document, changes);
+        serde_json::from_value(document).unwrap()
+    }
+
+    fn account(number: u32, link: u32, changes: &Value) -> Account {
+        let mut document = json!({
+            "id": format!("acc_{number:026}"),
+            "provider_account_id": "p",
+            "link_id": format!("lnk_{link:026}"),
+            "institution_id": "BANK_DE",
+            "discovered_at": 0,
+            "status": "ready",
+            "last_synced_at": NOW.ms(),
+        });
+        merge(&mut document, changes);
+        serde_json::from_value(document).unwrap()
+    }
+
+    fn merge(document: &mut Value, changes: &Value) {
+        for (field, value) in changes.as_object().unwrap() {
+            document[field] = value.clone();
+        }
+    }
+
+    fn found(accounts: &[Account], links: &[Link], provider: &ProviderState) -> Vec<String> {
+        let rules =
+            [AccountRule { matches: format!("acc_{:026}", 99), nickname: None, enabled: false }];
+        let situation = Situation {
+            accounts,
+            links,
+            provider,
+            rules: &rules,
+            warn_days: &[14, 7, 3, 1],
+            error_hard_limit: 8,
+            freshness_s: 26 * 3600,
+        };
+        let needs = needs(&situation, NOW);
+        needs
+            .iter()
+            .map(|need| format!("{} {}: {}", need.code, need.subject, need.command))
+            .collect()
+    }
+
+    fn of(accounts: &[Account], links: &[Link]) -> Vec<String> {
+        found(accounts, links, &ProviderState::default())
+    }
+
+    const LINK: &str = "lnk_00000000000000000000000001";
+    const ACCOUNT: &str = "acc_00000000000000000000000001";
+
+    #[test]
+    fn all_is_well() {
+        let fine = json!({});
+        assert!(of(&[], &[]).is_empty());
+        assert!(of(&[account(1, 1, &fine)], &[link(1, &fine)]).is_empty());
+    }
+
+    #[test]
+    fn access_that_ends_or_has_ended_is_renewed_once_per_link() {
+        let fine = json!({});
+        let accounts = [account(1, 1, &json!({"status": "expired"})), account(2, 1, &fine)];
+        let renew = |code: &str| vec![format!("{code} {LINK}: banksyncd renew {LINK}")];
+        for (change, code) in [
+            (json!({"status": "expired"}), "access_expired"),
+            (json!({"access_expires_at": NOW.ms()}), "access_expired"),
+            (json!({"status": "revoked"}), "access_revoked"),
+            (json!({"status": "suspended"}), "account_suspended"),
+        ] {
+            assert_eq!(of(&accounts, &[link(1, &change)]), renew(code), "{change}");
+        }
+        let ending = link(1, &json!({"access_expires_at": NOW.plus_days(14).ms()}));
+        let accounts = [account(1, 1, &fine)];
+        assert_eq!(of(&accounts, std::slice::from_ref(&ending)), renew("access_expiring"));
+        let later = link(1, &json!({"access_expires_at": NOW.plus_days(14).plus_ms(1).ms()}));
+        assert!(of(&accounts, &[later]).is_empty());
+        // A warning as long as the access itself does not apply.
+        let short =
+            link(1, &json!({"access_expires_at": NOW.plus_days(8).ms(), "access_days": 14}));
+        assert!(of(&accounts, &[short]).is_empty());
+        // Nothing depends on it any more, or only what is switched off.
+        assert!(of(&[account(1, 2, &fine)], std::slice::from_ref(&ending)).is_empty());
+        assert!(of(&[account(99, 1, &fine)], &[ending]).is_empty());
+    }
+
+    #[test]
+    fn a_pending_successor_is_finished_instead_of_made_again() {
+        let old = link(1, &json!({"status": "expired"}));
+        let successor = json!({"status": "created", "replaces": LINK, "url": "https://bank.example/c", "access_expires_at": null});
+        assert_eq!(
+            of(&[account(1, 1, &json!({"status": "expired"}))], &[old, link(2, &successor)]),
+            ["link_created lnk_00000000000000000000000002: https://bank.example/c"]
+        );
+    }
+
+    #[test]
+    fn accounts_in_trouble() {
+        let links = [link(1, &json!({}))];
+        for (change, command) in [
+            (
+                json!({"status": "suspended"}),
+                format!("account_suspended {ACCOUNT}: banksyncd renew {LINK}"),
+            ),
+            (
+                json!({"status": "paused", "consecutive_failures": 3}),
+                format!("account_paused {ACCOUNT}: banksyncd sync {ACCOUNT} --force --wait"),
+            ),
+            (
+                json!({"status": "paused", "consecutive_failures": 8}),
+                format!("account_paused {ACCOUNT}: banksyncd renew {LINK}"),
+            ),
+            (
+                json!({"status": "inactive"}),
+                format!("account_inactive {ACCOUNT}: systemctl reload banksyncd"),
+            ),
+            (
+                json!({"last_synced_at": NOW.plus_hours(-27).ms()}),
+                format!("account_stale {ACCOUNT}: banksyncd sync {ACCOUNT} --wait"),
+            ),
+        ] {
+            assert_eq!(of(&[account(1, 1, &change)], &links), [command], "{change}");
+        }
+    }
+
+    #[test]
+    fn faults_come_first_and_explain_staleness() {
+        let stale = [account(1, 1, &json!({"last_synced_at": null}))];
+        let links = [link(1, &json!({}))];
+        for (fault, need) in [
+            (
+                ConfigurationFault::Credentials,
+                "credentials_rejected service: systemctl restart banksyncd",
+            ),
+            (
+                ConfigurationFault::IpNotAllowed,
+                "ip_not_allowed service: systemctl restart banksyncd",
+            ),
+            (ConfigurationFault::PlanLimit, "plan_limit_reached service: banksyncd links"),
+        ] {
+            let provider = ProviderState { fault: Some((fault, NOW)), ..ProviderState::default() };
+            assert_eq!(found(&stale, &links, &provider), [need]);
+        }
+        let outage = ProviderState { outage_since: Some(NOW), ..ProviderState::default() };
+        assert!(
+            found(&stale, &links, &outage).is_empty(),
+            "nobody can do anything about an outage"
+        );
+    }
 }
