@@ -7,7 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds in a second, minute, hour and day.
@@ -107,7 +107,8 @@ impl UtcInstant {
 impl fmt::Display for UtcInstant {
     /// RFC 3339 in UTC with milliseconds when there are any.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.chrono().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        // The Debug form is ISO 8601 with as many decimals as are needed, and takes no allocation.
+        write!(f, "{:?}Z", self.chrono().naive_utc())
     }
 }
 
@@ -135,7 +136,9 @@ impl BankDate {
 
     /// From days since 1970-01-01, `None` outside the calendar of `chrono` (years ±262,142).
     pub fn from_epoch_days(days: i64) -> Option<Self> {
-        NaiveDate::from_ymd_opt(1970, 1, 1)?.checked_add_signed(TimeDelta::try_days(days)?).map(Self)
+        NaiveDate::from_ymd_opt(1970, 1, 1)?
+            .checked_add_signed(TimeDelta::try_days(days)?)
+            .map(Self)
     }
 
     /// Days since 1970-01-01.
@@ -177,13 +180,47 @@ impl BankDate {
 
 impl fmt::Display for BankDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.format("%Y-%m-%d"))
+        // The Debug form is ISO 8601 and, unlike a format string, not interpreted anew for each of a million rows.
+        write!(f, "{:?}", self.0)
     }
 }
 
 impl Serialize for BankDate {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serialize_short(self, serializer)
+    }
+}
+
+/// Serialises a short text in one piece: listings write millions of dates, and `collect_str` would escape each of their
+/// characters as a fragment of its own.
+pub(crate) fn serialize_short<S: serde::Serializer>(
+    text: &impl fmt::Display,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut short = Short { bytes: [0; SHORT_BYTES_MAX], len: 0 };
+    match fmt::Write::write_fmt(&mut short, format_args!("{text}")) {
+        Ok(()) => {
+            let text = short.bytes.get(..short.len).and_then(|bytes| str::from_utf8(bytes).ok());
+            serializer.serialize_str(text.unwrap_or_default())
+        }
+        Err(_too_long) => serializer.collect_str(text),
+    }
+}
+
+/// An RFC 3339 instant with milliseconds and a five-digit year fits.
+const SHORT_BYTES_MAX: usize = 32;
+
+struct Short {
+    bytes: [u8; SHORT_BYTES_MAX],
+    len: usize,
+}
+
+impl fmt::Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.len.saturating_add(text.len());
+        self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
     }
 }
 
@@ -260,7 +297,9 @@ mod tests {
         let date = BankDate::from_ymd(2024, 1, 1);
         assert_eq!(BankDate::parse("2024-01-01"), date);
         assert_eq!(BankDate::parse("2024-01-01T00:00:00Z"), date);
-        for text in ["", "date", "2024-13-01", "2024-02-30", "20240101", "2024-01-01x", "+024-01-01"] {
+        for text in
+            ["", "date", "2024-13-01", "2024-02-30", "20240101", "2024-01-01x", "+024-01-01"]
+        {
             assert_eq!(BankDate::parse(text), None, "{text}");
         }
         let far = BankDate::parse("5207-01-01").unwrap();
