@@ -232,6 +232,7 @@ async fn opened(link: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     let bank = one_line(link.text_or_empty("institution_id"));
     let number = link.texts("accounts").len();
     ctx.output.line(&format!("linked {bank}{until}, {}", count(number, "account")))?;
+    ctx.output.flush()?;
     let accounts = if ctx.output.terminal.error && !ctx.output.quiet {
         first_sync(link, ctx).await?
     } else {
