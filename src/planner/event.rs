@@ -2,6 +2,7 @@
 
 use crate::model::failure::Failure;
 use crate::model::id::{AccountId, CallId, InstitutionId, LinkId};
+use crate::model::notice::Notice;
 use crate::model::port::Answered;
 
 use super::effect::{RowsChanged, Ticket};
@@ -75,6 +76,8 @@ pub enum Event {
         /// What.
         question: Question,
     },
+    /// Something outside the planner is worth an event: it is committed and told like the planner's own.
+    Noted(Vec<Notice>),
     /// No new calls from now on; those in flight may end.
     Stopping,
 }

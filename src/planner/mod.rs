@@ -34,6 +34,7 @@ mod wishes;
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use crate::model::agreement::Scope;
 use crate::model::failure::Failure;
@@ -103,7 +104,7 @@ enum Aim {
 /// The brain.
 #[derive(Debug)]
 pub struct Planner {
-    policy: Policy,
+    policy: Arc<Policy>,
     ids: IdSource,
     accounts: BTreeMap<AccountId, Account>,
     links: BTreeMap<LinkId, Link>,
@@ -134,7 +135,7 @@ impl Planner {
     pub fn restore(snapshot: Snapshot, policy: Policy, seed: [u8; 32]) -> Self {
         let ledger = Ledger::restore(&snapshot.ledger, policy.call_timeout_ms);
         let mut planner = Self {
-            policy,
+            policy: Arc::new(policy),
             ids: IdSource::new(seed),
             accounts: snapshot.accounts.into_iter().map(|account| (account.id, account)).collect(),
             links: snapshot.links.into_iter().map(|link| (link.id, link)).collect(),
@@ -189,6 +190,7 @@ impl Planner {
             }
             Event::UnlinkWanted { link_id } => self.unlink_wanted(link_id, at),
             Event::Asked { ask, question } => self.asks.push_back((ask, question)),
+            Event::Noted(notices) => self.draft.notices.extend(notices),
             Event::Stopping => self.stopping = true,
         }
         self.flush(at);
@@ -227,14 +229,14 @@ impl Planner {
 
     /// Puts another policy in force.
     pub fn set_policy(&mut self, policy: Policy, now: Now) {
-        self.policy = policy;
+        self.policy = Arc::new(policy);
         self.touch_all();
         self.on(now, Event::Started);
     }
 
     /// The policy in force.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy)
     }
 
     /// All accounts, oldest first; those still being identified are among them.

@@ -1,7 +1,7 @@
 //! The rules that a configuration sets, in the form in which the planner uses them.
 
 use crate::config::{AccountRule, Config};
-use crate::model::iban::normalise;
+use crate::model::iban::{Iban, normalise};
 
 use super::schedule::{BadPattern, Schedule};
 use super::state::Account;
@@ -61,13 +61,12 @@ impl Policy {
         })
     }
 
-    /// The rule for an account, by our id or its IBAN.
+    /// What the configuration says about an account: the first rule that names its id, or its IBAN in any spelling.
     pub fn rule(&self, account: &Account) -> Option<&AccountRule> {
         let id = account.id.to_string();
-        let iban = account.facts.iban.as_ref().map(crate::model::iban::Iban::normalised);
+        let iban = account.facts.iban.as_ref().map(Iban::normalised);
         self.rules.iter().find(|rule| {
-            rule.matches == id
-                || iban.as_ref().is_some_and(|iban| *iban == normalise(&rule.matches))
+            rule.matches == id || iban.as_ref().is_some_and(|iban| *iban == normalise(&rule.matches))
         })
     }
 

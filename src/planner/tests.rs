@@ -187,6 +187,7 @@ impl Driver {
         self.planner.on(self.at(), Event::Applied { number: batch.number, rows: None });
     }
 
+    #[expect(clippy::panic_in_result_fn, reason = "a call outside the script is a broken test")]
     fn answer(&self, call: &ApiCall) -> Result<Answered, Failure> {
         let script = &self.script;
         if let Some(failure) = &script.everything {
