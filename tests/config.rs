@@ -1,7 +1,7 @@
 //! The configuration from the outside: the example, the defaults, bad files with all of their problems, and the rule that
 //! no message repeats a value. Secret files are tried with every mode that matters.
 
-#![expect(clippy::tests_outside_test_module, reason = "an integration test is a test module")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -64,7 +64,48 @@ fn the_example_shows_the_defaults_and_every_key() {
 
 #[test]
 fn the_effective_default() {
-    insta::assert_snapshot!(parse("").unwrap().effective(), @"");
+    insta::assert_snapshot!(parse("").unwrap().effective(), @r#"
+    [gocardless]
+    api-base = "https://bankaccountdata.gocardless.com/api/v2/"
+    secret-id = { credential = "gocardless-secret-id" }
+    secret-key = { credential = "gocardless-secret-key" }
+    redirect = "http://localhost:8437/linked"
+
+    [store]
+    path = "/var/lib/banksyncd/banksyncd.db"
+    key = { credential = "database-key" }
+
+    [control]
+    socket = "/run/banksyncd/control.sock"
+
+    [schedule]
+    timezone = "UTC"
+    pull = ["0 0 6,14,22 * * *"]
+    jitter = "10m"
+    freshness = "26h"
+
+    [limits]
+    calls-per-day = 4
+    manual-reserve = 1
+    accounts-per-minute = 100
+    error-budget = 3
+    error-hard-limit = 8
+
+    [history]
+    days = 90
+    access-days = 180
+    overlap-days = 30
+    warn-days = [14, 7, 3, 1]
+
+    [http]
+    connect-timeout = "10s"
+    total-timeout = "2m"
+    body-limit = "32MiB"
+
+    [log]
+    level = "info"
+    format = "auto"
+    "#);
 }
 
 #[test]
@@ -126,7 +167,36 @@ nickname = "acc_1"
 enabled = "yes"
 colour = 1
 "#;
-    insta::assert_snapshot!(problems(text).join("\n"), @"");
+    insta::assert_snapshot!(problems(text).join("\n"), @r#"
+    2:1: colour: unknown key
+    3:1: timezone: unknown key
+    6:1: gocardless.api_base: unknown key
+    7:1: gocardless.api-base: must be https, because the secret travels to it
+    8:1: gocardless.secret-id: a secret is never written into the configuration, only where it is
+    9:1: gocardless.secret-kye: unknown key
+    10:1: gocardless.redirect: must be an http or https address of at most 1024 characters, not a whole number
+    13:1: limits.calls-per-day: must be from 1 to 10000
+    15:1: limits.error-hard-limit: must be from 1 to 8
+    18:1: schedule.timezone: is not the name of a time zone
+    19:24: schedule.pull[1]: must be a cron pattern with six fields, seconds first
+    19:38: schedule.pull[2]: never fires: there is no such date
+    19:54: schedule.pull[3]: must be a text with a cron pattern, not a whole number
+    20:1: schedule.jitter: must be a text such as "90s", "10m", "26h" or "1d", not a whole number
+    21:1: schedule.freshness: must be from 1m to 400d
+    24:17: history.warn-days[1]: is in the list twice
+    24:20: history.warn-days[2]: must be from 1 to 730
+    24:23: history.warn-days[3]: must be a whole number, not a text
+    27:1: http.connect-timeout: must not be longer than `total-timeout`
+    29:1: http.body-limit: must be from 1KiB to 32MiB
+    32:1: log.level: must be one of "error", "warn", "info", "debug", "trace"
+    33:1: log.format: must be one of "auto", "text", "json"
+    35:1: account[0].match: is missing
+    40:1: account[1].nickname: is the same name as `account[0]` has
+    43:1: account[2].match: is the same account as `account[1]`
+    44:1: account[2].nickname: must not look like an id or an IBAN
+    45:1: account[2].enabled: must be true or false, not a text
+    46:1: account[2].colour: unknown key
+    "#);
 }
 
 #[test]
@@ -139,8 +209,16 @@ fn hints_suggest() {
             .collect::<Vec<_>>()
             .join("\n")
     };
-    insta::assert_snapshot!(hints("jitter = \"1m\"\n[schedul]\n[log]\nlevl = 1\nformat = \"jason\""), @"");
-    insta::assert_snapshot!(hints("[schedule]\ntimezone = \"europe/berln\"\n[store]\nkey = \"x\""), @"");
+    insta::assert_snapshot!(hints("jitter = \"1m\"\n[schedul]\n[log]\nlevl = 1\nformat = \"jason\""), @r#"
+    it belongs under `[schedule]`
+    did you mean `schedule`?
+    did you mean `level`?
+    did you mean "json"?
+    "#);
+    insta::assert_snapshot!(hints("[schedule]\ntimezone = \"europe/berln\"\n[store]\nkey = \"x\""), @r#"
+    did you mean "Europe/Berlin"?
+    write { credential = "database-key" } or { file = "/path" }
+    "#);
 }
 
 #[test]
@@ -149,13 +227,18 @@ fn plans_and_quota() {
         format!("[schedule]\ntimezone = \"Europe/Berlin\"\npull = {pull}\n[limits]\n{limits}")
     };
     assert!(parse(&text("[\"0 0 6,13,20 * * *\"]", "")).is_ok());
-    insta::assert_snapshot!(problems(&text("[\"0 0 6,12,18,22 * * *\"]", "")).join("\n"), @"");
+    insta::assert_snapshot!(problems(&text("[\"0 0 6,12,18,22 * * *\"]", "")).join("\n"), @"3:1: schedule.pull: more pulls fall into 24 hours than `calls-per-day` = 4 less `manual-reserve` = 1 allows");
     assert!(parse(&text("[\"0 0 6,12,18,22 * * *\"]", "manual-reserve = 0")).is_ok());
-    insta::assert_snapshot!(problems("[limits]\nmanual-reserve = 4").join("\n"), @"");
-    insta::assert_snapshot!(problems(&text("[\"0 0 6 * * *\", \"0 5 6 * * *\"]", "")).join("\n"), @"");
+    insta::assert_snapshot!(problems("[limits]\nmanual-reserve = 4").join("\n"), @"2:1: limits.manual-reserve: keeps all of the 4 calls per day and leaves none for the schedule");
+    insta::assert_snapshot!(problems(&text("[\"0 0 6 * * *\", \"0 5 6 * * *\"]\njitter = \"5m\"", "")).join("\n"), @"4:1: schedule.jitter: must be shorter than the shortest time between two pulls, which is 5m");
+    let dense = parse(&text("[\"*/30 * * * * *\"]", "calls-per-day = 10000")).unwrap();
+    assert_eq!(dense.schedule.jitter_s, 15);
     let parsed =
         config::parse("[schedule]\nfreshness = \"2h\"", "x.toml", &Defaults::default()).unwrap();
-    insta::assert_snapshot!(parsed.warnings[0].to_string(), @"");
+    insta::assert_snapshot!(parsed.warnings[0].to_string(), @"
+    x.toml:2:1: schedule.freshness: is shorter than the longest time between two pulls: healthy accounts will raise the alarm
+    hint: raise `freshness` or pull more often
+    ");
 }
 
 #[test]
@@ -212,7 +295,7 @@ fn no_message_repeats_a_value() {
 #[test]
 fn the_json_form() {
     let problems = parse("[log]\nlevel = 1").unwrap_err();
-    insta::assert_snapshot!(serde_json::to_string(&problems[0]).unwrap(), @"");
+    insta::assert_snapshot!(serde_json::to_string(&problems[0]).unwrap(), @r#"{"file":"x.toml","line":2,"column":1,"key":"log.level","message":"must be one of \"error\", \"warn\", \"info\", \"debug\", \"trace\", not a whole number","hint":null}"#);
 }
 
 proptest! {
@@ -252,12 +335,24 @@ fn files_that_are_no_configuration() {
         assert_eq!(problems.len(), 1);
         problems[0].to_string().replace(&*folder.path().to_string_lossy(), "")
     };
-    insta::assert_snapshot!(one(&path), @"");
-    insta::assert_snapshot!(one(folder.path()), @"");
+    insta::assert_snapshot!(one(&path), @"
+    /config.toml: there is no such file
+    hint: write one after the commented example, name it with `--config PATH`, and try `banksyncd check-config`
+    ");
+    insta::assert_snapshot!(one(folder.path()), @"
+    : is a folder
+    hint: name the file inside it
+    ");
     fs::write(&path, b"[log]\nlevel = \"\xff\"").unwrap();
-    insta::assert_snapshot!(one(&path), @"");
+    insta::assert_snapshot!(one(&path), @"
+    /config.toml:2:10: is not UTF-8 text
+    hint: save the file as UTF-8
+    ");
     fs::write(&path, " ".repeat((1 << 20) + 1)).unwrap();
-    insta::assert_snapshot!(one(&path), @"");
+    insta::assert_snapshot!(one(&path), @"
+    /config.toml: is larger than 1 MiB
+    hint: a configuration is a short text
+    ");
     fs::write(&path, "\u{feff}[log]\nlevel = \"debug\"").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(load(&path).unwrap().warnings.is_empty());
@@ -305,14 +400,38 @@ fn secret_files_are_private_and_hold_one_line() {
         let refusal = place.refusal(&source);
         assert!(refusal.ends_with("chmod 600 /secret") && !refusal.contains("marker"), "{refusal}");
     }
-    insta::assert_snapshot!(place.refusal(&place.write(b"marker", 0o644)), @"");
-    insta::assert_snapshot!(place.refusal(&place.write(b"\n", 0o600)), @"");
-    insta::assert_snapshot!(place.refusal(&place.write(b"mark\xffer", 0o600)), @"");
-    insta::assert_snapshot!(place.refusal(&place.write(b"mark\ner\n", 0o600)), @"");
-    insta::assert_snapshot!(place.refusal(&place.write(&[b'x'; 5_000], 0o600)), @"");
-    insta::assert_snapshot!(place.refusal(&SecretSource::File(place.0.path().join("none"))), @"");
-    insta::assert_snapshot!(place.refusal(&SecretSource::File(place.0.path().to_owned())), @"");
-    insta::assert_snapshot!(place.refusal(&SecretSource::Credential("name".into())), @"");
+    insta::assert_snapshot!(place.refusal(&place.write(b"marker", 0o644)), @"
+    `gocardless.secret-id`: file `/secret` is open to other users (mode 0644, at most 0600 is allowed)
+    chmod 600 /secret
+    ");
+    insta::assert_snapshot!(place.refusal(&place.write(b"\n", 0o600)), @"
+    `gocardless.secret-id`: file `/secret` is empty
+    (umask 077; cat > /secret), paste the value, press Enter and Ctrl-D
+    ");
+    insta::assert_snapshot!(place.refusal(&place.write(b"mark\xffer", 0o600)), @"
+    `gocardless.secret-id`: file `/secret` is not one line of text without blanks
+    put the value alone and in one line into /secret
+    ");
+    insta::assert_snapshot!(place.refusal(&place.write(b"mark\ner\n", 0o600)), @"
+    `gocardless.secret-id`: file `/secret` is not one line of text without blanks
+    put the value alone and in one line into /secret
+    ");
+    insta::assert_snapshot!(place.refusal(&place.write(&[b'x'; 5_000], 0o600)), @"
+    `gocardless.secret-id`: file `/secret` is larger than 4096 bytes
+    put the value alone and in one line into /secret
+    ");
+    insta::assert_snapshot!(place.refusal(&SecretSource::File(place.0.path().join("none"))), @"
+    `gocardless.secret-id`: file `/none` does not exist
+    (umask 077; cat > /none), paste the value, press Enter and Ctrl-D
+    ");
+    insta::assert_snapshot!(place.refusal(&SecretSource::File(place.0.path().to_owned())), @"
+    `gocardless.secret-id`: file `` is not a regular file
+    name a file: ls -ld
+    ");
+    insta::assert_snapshot!(place.refusal(&SecretSource::Credential("name".into())), @r#"
+    `gocardless.secret-id`: credential `name` is not there: systemd passed no credentials
+    systemd passes it to the service; by hand, write secret-id = { file = "/path" }
+    "#);
     // A link is followed, and what it leads to is judged.
     place.write(b"value", 0o644);
     let link = place.0.path().join("link");
@@ -335,7 +454,10 @@ fn the_folder_of_systemd_is_trusted_and_nothing_beside_it() {
     assert!(read(place.write(b"value", 0o440)).is_err());
     assert!(read(SecretSource::File(folder.join("../secret"))).is_err());
     let missing = read(SecretSource::Credential("other".into())).unwrap_err();
-    insta::assert_snapshot!(format!("{missing}\n{}", missing.hint()), @"");
+    insta::assert_snapshot!(format!("{missing}\n{}", missing.hint()), @"
+    `k`: credential `other` does not exist
+    (umask 077; cat > /etc/banksyncd/credentials/other), paste the value, press Enter and Ctrl-D, then add `LoadCredential=other:/etc/banksyncd/credentials/other` to the unit
+    ");
 }
 
 #[test]

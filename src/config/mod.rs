@@ -3,6 +3,7 @@
 //! `check` walks the spanned document instead of letting serde stop at its first complaint, because a person wants every
 //! problem at once. Values of secrets cannot occur in it: a secret is named, never written.
 
+mod address;
 mod check;
 mod document;
 mod effective;

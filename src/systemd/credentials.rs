@@ -20,6 +20,12 @@ use crate::model::secret::{DatabaseKey, Secret};
 /// Largest secret, in bytes: the provider's are 36 and 128 long, the database key 64.
 const SECRET_BYTES_MAX: u64 = 4_096;
 
+/// The configuration's key of the database key.
+const DATABASE_KEY: &str = "store.key";
+
+const KEY_HINT: &str = "a database opens only with the key that it was made with; for a new database, \
+                        `openssl rand -hex 32` makes a key";
+
 /// Any permission of group and others.
 const MODE_LOOSE: u32 = 0o077;
 
@@ -82,7 +88,7 @@ pub fn read_all(
     let folder = directories.credentials.as_deref();
     let secret_id = read("gocardless.secret-id", &config.gocardless.secret_id, folder);
     let secret_key = read("gocardless.secret-key", &config.gocardless.secret_key, folder);
-    let database_key = read_database_key("store.key", &config.store.key, folder);
+    let database_key = read_database_key(DATABASE_KEY, &config.store.key, folder);
     match (secret_id, secret_key, database_key) {
         (Ok(secret_id), Ok(secret_key), Ok(database_key)) => {
             Ok(Secrets { secret_id, secret_key, database_key })
@@ -231,31 +237,56 @@ impl CredentialError {
 
     /// What to do, with the command where there is one.
     pub fn hint(&self) -> String {
-        match (&self.fault, &self.place.credential, &self.place.path) {
-            (Fault::NoDirectory, Some(name), _) => format!(
-                "systemd passes it with `LoadCredential={name}:/path`; by hand, write {} = {{ file = \"/path\" }}",
-                self.place.key.rsplit('.').next().unwrap_or_default()
-            ),
-            (Fault::Missing, Some(name), _) => {
-                format!("add `LoadCredential={name}:/path` to the unit and restart it")
+        match (&self.place.credential, &self.place.path) {
+            (Some(name), _) => self.credential_hint(name),
+            (None, Some(path)) => self.file_hint(&path.display().to_string()),
+            (None, None) => String::new(),
+        }
+    }
+
+    fn credential_hint(&self, name: &str) -> String {
+        let file = format!("/etc/banksyncd/credentials/{name}");
+        match self.fault {
+            Fault::NoDirectory => {
+                let key = self.place.key.rsplit('.').next().unwrap_or_default();
+                format!(
+                    "systemd passes it to the service; by hand, write {key} = {{ file = \"/path\" }}"
+                )
             }
-            (Fault::Loose { .. }, _, Some(path)) => format!("chmod 600 {}", path.display()),
-            (Fault::Foreign { us, .. }, _, Some(path)) => format!("chown {us} {}", path.display()),
-            (Fault::Unreadable(_), _, Some(path)) => {
-                format!("let the user that runs banksyncd read it: ls -l {}", path.display())
+            Fault::Missing => {
+                format!("{}, then add `LoadCredential={name}:{file}` to the unit", self.make(&file))
             }
-            (Fault::NotAKey, ..) => {
-                "an existing database opens only with the key that it was made with; a new key is made by \
-                 `openssl rand -hex 32`"
+            Fault::Empty => self.make(&file),
+            Fault::NotAKey => KEY_HINT.to_owned(),
+            _ => {
+                "mend what `LoadCredential=` of the unit names; the value stands alone, in one line"
                     .to_owned()
             }
-            (_, None, Some(path)) if self.place.key == "store.key" => {
-                format!("(umask 077; openssl rand -hex 32 > {})", path.display())
+        }
+    }
+
+    fn file_hint(&self, path: &str) -> String {
+        match &self.fault {
+            Fault::Loose { .. } => format!("chmod 600 {path}"),
+            Fault::Foreign { us, .. } => format!("chown {us} {path}"),
+            Fault::Unreadable(_) => {
+                format!("let the user that runs banksyncd read it: ls -ld {path}")
             }
-            (_, None, Some(path)) => {
-                format!("(umask 077; cat > {}), then paste the value and press Ctrl-D", path.display())
+            Fault::NotRegular => format!("name a file: ls -ld {path}"),
+            Fault::Missing | Fault::Empty => self.make(path),
+            Fault::NotAKey => KEY_HINT.to_owned(),
+            Fault::TooLarge | Fault::NotText | Fault::NoDirectory => {
+                format!("put the value alone and in one line into {path}")
             }
-            _ => "put the value into the credential's source, alone and in one line".to_owned(),
+        }
+    }
+
+    /// The command that makes the secret's file; never for one that has contents, which may be a key in use.
+    fn make(&self, path: &str) -> String {
+        if self.place.key == DATABASE_KEY {
+            format!("(umask 077; openssl rand -hex 32 > {path})")
+        } else {
+            format!("(umask 077; cat > {path}), paste the value, press Enter and Ctrl-D")
         }
     }
 }
