@@ -204,6 +204,11 @@ impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self(chrono_tz::Tz::UTC);
 
+    /// Every name of the database, links to other zones included: for suggestions.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())
+    }
+
     /// The zone for `chrono` and `croner`.
     pub(crate) fn tz(self) -> chrono_tz::Tz {
         self.0
