@@ -1,5 +1,8 @@
 //! `banksyncd`: a daemon that keeps bank data fresh in an encrypted file.
+
+pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod exit;
 pub mod model;
 pub mod observe;

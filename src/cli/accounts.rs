@@ -1,0 +1,109 @@
+//! `accounts`: what there is, how fresh it is, and how long access lasts.
+
+use std::collections::BTreeMap;
+
+use super::client::{Patience, path};
+use super::error::CliError;
+use super::object::Object;
+use super::table::{Column, Table};
+use super::text::{account_number, ago, days_left, one_line};
+use super::{Code, Ctx};
+use crate::model::time::UtcInstant;
+
+/// Lists accounts.
+pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    let target = path(&["accounts"]);
+    if ctx.json {
+        return ctx.pass(&target, Patience::Short).await;
+    }
+    let accounts = ctx.list(&target, Patience::Short).await?;
+    if accounts.is_empty() {
+        ctx.output.line("no accounts yet")?;
+        let find = ctx.command("banksyncd institutions");
+        let link = ctx.command("banksyncd link");
+        ctx.output.note(&format!(
+            "\nhint: find your bank with `{find} NAME`, then link it with `{link} ID`"
+        ));
+        return Ok(Code::Ok);
+    }
+    print(&accounts, ctx)?;
+    Ok(Code::Ok)
+}
+
+/// Shows accounts as a table.
+pub(super) fn print(accounts: &[Object], ctx: &mut Ctx<'_>) -> Result<(), CliError> {
+    let now = ctx.now().wall;
+    let mut table = Table::new(&[
+        Column::left("ACCOUNT").whole(),
+        Column::left("STATUS"),
+        Column::left("SYNCED"),
+        Column::left("ACCESS"),
+    ]);
+    for account in accounts {
+        table.row(&row(account, now));
+    }
+    table.print(&mut ctx.output)
+}
+
+fn row(account: &Object, now: UtcInstant) -> [String; 4] {
+    let mut head = label(account);
+    let currency = account.text_or_empty("currency");
+    if !currency.is_empty() {
+        head = format!("{head} ({})", one_line(currency));
+    }
+    let mut lines = vec![head];
+    let number = account.text("iban").or_else(|| account.text("bban"));
+    lines.extend(number.map(account_number));
+    lines.push(one_line(account.text_or_empty("institution_id")));
+    lines.push(one_line(account.text_or_empty("id")));
+    lines.push(String::new());
+    let access = account.instant("access_expires_at");
+    [
+        lines.join("\n"),
+        status(account),
+        ago(now, account.instant("last_synced_at")),
+        access.map_or_else(|| "-".to_owned(), |end| days(now, end)),
+    ]
+}
+
+/// Days of access left.
+pub(super) fn days(now: UtcInstant, end: UtcInstant) -> String {
+    match days_left(now, end) {
+        0 => "ended".to_owned(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
+/// The status, and what else there is to say about it.
+fn status(account: &Object) -> String {
+    let status = one_line(account.text_or_empty("status"));
+    let failures = account.number("consecutive_failures").unwrap_or_default();
+    if account.flag("enabled") == Some(false) {
+        format!("{status}\noff")
+    } else if failures > 0 {
+        format!("{status}\n{failures} failed")
+    } else {
+        status
+    }
+}
+
+/// What a person calls this account: its nickname, else the name, the product or the number that the bank gives it.
+pub(super) fn label(account: &Object) -> String {
+    let name = ["nickname", "name", "product", "iban", "bban", "id"]
+        .into_iter()
+        .find_map(|field| account.text(field).filter(|text| !text.trim().is_empty()));
+    one_line(name.unwrap_or_default())
+}
+
+/// The labels of all accounts, by id.
+pub(super) async fn labels(ctx: &Ctx<'_>) -> Result<BTreeMap<String, String>, CliError> {
+    let accounts = ctx.list(&path(&["accounts"]), Patience::Short).await?;
+    Ok(accounts.iter().map(|one| (one.text_or_empty("id").to_owned(), label(one))).collect())
+}
+
+/// The label of an account by its id, else the id.
+pub(super) fn name_of(labels: &BTreeMap<String, String>, object: &Object) -> String {
+    let id = object.text_or_empty("account_id");
+    labels.get(id).cloned().unwrap_or_else(|| one_line(id))
+}

@@ -1,0 +1,332 @@
+//! The command line. Wrong usage ends with 64, help and version with 0; nothing here does any work.
+//!
+//! Verbs that are planned but not built are not listed; who tries one is told so in a sentence.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgAction, Parser, Subcommand};
+
+use super::output::ColorChoice;
+use crate::exit::Code;
+use crate::model::time::BankDate;
+
+/// Where the configuration is when nobody says otherwise.
+pub const CONFIG_DEFAULT: &str = "/etc/banksyncd/config.toml";
+
+/// More days than any institution or agreement gives; larger numbers are typing errors.
+const DAYS_MAX: i64 = 3650;
+
+/// Verbs of later stages.
+const LATER: &[&str] = &[
+    "explain",
+    "history",
+    "replay",
+    "simulate",
+    "reconfirm",
+    "init",
+    "reload",
+    "export",
+    "backup",
+    "restore",
+    "rekey",
+    "doctor",
+    "completions",
+    "forget",
+];
+
+/// Verbs of later stages that are words behind `accounts`.
+const LATER_ACCOUNTS: &[&str] = &["merge", "split"];
+
+/// Keeps bank data fresh in an encrypted file, and tells you when something needs you
+#[derive(Debug, Parser)]
+#[command(name = "banksyncd", version, propagate_version = false, max_term_width = 100)]
+pub struct Args {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Options that every verb takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Global {
+    /// The configuration file
+    #[arg(long, global = true, value_name = "PATH", env = "BANKSYNCD_CONFIG", default_value = CONFIG_DEFAULT)]
+    pub config: PathBuf,
+    /// The daemon's control socket [default: as configured]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Print JSON Lines: one object per item, nothing else
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// Say more; twice for even more
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Say only what is asked for, and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run the daemon in the foreground
+    Run,
+    /// Show everything against a built-in bank: no credentials, no root, no network
+    Demo(Demo),
+    /// Run the built-in bank alone, over HTTP on a loopback address
+    Sandbox(Sandbox),
+    /// Report every problem of the configuration
+    CheckConfig,
+    /// What the daemon is asked for.
+    #[command(flatten)]
+    Client(ClientVerb),
+}
+
+/// The verbs that ask the daemon.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ClientVerb {
+    /// Find the id of a bank
+    Institutions(Institutions),
+    /// Link a bank: opens its consent page for you and waits until it is done
+    Link(Link),
+    /// List links, their state and the days left
+    Links,
+    /// End a link at the provider; stored data stays
+    Unlink(Unlink),
+    /// Renew a link while the old one works; accounts keep their id and history
+    Renew(Renew),
+    /// List accounts
+    Accounts,
+    /// Show balances
+    Balances(Balances),
+    /// List transactions
+    Transactions(Transactions),
+    /// List or follow events
+    Events(Events),
+    /// Show what is going on, and what needs you
+    Status,
+    /// Show the calls left, and when the next one is allowed
+    Quota,
+    /// Ask for a pull now
+    Sync(Sync),
+    /// Check the integrity of the database
+    Verify,
+}
+
+/// `demo`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Demo {
+    /// Keep everything in this folder
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Stay in the foreground with bank and daemon up
+    #[arg(long)]
+    pub serve: bool,
+}
+
+/// `sandbox`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Sandbox {
+    /// A loopback address; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: std::net::SocketAddr,
+}
+
+/// `institutions`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Institutions {
+    /// Words of its name, or its id
+    pub query: Option<String>,
+    /// Two letters, such as DE
+    #[arg(long, value_name = "CC", value_parser = country)]
+    pub country: Option<String>,
+}
+
+/// `link`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Link {
+    /// Its id, as `banksyncd institutions` shows it
+    pub institution: String,
+    /// Days of history to ask for [default: as configured]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
+    pub history_days: Option<u32>,
+    /// Days of access to ask for [default: as configured]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
+    pub access_days: Option<u32>,
+    /// Print the URL and end
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// `unlink`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Unlink {
+    /// Its id or the beginning of it
+    pub link: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `renew`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Renew {
+    /// Its id or the beginning of it
+    pub link: String,
+    /// Print the URL and end
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// `balances`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Balances {
+    /// Id, the beginning of it, nickname or IBAN [default: all]
+    pub account: Option<String>,
+    /// Every change, not only the newest answer
+    #[arg(long)]
+    pub history: bool,
+}
+
+/// `transactions`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Transactions {
+    /// Id, the beginning of it, nickname or IBAN [default: all]
+    pub account: Option<String>,
+    /// First day, YYYY-MM-DD
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub from: Option<BankDate>,
+    /// Last day, YYYY-MM-DD
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub to: Option<BankDate>,
+    /// Also what is announced but not booked
+    #[arg(long)]
+    pub pending: bool,
+    /// Every row in every state
+    #[arg(long)]
+    pub all: bool,
+    /// With the bank's own row (in --json)
+    #[arg(long)]
+    pub raw: bool,
+}
+
+/// `events`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Events {
+    /// Go on with new ones until Ctrl-C
+    #[arg(long)]
+    pub follow: bool,
+    /// RFC 3339, a date (from midnight UTC), or a time ago such as 30m, 2h, 3d
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only this code, such as `access_expiring`
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+    /// Only of this account
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+}
+
+/// `sync`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Sync {
+    /// Id, the beginning of it, nickname or IBAN [default: all]
+    #[arg(value_name = "ACCOUNT")]
+    pub accounts: Vec<String>,
+    /// Wait until it is done and print a result per account
+    #[arg(long)]
+    pub wait: bool,
+    /// Also try paused accounts, within the hard limit
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// A parse that ends the program: with help, or with a complaint.
+#[derive(Debug)]
+pub struct Stop {
+    /// How to end.
+    pub code: Code,
+    /// What to print, newline included, without styles.
+    pub text: String,
+    /// The same with styles.
+    pub styled: String,
+}
+
+/// Understands the command line; the first argument is the program's name. Text of [`Stop`] belongs on stdout if its code
+/// is 0, else on stderr.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Stop> {
+    let args = Args::try_parse_from(arguments).map_err(|error| stop(&error))?;
+    if let Verb::Client(ClientVerb::Transactions(Transactions {
+        from: Some(from),
+        to: Some(to),
+        ..
+    })) = &args.verb
+        && from > to
+    {
+        return Err(complaint(&format!(
+            "error: `--from {from}` is after `--to {to}`\n\nhint: swap them\n"
+        )));
+    }
+    Ok(args)
+}
+
+fn complaint(text: &str) -> Stop {
+    Stop { code: Code::Usage, text: text.to_owned(), styled: text.to_owned() }
+}
+
+fn stop(error: &clap::Error) -> Stop {
+    if let Some(verb) = later_verb(error) {
+        return complaint(&format!(
+            "error: `{verb}` is not built yet\n\nhint: `banksyncd --help` lists what is\n"
+        ));
+    }
+    let text = error.render();
+    Stop {
+        code: if error.use_stderr() { Code::Usage } else { Code::Ok },
+        text: text.to_string(),
+        styled: text.ansi().to_string(),
+    }
+}
+
+/// The verb of a later stage that someone tried.
+fn later_verb(error: &clap::Error) -> Option<String> {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let verb = context(ContextKind::InvalidSubcommand)?;
+            LATER.contains(&verb).then(|| verb.to_owned())
+        }
+        ErrorKind::UnknownArgument => {
+            let word = context(ContextKind::InvalidArg)?;
+            LATER_ACCOUNTS.contains(&word).then(|| format!("accounts {word}"))
+        }
+        _ => None,
+    }
+}
+
+fn day(text: &str) -> Result<BankDate, String> {
+    // The lenient parser also takes date-times, as banks write them.
+    match BankDate::parse(text) {
+        Some(date) if text.len() == "YYYY-MM-DD".len() => Ok(date),
+        _ => Err("expected a day that exists, as YYYY-MM-DD".to_owned()),
+    }
+}
+
+fn country(text: &str) -> Result<String, String> {
+    if text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_alphabetic()) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err("expected two letters of ISO 3166, such as DE".to_owned())
+    }
+}

@@ -1,0 +1,273 @@
+//! `link`: shows a person the bank's consent page and waits until they are done there.
+//!
+//! The daemon does the linking and polls the provider; this only watches. Ctrl-C therefore breaks nothing: the link stays
+//! pending. It ends with 75 then ("try later"), since the link was neither made (0) nor refused (1).
+
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+
+use super::args::Link;
+use super::client::{Patience, Whole, path};
+use super::error::CliError;
+use super::object::Object;
+use super::output::Style;
+use super::progress::Progress;
+use super::text::{count, one_line};
+use super::{Code, Ctx, Method, accounts};
+use crate::model::time::SECOND_MS;
+
+/// Between two looks at a link.
+const LOOK_EVERY_MS: i64 = SECOND_MS;
+
+/// How long `--no-wait` waits for the URL, in looks: the provider answers within seconds, or is down.
+const URL_LOOKS_MAX: u32 = 60;
+
+/// How long the first sync is watched, in looks; it goes on without us.
+const SYNC_LOOKS_MAX: u32 = 180;
+
+/// Asks for a link and accompanies it.
+pub async fn run(args: &Link, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    let mut body = serde_json::Map::new();
+    body.insert("institution".to_owned(), args.institution.clone().into());
+    for (field, days) in [("history_days", args.history_days), ("access_days", args.access_days)] {
+        if let Some(days) = days {
+            body.insert(field.to_owned(), days.into());
+        }
+    }
+    let body = serde_json::Value::Object(body);
+    let target = path(&["links"]);
+    let asked = ctx.client.object(Method::Post, &target, Some(&body), Patience::Endless).await?;
+    accompany(asked, args.no_wait, ctx).await
+}
+
+/// How waiting ended.
+enum Waited {
+    /// The link changed as hoped for, or is over.
+    Seen(Whole),
+    /// Ctrl-C, or too long.
+    Left(Whole),
+}
+
+/// Shows a new link's URL, waits until it is linked or over, and shows what it opened.
+pub(super) async fn accompany(
+    asked: Whole,
+    no_wait: bool,
+    ctx: &mut Ctx<'_>,
+) -> Result<Code, CliError> {
+    let mut progress = Progress::new(&ctx.output);
+    let looks_max = if no_wait { Some(URL_LOOKS_MAX) } else { None };
+    let has_url = |link: &Object| link.text("url").is_some();
+    let shown = match wait(asked, &mut progress, ctx, looks_max, has_url).await? {
+        Waited::Seen(link) => link,
+        Waited::Left(link) => return leave(&link, &mut progress, ctx),
+    };
+    progress.clear();
+    if has_url(&shown.object) {
+        show(&shown, ctx)?;
+    }
+    if no_wait || is_over(&shown.object) {
+        return finish(&shown, no_wait, ctx).await;
+    }
+    if !ctx.json {
+        ctx.output.note("Ctrl-C leaves it pending");
+    }
+    match wait(shown, &mut progress, ctx, None, |_link| false).await? {
+        Waited::Seen(link) => {
+            progress.clear();
+            finish(&link, false, ctx).await
+        }
+        Waited::Left(link) => leave(&link, &mut progress, ctx),
+    }
+}
+
+/// Looks at the link until `enough`, or until it is over.
+async fn wait(
+    mut link: Whole,
+    progress: &mut Progress,
+    ctx: &mut Ctx<'_>,
+    looks_max: Option<u32>,
+    enough: impl Fn(&Object) -> bool,
+) -> Result<Waited, CliError> {
+    let target = path(&["links", link.object.text_or_empty("id")]);
+    let mut looks: u32 = 0;
+    loop {
+        if enough(&link.object) || is_over(&link.object) {
+            return Ok(Waited::Seen(link));
+        }
+        if looks_max.is_some_and(|most| looks >= most) {
+            return Ok(Waited::Left(link));
+        }
+        progress.show(state(&link.object), &mut ctx.output);
+        if pause(ctx).await.is_break() {
+            return Ok(Waited::Left(link));
+        }
+        link = ctx.client.get(&target).await?;
+        looks = looks.saturating_add(1);
+    }
+}
+
+/// Waits for the next look, or for Ctrl-C.
+async fn pause(ctx: &mut Ctx<'_>) -> std::ops::ControlFlow<()> {
+    let end = ctx.now().mono_ms.saturating_add(LOOK_EVERY_MS);
+    tokio::select! {
+        biased;
+        () = &mut ctx.interrupt => std::ops::ControlFlow::Break(()),
+        () = ctx.clock.sleep_until(end) => std::ops::ControlFlow::Continue(()),
+    }
+}
+
+/// Whether nothing more will come of waiting: linked, or not to be linked any more.
+fn is_over(link: &Object) -> bool {
+    !matches!(link.text_or_empty("status"), "created" | "authenticating" | "unknown")
+}
+
+fn state(link: &Object) -> &'static str {
+    match (link.text_or_empty("status"), link.text("url")) {
+        ("created", None) => "asking the provider for the bank's page",
+        ("created", Some(_url)) => "waiting for you to open the page",
+        ("authenticating", _) => "waiting for you at the bank",
+        _ => "waiting",
+    }
+}
+
+/// Prints the URL, as a QR code too where a person can point a phone at it.
+fn show(link: &Whole, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
+    if ctx.json {
+        ctx.output.json(&link.raw)?;
+        return ctx.output.flush();
+    }
+    let object = &link.object;
+    let days = |field| object.number(field).unwrap_or_default();
+    ctx.output.line(&format!(
+        "asked for: {} days of history, {} days of access",
+        days("history_days"),
+        days("access_days"),
+    ))?;
+    let bank = one_line(object.text_or_empty("institution_id"));
+    ctx.output.line(&format!("open this page to give access to {bank}:"))?;
+    ctx.output.line("")?;
+    let url = object.text_or_empty("url");
+    ctx.output.url(url)?;
+    ctx.output.line("")?;
+    if ctx.output.terminal.output {
+        for line in qr_code(url) {
+            ctx.output.spans(&[(Style::Inverse, &line)])?;
+        }
+        ctx.output.line("")?;
+    }
+    ctx.output.flush()
+}
+
+/// The lines of a QR code in half blocks, for a bright pen on dark ground; none if the text is too long for one.
+fn qr_code(text: &str) -> Vec<String> {
+    let Ok(code) = QrCode::with_error_correction_level(text, qrcode::EcLevel::L) else {
+        return Vec::new();
+    };
+    // Readers expect dark modules on a light ground: the light ones are drawn, in bright on dark.
+    let drawn = code
+        .render::<Dense1x2>()
+        .dark_color(Dense1x2::Light)
+        .light_color(Dense1x2::Dark)
+        .quiet_zone(true)
+        .build();
+    drawn.lines().map(str::to_owned).collect()
+}
+
+/// Left pending by Ctrl-C, or because the provider gives no URL for too long.
+fn leave(link: &Whole, progress: &mut Progress, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    progress.clear();
+    if ctx.json && link.object.text("url").is_none() {
+        ctx.output.json(&link.raw)?;
+    }
+    let id = one_line(link.object.text_or_empty("id"));
+    let (see, end) = (ctx.command("banksyncd links"), ctx.command("banksyncd unlink"));
+    let why = match link.object.text("url") {
+        Some(_url) => "the page can still be opened, and the daemon goes on watching",
+        None => "the provider has given no page yet, and the daemon goes on asking",
+    };
+    ctx.output.note(&format!(
+        "{id} stays pending: {why}\n\nhint: see it with `{see}`, give it up with `{end} {id}`"
+    ));
+    Ok(Code::TempFail)
+}
+
+/// The end: what was opened, or why not.
+async fn finish(link: &Whole, no_wait: bool, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    let status = link.object.text_or_empty("status");
+    let id = one_line(link.object.text_or_empty("id"));
+    if !is_over(&link.object) {
+        debug_assert!(no_wait, "a pending link ends the verb only when nobody waits");
+        let see = ctx.command("banksyncd links");
+        ctx.output.note(&format!("{id} waits for you; see it with `{see}`"));
+        return Ok(Code::Ok);
+    }
+    if ctx.json {
+        ctx.output.json(&link.raw)?;
+    }
+    // A successor that has already been replaced, or run out, was linked before.
+    if matches!(status, "rejected" | "abandoned" | "revoked" | "suspended" | "expired") {
+        let why = link.object.text("failure").map(|why| format!(": {}", one_line(why)));
+        let bank = one_line(link.object.text_or_empty("institution_id"));
+        let again = match link.object.text("replaces") {
+            Some(renewed) => ctx.command(&format!("banksyncd renew {}", one_line(renewed))),
+            None => ctx.command(&format!("banksyncd link {bank}")),
+        };
+        ctx.output.error(&format!(
+            "error: {id} is {}{}\n\nhint: try again with `{again}`",
+            one_line(status),
+            why.unwrap_or_default(),
+        ));
+        return Ok(Code::Partial);
+    }
+    if !ctx.json {
+        opened(&link.object, ctx).await?;
+    }
+    Ok(Code::Ok)
+}
+
+/// Shows the accounts that a link opened and, where a person watches, their first sync.
+async fn opened(link: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
+    let end = link.instant("access_expires_at");
+    let until = end.map(|end| format!(" until {}", ctx.zone.date(end))).unwrap_or_default();
+    let bank = one_line(link.text_or_empty("institution_id"));
+    let number = link.texts("accounts").len();
+    ctx.output.line(&format!("linked {bank}{until}, {}", count(number, "account")))?;
+    let accounts = if ctx.output.terminal.error && !ctx.output.quiet {
+        first_sync(link, ctx).await?
+    } else {
+        of_link(link, ctx).await?
+    };
+    if accounts.is_empty() { Ok(()) } else { accounts::print(&accounts, ctx) }
+}
+
+async fn of_link(link: &Object, ctx: &Ctx<'_>) -> Result<Vec<Object>, CliError> {
+    let mut accounts = ctx.list(&path(&["accounts"]), Patience::Short).await?;
+    let opened = link.texts("accounts");
+    accounts.retain(|account| account.text("id").is_some_and(|id| opened.contains(&id)));
+    Ok(accounts)
+}
+
+async fn first_sync(link: &Object, ctx: &mut Ctx<'_>) -> Result<Vec<Object>, CliError> {
+    let mut progress = Progress::new(&ctx.output);
+    let since = link.instant("accepted_at").or_else(|| link.instant("created_at"));
+    let done = |account: &Object| {
+        let waiting = matches!(account.text_or_empty("status"), "ready" | "processing");
+        account.flag("enabled") == Some(false)
+            || !waiting
+            || account.instant("last_synced_at").is_some_and(|at| Some(at) >= since)
+    };
+    let mut accounts = of_link(link, ctx).await?;
+    for _look in 0..SYNC_LOOKS_MAX {
+        let ready = accounts.iter().filter(|account| done(account)).count();
+        if ready == accounts.len() && accounts.len() >= link.texts("accounts").len() {
+            break;
+        }
+        progress.show(&format!("first sync: {ready} of {} done", accounts.len()), &mut ctx.output);
+        if pause(ctx).await.is_break() {
+            break;
+        }
+        accounts = of_link(link, ctx).await?;
+    }
+    progress.clear();
+    Ok(accounts)
+}

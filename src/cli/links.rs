@@ -1,0 +1,70 @@
+//! `links`: consents, their state, and the days left.
+
+use super::client::{Patience, path};
+use super::error::CliError;
+use super::object::Object;
+use super::table::{Column, Table};
+use super::text::{bar, count, days_left, one_line};
+use super::{Code, Ctx};
+use crate::model::time::UtcInstant;
+
+/// Days of access when a link does not say how many it has: the longest that PSD2 allows without a new login (RTS article
+/// 10a).
+const ACCESS_DAYS_DEFAULT: i64 = 180;
+
+/// Cells of the bar of days.
+const BAR_CELLS: i64 = 10;
+
+/// Lists links.
+pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    let target = path(&["links"]);
+    if ctx.json {
+        return ctx.pass(&target, Patience::Short).await;
+    }
+    let links = ctx.list(&target, Patience::Short).await?;
+    if links.is_empty() {
+        ctx.output.line("no links yet")?;
+        return Ok(Code::Ok);
+    }
+    let now = ctx.now().wall;
+    let mut table = Table::new(&[
+        Column::left("LINK").whole(),
+        Column::left("STATUS"),
+        Column::left("ACCESS"),
+        Column::left("UNTIL"),
+    ]);
+    for link in &links {
+        let cell = [
+            one_line(link.text_or_empty("institution_id")),
+            one_line(link.text_or_empty("id")),
+            count(link.texts("accounts").len(), "account"),
+            String::new(),
+        ];
+        let end = link.instant("access_expires_at");
+        table.row(&[
+            cell.join("\n"),
+            one_line(link.text_or_empty("status")),
+            access(link, now),
+            end.map_or_else(|| "-".to_owned(), |end| ctx.zone.date(end).to_string()),
+        ]);
+    }
+    table.print(&mut ctx.output)?;
+    for link in links.iter().filter(|link| link.text("url").is_some()) {
+        let bank = one_line(link.text_or_empty("institution_id"));
+        ctx.output.line(&format!("to finish linking {bank}, open"))?;
+        ctx.output.url(link.text_or_empty("url"))?;
+    }
+    Ok(Code::Ok)
+}
+
+/// The days of access left as a bar and a number.
+pub(super) fn access(link: &Object, now: UtcInstant) -> String {
+    match link.instant("access_expires_at") {
+        None => "-".to_owned(),
+        Some(end) => {
+            let whole = link.number("access_days").unwrap_or(ACCESS_DAYS_DEFAULT);
+            let left = days_left(now, end);
+            format!("{} {left} d", bar(left, whole, BAR_CELLS))
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The command line: verbs that ask the daemon and show what it says, one file each.
+//!
+//! A verb takes the [`Ctx`] it works in and its arguments, and ends with an exit [`Code`] or a [`CliError`]. It never opens the
+//! database and never talks to the provider. With `--json` the daemon's objects go to stdout as they came, one per line, and
+//! nothing else does; progress, advice and errors go to stderr.
+
+use std::io::BufRead;
+use std::path::Path;
+
+use crate::daemon::view::VerifyView;
+use crate::exit::Code;
+use crate::model::port::{BoxFuture, Clock, Method};
+use crate::model::time::{Now, Zone};
+
+pub mod accounts;
+pub mod args;
+pub mod balances;
+pub mod client;
+pub mod error;
+pub mod events;
+pub mod institutions;
+pub mod link;
+pub mod links;
+pub mod object;
+pub mod output;
+pub mod progress;
+pub mod quota;
+pub mod renew;
+pub mod status;
+pub mod sync;
+pub mod table;
+pub mod text;
+pub mod transactions;
+pub mod unlink;
+pub mod verify;
+
+#[cfg(test)]
+mod tests;
+
+use args::{ClientVerb, Global};
+use client::{Client, Patience};
+use error::CliError;
+use object::Object;
+use output::Output;
+
+/// What a verb works in.
+pub struct Ctx<'a> {
+    /// Where it writes.
+    pub output: Output,
+    /// The way to the daemon.
+    pub client: Client<'a>,
+    /// The time, and waiting.
+    pub clock: &'a dyn Clock,
+    /// For times that people read.
+    pub zone: Zone,
+    /// `--json`.
+    pub json: bool,
+    /// How this program was called, with the options that lead to the same daemon; commands that are shown begin with it.
+    pub program: String,
+    /// Where a person answers.
+    pub input: Box<dyn BufRead + 'a>,
+    /// Resolves when a person presses Ctrl-C; only verbs that leave something behind wait for it.
+    pub interrupt: BoxFuture<'a, ()>,
+    /// `verify` without the daemon: opens the store and runs the checks.
+    pub verify_directly: &'a dyn Fn() -> Result<VerifyView, CliError>,
+}
+
+impl std::fmt::Debug for Ctx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ctx").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+impl Ctx<'_> {
+    /// The time.
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// A command of ours as a person has to type it here.
+    pub fn command(&self, command: &str) -> String {
+        match command.strip_prefix("banksyncd ") {
+            Some(rest) => format!("{} {rest}", self.program),
+            None => command.to_owned(),
+        }
+    }
+
+    /// Reads a listing whole, for tables. The listings read this way have one object per account, link, scope or bank.
+    async fn list(&self, path: &str, patience: Patience) -> Result<Vec<Object>, CliError> {
+        let mut lines = self.client.lines(Method::Get, path, None, patience).await?;
+        let mut objects = Vec::new();
+        while let Some(line) = lines.next().await? {
+            if objects.len() >= LISTED_MAX {
+                let what = format!("a listing of more than {LISTED_MAX} objects");
+                return Err(CliError::NotUnderstood { what, hint: None });
+            }
+            objects.push(Object::parse(line)?);
+        }
+        Ok(objects)
+    }
+
+    /// Passes a listing through to stdout, line by line.
+    async fn pass(&mut self, path: &str, patience: Patience) -> Result<Code, CliError> {
+        let mut lines = self.client.lines(Method::Get, path, None, patience).await?;
+        while let Some(line) = lines.next().await? {
+            self.output.json(line)?;
+        }
+        Ok(Code::Ok)
+    }
+}
+
+/// Most objects that a table is made of; the provider lists a few thousand banks.
+const LISTED_MAX: usize = 100_000;
+
+/// `banksyncd`, with the options that someone gave to reach this daemon.
+pub fn program(global: &Global) -> String {
+    let mut program = vec!["banksyncd".to_owned()];
+    let mut option = |name: &str, path: &Path| {
+        program.extend([name.to_owned(), quoted(&path.to_string_lossy())]);
+    };
+    let from_environment = std::env::var_os("BANKSYNCD_CONFIG");
+    let config = global.config.as_os_str();
+    if config != args::CONFIG_DEFAULT && Some(config) != from_environment.as_deref() {
+        option("--config", &global.config);
+    }
+    if let Some(socket) = &global.socket {
+        option("--socket", socket);
+    }
+    program.join(" ")
+}
+
+/// A word for a shell, quoted if it needs to be.
+fn quoted(word: &str) -> String {
+    let harmless = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%".contains(letter);
+    if !word.is_empty() && word.chars().all(harmless) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// Runs a verb to its end, tells a failure on stderr, and gives the exit code.
+pub async fn run(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Code {
+    let result = dispatch(verb, ctx).await.and_then(|code| ctx.output.flush().map(|()| code));
+    result.unwrap_or_else(|error| {
+        // What was printed before the failure is still worth having; the failure itself is what is told.
+        drop(ctx.output.flush());
+        if !error.is_closed_pipe() {
+            ctx.output.error(&error.report());
+        }
+        error.code()
+    })
+}
+
+async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    match verb {
+        ClientVerb::Institutions(args) => institutions::run(args, ctx).await,
+        ClientVerb::Link(args) => link::run(args, ctx).await,
+        ClientVerb::Links => links::run(ctx).await,
+        ClientVerb::Unlink(args) => unlink::run(args, ctx).await,
+        ClientVerb::Renew(args) => renew::run(args, ctx).await,
+        ClientVerb::Accounts => accounts::run(ctx).await,
+        ClientVerb::Balances(args) => balances::run(args, ctx).await,
+        ClientVerb::Transactions(args) => transactions::run(args, ctx).await,
+        ClientVerb::Events(args) => events::run(args, ctx).await,
+        ClientVerb::Status => status::run(ctx).await,
+        ClientVerb::Quota => quota::run(ctx).await,
+        ClientVerb::Sync(args) => sync::run(args, ctx).await,
+        ClientVerb::Verify => verify::run(ctx).await,
+    }
+}

@@ -1,0 +1,203 @@
+//! The one writer of a verb: data to stdout, everything else to stderr.
+//!
+//! Every line for people passes [`clean`] here, whatever a verb forgot, so bank data cannot steer a terminal. `print!` and
+//! its kin are banned: they panic on a closed pipe.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use super::error::CliError;
+use super::text::{clean, safe_json};
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How a piece of text looks (ECMA-48 SGR); shown only where colour is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// As it is.
+    Plain,
+    /// Headings and commands.
+    Bold,
+    /// Someone must act.
+    Red,
+    /// Someone should look.
+    Yellow,
+    /// Fine.
+    Green,
+    /// Less important.
+    Dim,
+    /// Bright on dark whatever the terminal's own colours are.
+    Inverse,
+}
+
+impl Style {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Bold => "\x1b[1m",
+            Self::Red => "\x1b[1;31m",
+            Self::Yellow => "\x1b[33m",
+            Self::Green => "\x1b[32m",
+            Self::Dim => "\x1b[2m",
+            Self::Inverse => "\x1b[97;40m",
+        }
+    }
+}
+
+/// What the streams are connected to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terminal {
+    /// Standard input is a terminal: questions can be asked.
+    pub input: bool,
+    /// Standard output is a terminal.
+    pub output: bool,
+    /// Standard error is a terminal: progress can be shown.
+    pub error: bool,
+    /// Columns; `None` where output is not a terminal and nothing has to be cut.
+    pub width: Option<u16>,
+    /// Styles and hyperlinks are wanted.
+    pub colour: bool,
+}
+
+impl Terminal {
+    /// Looks at the process's streams and at `NO_COLOR` (<https://no-color.org>) and `TERM`.
+    pub fn detect(choice: ColorChoice) -> Self {
+        let output = io::stdout().is_terminal();
+        let width = rustix::termios::tcgetwinsize(io::stdout())
+            .ok()
+            .map(|size| size.ws_col)
+            .filter(|columns| output && *columns > 0);
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let capable =
+            output && set("NO_COLOR").is_none() && set("TERM").is_none_or(|t| t != "dumb");
+        Self {
+            input: io::stdin().is_terminal(),
+            output,
+            error: io::stderr().is_terminal(),
+            width,
+            colour: match choice {
+                ColorChoice::Auto => capable,
+                ColorChoice::Always => true,
+                ColorChoice::Never => false,
+            },
+        }
+    }
+}
+
+/// Where a verb writes.
+pub struct Output {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    /// What the streams are connected to.
+    pub terminal: Terminal,
+    /// Leave out everything on stderr but errors.
+    pub quiet: bool,
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output").field("terminal", &self.terminal).finish_non_exhaustive()
+    }
+}
+
+/// Bytes gathered before a write to stdout.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+impl Output {
+    /// The process's own streams.
+    pub fn standard(terminal: Terminal, quiet: bool) -> Self {
+        Self::new(Box::new(io::stdout()), Box::new(io::stderr()), terminal, quiet)
+    }
+
+    /// Any two writers; `out` is buffered here.
+    pub fn new(
+        out: Box<dyn Write + Send>,
+        err: Box<dyn Write + Send>,
+        terminal: Terminal,
+        quiet: bool,
+    ) -> Self {
+        Self { out: Box::new(BufWriter::with_capacity(BUFFER_BYTES, out)), err, terminal, quiet }
+    }
+
+    /// One line of data for people.
+    pub fn line(&mut self, text: &str) -> Result<(), CliError> {
+        self.spans(&[(Style::Plain, text)])
+    }
+
+    /// One line of data for people, in pieces of different looks.
+    pub fn spans(&mut self, pieces: &[(Style, &str)]) -> Result<(), CliError> {
+        let line = self.styled(pieces);
+        self.out.write_all(line.as_bytes()).map_err(CliError::Output)
+    }
+
+    /// One line of data for machines, as it came from the daemon, without its newline.
+    pub fn json(&mut self, line: &[u8]) -> Result<(), CliError> {
+        let written = if self.terminal.output {
+            self.out.write_all(&safe_json(line))
+        } else {
+            self.out.write_all(line)
+        };
+        written.and_then(|()| self.out.write_all(b"\n")).map_err(CliError::Output)
+    }
+
+    /// A URL on a line of its own; on a terminal also as a hyperlink (OSC 8).
+    pub fn url(&mut self, url: &str) -> Result<(), CliError> {
+        let url = clean(url);
+        let written = if self.terminal.output && self.terminal.colour {
+            writeln!(self.out, "  \x1b]8;;{url}\x1b\\{url}\x1b]8;;\x1b\\")
+        } else {
+            writeln!(self.out, "  {url}")
+        };
+        written.map_err(CliError::Output)
+    }
+
+    /// Hands everything written so far to the system.
+    pub fn flush(&mut self) -> Result<(), CliError> {
+        self.out.flush().map_err(CliError::Output)
+    }
+
+    /// One line of progress or advice on stderr; not when quiet. Failures to write it are of no interest.
+    pub fn note(&mut self, text: &str) {
+        if !self.quiet {
+            self.error(text);
+        }
+    }
+
+    /// Lines on stderr, quiet or not.
+    pub fn error(&mut self, text: &str) {
+        for line in text.lines() {
+            let line = format!("{}\n", clean(line));
+            drop(self.err.write_all(line.as_bytes()));
+        }
+    }
+
+    /// A question on stderr, without a newline.
+    pub fn ask(&mut self, question: &str) {
+        drop(self.err.write_all(clean(question).as_bytes()));
+        drop(self.err.flush());
+    }
+
+    fn styled(&self, pieces: &[(Style, &str)]) -> String {
+        let mut line = String::new();
+        for (style, text) in pieces {
+            if self.terminal.colour && *style != Style::Plain && !text.is_empty() {
+                line.push_str(style.code());
+                line.push_str(&clean(text));
+                line.push_str("\x1b[0m");
+            } else {
+                line.push_str(&clean(text));
+            }
+        }
+        line.push('\n');
+        line
+    }
+}

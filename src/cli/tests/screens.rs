@@ -1,0 +1,309 @@
+//! What people see: 80 columns, no colour.
+
+use insta::assert_snapshot;
+
+use super::*;
+
+fn accounts() -> Bench {
+    Bench::new().says("GET /v1/accounts", format!("{GIRO}\n{CARD}\n"))
+}
+
+#[test]
+fn accounts_table() {
+    let ran = accounts().run("accounts");
+    assert!(!ran.out.contains('\x1b'));
+    assert_snapshot!(ran.screen(), @r#"
+    ACCOUNT                             STATUS    SYNCED      ACCESS
+    giro (EUR)                          ready     2 h ago     144 days
+    DE89 3704 0044 0532 0130 00
+    SANDBOXFINANCE_SFIN0000
+    acc_01kkd4z8000000000000000001
+
+    Card \u{1b}[31mGold\u{1b}[0m (EUR)  paused    3 days ago  5 days
+    **4572                              3 failed
+    PLASTIC_BANK_PLSTDEFF
+    acc_01kkd4z8000000000000000002
+
+    --- exit 0
+    "#);
+}
+
+#[test]
+fn no_accounts() {
+    let ran = Bench::new().says("GET /v1/accounts", "").run("accounts");
+    assert_snapshot!(ran.screen(), @r#"
+    no accounts yet
+    --- stderr
+
+    hint: find your bank with `banksyncd institutions NAME`, then link it with `banksyncd link ID`
+    --- exit 0
+    "#);
+}
+
+#[test]
+fn links_table() {
+    let waiting = pending("created", Some("https://bank.example/consent?x=1"));
+    let body = format!("{LINK}\n{CARD_LINK}\n{waiting}\n");
+    assert_snapshot!(Bench::new().says("GET /v1/links", body).run("links").screen(), @r#"
+    LINK                            STATUS   ACCESS            UNTIL
+    SANDBOXFINANCE_SFIN0000         linked   ████████░░ 144 d  2026-08-01
+    lnk_01kkd4z8000000000000000009
+    1 account
+
+    PLASTIC_BANK_PLSTDEFF           linked   █░░░░░░░░░ 5 d    2026-03-15
+    lnk_01kkd4z8000000000000000008
+    1 account
+
+    SANDBOXFINANCE_SFIN0000         created  -                 -
+    lnk_01kkd4z800000000000000000a
+    0 accounts
+
+    to finish linking SANDBOXFINANCE_SFIN0000, open
+      https://bank.example/consent?x=1
+    --- exit 0
+    "#);
+}
+
+#[test]
+fn balances_table() {
+    let body = r#"{"account_id":"acc_01kkd4z8000000000000000001","balance_type":"interimAvailable","amount":"1234567.80","currency":"EUR","reference_date":"2026-03-10","fetched_at":"2026-03-10T09:30:00Z"}
+{"account_id":"acc_01kkd4z8000000000000000002","balance_type":"closingBooked","amount":"-9.5","currency":"EUR","reference_date":null,"fetched_at":"2026-03-07T09:30:00Z"}
+{"account_id":"acc_01kkd4z8000000000000000002","balance_type":"expected","amount":null,"currency":null,"reference_date":null,"fetched_at":"2026-03-07T09:30:00Z"}
+"#;
+    assert_snapshot!(accounts().says("GET /v1/balances", body).run("balances").screen(), @r#"
+    ACCOUNT              BALANCE                 AMOUNT       ON          READ
+    giro                 interimAvailable    1234567.80  EUR  2026-03-10  2 h ago
+    Card \u{1b}[31mGold  closingBooked             -9.5  EUR  -           3 days ago
+    \u{1b}[0m
+    Card \u{1b}[31mGold  expected                     ?       -           3 days ago
+    \u{1b}[0m
+    --- exit 0
+    "#);
+}
+
+const ROWS: &str = r#"{"id":"txn_1","account_id":"acc_01kkd4z8000000000000000001","booking_status":"booked","state":"current","booking_date":"2026-03-09","amount":"-12.50","currency":"EUR","creditor_name":"Bäckerei Schmidt\u001b]0;x\u0007 & Söhne Feinbackwaren","remittance_information":"Kartenzahlung 4711\nDanke für Ihren Einkauf und bis zum nächsten Mal","flags":[]}
+{"id":"txn_2","account_id":"acc_01kkd4z8000000000000000002","booking_status":"pending","state":"current","booking_date":null,"value_date":"2026-03-10","amount":"1500.00","currency":"EUR","debtor_name":"Firma","remittance_information":null,"flags":[]}
+{"id":"txn_3","account_id":"acc_01kkd4z8000000000000000002","booking_status":"booked","state":"vanished","booking_date":null,"amount":null,"currency":null,"flags":["amount_not_understood","undated"]}
+"#;
+
+#[test]
+fn transactions_table() {
+    let ran = accounts().says("GET /v1/transactions?pending=1", ROWS).run("transactions --pending");
+    assert!(!ran.out.contains('\x1b'));
+    assert_snapshot!(ran.screen(), @r#"
+    DATE            AMOUNT       ACCOUNT         STATE     WITH, FOR
+    2026-03-09      -12.50  EUR  giro            booked    Bäckerei Schmidt\u{1b}]0…
+    2026-03-10     1500.00  EUR  Card \u{1b}[3…  pending   Firma
+    undated              ?       Card \u{1b}[3…  vanished  [amount_not_understood u…
+    --- exit 0
+    "#);
+}
+
+#[test]
+fn transactions_of_one_account_into_a_pipe_are_not_cut() {
+    let mut bench = Bench::new().says("GET /v1/transactions?account=giro", ROWS);
+    bench.terminal.width = None;
+    assert_snapshot!(bench.run("transactions giro").screen(), @r#"
+    DATE            AMOUNT       WITH, FOR
+    2026-03-09      -12.50  EUR  Bäckerei Schmidt\u{1b}]0;x\u{7} & Söhne Feinbackwaren, Kartenzahlung 4711 Danke für Ihren Einkauf und bis zum nächsten Mal
+    2026-03-10     1500.00  EUR  Firma
+    undated              ?       [amount_not_understood undated]
+    --- exit 0
+    "#);
+}
+
+#[test]
+fn events_list() {
+    let body = r#"{"id":1,"at":"2026-03-10T06:00:01Z","code":"access_expiring","level":"warning","message":"access to PLASTIC_BANK_PLSTDEFF ends in 5 days","message_id":"00","account_id":null,"link_id":"lnk_01kkd4z8000000000000000008","details":{}}
+{"id":2,"at":"2026-03-10T06:00:02Z","code":"daemon_started","level":"info","message":"the daemon is up","message_id":"00","account_id":null,"link_id":null,"details":{}}
+"#;
+    let ran = Bench::new()
+        .says("GET /v1/events?since=2026-03-09T12%3A00%3A00Z", body)
+        .run("events --since 1d");
+    assert_snapshot!(ran.screen(), @r#"
+    2026-03-10 06:00  warning  access_expiring      lnk_01kkd4z8000000000000000008
+        access to PLASTIC_BANK_PLSTDEFF ends in 5 days
+    2026-03-10 06:00  info     daemon_started
+        the daemon is up
+    --- exit 0
+    "#);
+}
+
+fn status(needs: &str) -> String {
+    format!(
+        r#"{{"version":"{}","pid":4711,"started_at":"2026-03-01T06:00:00Z","next_pull_at":"2026-03-10T13:05:00Z","accounts":[{GIRO},{CARD}],"links":[{LINK},{CARD_LINK}],"needs":[{needs}],"quota":[{{"account_id":"acc_01kkd4z8000000000000000001","scope":"balances","limit":4,"used":1,"remaining":3,"next_allowed_at":null}},{{"account_id":"acc_01kkd4z8000000000000000001","scope":"transactions","limit":4,"used":2,"remaining":2,"next_allowed_at":null}},{{"account_id":"acc_01kkd4z8000000000000000002","scope":"transactions","limit":4,"used":4,"remaining":0,"next_allowed_at":"2026-03-10T19:30:00Z"}}]}}"#,
+        env!("CARGO_PKG_VERSION"),
+    )
+}
+
+#[test]
+fn status_with_needs() {
+    let needs = r#"{"code":"access_expiring","subject":"lnk_01kkd4z8000000000000000008","message":"access to PLASTIC_BANK_PLSTDEFF ends on 2026-03-15","command":"banksyncd renew lnk_01kkd4z8000000000000000008"},{"code":"link_created","subject":"lnk_x","message":"linking X waits for a person: open the URL","command":"https://bank.example/consent"}"#;
+    let ran = Bench::new().says("GET /v1/status", status(needs)).run("status --socket /run/x.sock");
+    let screen = ran.screen().replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    assert_snapshot!(screen, @r#"
+    needs you:
+      access to PLASTIC_BANK_PLSTDEFF ends on 2026-03-15
+        banksyncd --socket /run/x.sock renew lnk_01kkd4z8000000000000000008
+      linking X waits for a person: open the URL
+        https://bank.example/consent
+
+    banksyncd VERSION, pid 4711, up since 2026-03-01 06:00, next pull in 65 min
+
+    ACCOUNT               STATUS  SYNCED      NEXT       CALLS      ACCESS
+    giro                  ready   2 h ago     in 65 min  2 of 4     ████████░░ 144 d
+    Card \u{1b}[31mGold\  paused  3 days ago  -          0, in 7 h  █░░░░░░░░░ 5 d
+    u{1b}[0m
+    --- exit 1
+    "#);
+}
+
+#[test]
+fn status_without_needs() {
+    let ran = Bench::new().says("GET /v1/status", status("")).run("status");
+    assert_eq!(ran.code, Code::Ok);
+    assert!(ran.out.starts_with("nothing needs you\n"));
+}
+
+#[test]
+fn quota_table() {
+    let body = r#"{"account_id":"acc_01kkd4z8000000000000000001","scope":"balances","limit":4,"used":1,"remaining":3,"next_allowed_at":null}
+{"account_id":"acc_01kkd4z8000000000000000002","scope":"transactions","limit":4,"used":4,"remaining":0,"next_allowed_at":"2026-03-10T19:30:00Z"}
+"#;
+    assert_snapshot!(accounts().says("GET /v1/quota", body).run("quota").screen(), @r#"
+    ACCOUNT                       SCOPE         CALLS LEFT   NEXT ALLOWED
+    giro                          balances      ███░ 3 of 4  now
+    Card \u{1b}[31mGold\u{1b}[0m  transactions  ░░░░ 0 of 4  19:30 (in 7 h)
+    --- exit 0
+    "#);
+}
+
+#[test]
+fn institutions_table() {
+    let body = r#"{"id":"N26_NTSBDEB1","name":"N26 Bank","bic":"NTSBDEB1","countries":["AT","BE","DE","ES","FR"],"transaction_total_days":90,"max_access_valid_for_days":180,"supported_features":null}
+{"id":"SPARKASSE_KOELNBONN_COLSDE33","name":"Sparkasse KölnBonn mit einem sehr langen Namen, der nicht passt","bic":null,"countries":["DE"],"transaction_total_days":730,"max_access_valid_for_days":null,"supported_features":null}
+"#;
+    let ran = Bench::new()
+        .says("GET /v1/institutions?query=spark%20k%C3%B6ln&country=DE", body)
+        .run_words(&["institutions", "spark köln", "--country", "de"]);
+    assert_snapshot!(ran.screen(), @r#"
+    ID                            NAME                   COUNTRY     HISTORY  ACCESS
+    N26_NTSBDEB1                  N26 Bank               AT BE DE …     90 d   180 d
+    SPARKASSE_KOELNBONN_COLSDE33  Sparkasse KölnBonn     DE            730 d       -
+                                  mit einem sehr langen
+                                  Namen, der nicht
+                                  passt
+    --- exit 0
+    "#);
+}
+
+#[test]
+fn verify_list() {
+    let body = r#"{"ok":false,"checks":[{"name":"cipher_pages","ok":true,"detail":null},{"name":"ledger","ok":false,"detail":"row 7 has no account"}]}"#;
+    assert_snapshot!(Bench::new().says("POST /v1/verify", body).run("verify").screen(), @r#"
+    ok      cipher_pages
+    FAILED  ledger: row 7 has no account
+    the database is damaged: keep the file, and restore a backup
+    --- exit 65
+    "#);
+}
+
+#[test]
+fn sync_results() {
+    let body = r#"{"account_id":"acc_01kkd4z8000000000000000001","outcome":"pulled","reason":null,"next_allowed_at":null,"rows_added":3,"rows_changed":1}
+{"account_id":"acc_01kkd4z8000000000000000002","outcome":"skipped","reason":"no calls are left","next_allowed_at":"2026-03-10T19:30:00Z","rows_added":0,"rows_changed":0}
+"#;
+    assert_snapshot!(accounts().says("POST /v1/sync", body).run("sync --wait").screen(), @r#"
+    giro: pulled, 3 rows added, 1 changed
+    Card \u{1b}[31mGold\u{1b}[0m: skipped, no calls are left, next call allowed at 19:30 (in 7 h)
+    --- exit 1
+    "#);
+}
+
+#[test]
+fn link_from_the_url_to_the_accounts() {
+    let url = Some("https://bank.example/consent?x=1");
+    let linked = LINK.replace("lnk_01kkd4z8000000000000000009", "lnk_01kkd4z800000000000000000a");
+    let look = "GET /v1/links/lnk_01kkd4z800000000000000000a";
+    let ran = accounts()
+        .says_with("POST /v1/links", 202, pending("created", None))
+        .says(look, pending("created", None))
+        .says(look, pending("created", url))
+        .says(look, pending("authenticating", url))
+        .says(look, linked)
+        .run("link SANDBOXFINANCE_SFIN0000 --history-days 90");
+    assert_eq!(
+        ran.requests.first().unwrap(),
+        r#"POST /v1/links {"history_days":90,"institution":"SANDBOXFINANCE_SFIN0000"}"#
+    );
+    assert_snapshot!(ran.screen(), @r#"
+    asked for: 90 days of history, 180 days of access
+    open this page to give access to SANDBOXFINANCE_SFIN0000:
+
+      https://bank.example/consent?x=1
+
+    linked SANDBOXFINANCE_SFIN0000 until 2026-08-01, 1 account
+    ACCOUNT                         STATUS  SYNCED   ACCESS
+    giro (EUR)                      ready   2 h ago  144 days
+    DE89 3704 0044 0532 0130 00
+    SANDBOXFINANCE_SFIN0000
+    acc_01kkd4z8000000000000000001
+
+    --- stderr
+    asking the provider for the bank's page
+    Ctrl-C leaves it pending
+    waiting for you to open the page
+    waiting for you at the bank
+    --- exit 0
+    "#);
+}
+
+#[test]
+fn link_on_a_terminal_draws_a_code_and_a_hyperlink() {
+    let url = "https://bank.example/consent?x=1";
+    let mut bench = Bench::new().says_with("POST /v1/links", 202, pending("created", Some(url)));
+    bench.terminal = Terminal { output: true, colour: true, ..bench.terminal };
+    let ran = bench.run("link SANDBOXFINANCE_SFIN0000 --no-wait");
+    assert_eq!(ran.code, Code::Ok);
+    assert!(ran.out.contains(&format!("\x1b]8;;{url}\x1b\\{url}\x1b]8;;\x1b\\")));
+    assert!(ran.out.contains("\x1b[97;40m█████"));
+}
+
+#[test]
+fn ctrl_c_leaves_a_link_pending() {
+    let mut bench = Bench::new().says_with(
+        "POST /v1/links",
+        202,
+        pending("created", Some("https://bank.example/c")),
+    );
+    bench.interrupted = true;
+    assert_snapshot!(bench.run("link X").screen(), @r#"
+    asked for: 90 days of history, 180 days of access
+    open this page to give access to SANDBOXFINANCE_SFIN0000:
+
+      https://bank.example/c
+
+    --- stderr
+    Ctrl-C leaves it pending
+    waiting for you to open the page
+    lnk_01kkd4z800000000000000000a stays pending: the page can still be opened, and the daemon goes on watching
+
+    hint: see it with `banksyncd links`, give it up with `banksyncd unlink lnk_01kkd4z800000000000000000a`
+    --- exit 75
+    "#);
+}
+
+#[test]
+fn refused_link() {
+    let failed =
+        pending("rejected", None).replace(r#""failure":null"#, r#""failure":"the bank said no""#);
+    let ran =
+        Bench::new().says_with("POST /v1/links", 202, failed).run("link SANDBOXFINANCE_SFIN0000");
+    assert_snapshot!(ran.screen(), @r#"
+    --- stderr
+    error: lnk_01kkd4z800000000000000000a is rejected: the bank said no
+
+    hint: try again with `banksyncd link SANDBOXFINANCE_SFIN0000`
+    --- exit 1
+    "#);
+}

@@ -1,0 +1,46 @@
+//! `unlink`: ends a link at the provider, after asking. What is stored stays.
+
+use super::args::Unlink;
+use super::client::{Patience, path};
+use super::error::CliError;
+use super::text::{count, one_line};
+use super::{Code, Ctx, Method};
+
+/// Ends a link.
+pub async fn run(args: &Unlink, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    let target = path(&["links", &args.link]);
+    if !args.yes {
+        if !ctx.output.terminal.input {
+            return Err(CliError::Usage {
+                message: "`unlink` asks first, and there is no terminal to ask on".to_owned(),
+                hint: Some("add `--yes`".to_owned()),
+            });
+        }
+        let link = ctx.client.get(&target).await?.object;
+        let question = format!(
+            "end {} with {} ({})? stored data stays [y/N] ",
+            one_line(link.text_or_empty("id")),
+            one_line(link.text_or_empty("institution_id")),
+            count(link.texts("accounts").len(), "account"),
+        );
+        ctx.output.ask(&question);
+        let mut answer = String::new();
+        ctx.input.read_line(&mut answer).map_err(CliError::Input)?;
+        if !matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+            ctx.output.note("nothing was changed");
+            return Ok(Code::Partial);
+        }
+    }
+    let ended = ctx.client.object(Method::Delete, &target, None, Patience::Endless).await?;
+    if ctx.json {
+        ctx.output.json(&ended.raw)?;
+    } else {
+        let link = &ended.object;
+        ctx.output.line(&format!(
+            "{} with {} is ended: no more calls are made through it",
+            one_line(link.text_or_empty("id")),
+            one_line(link.text_or_empty("institution_id")),
+        ))?;
+    }
+    Ok(Code::Ok)
+}
