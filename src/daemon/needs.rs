@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::config::AccountRule;
-use crate::daemon::view::rule_for;
 use crate::model::failure::ConfigurationFault;
 use crate::model::id::{AccountId, LinkId};
 use crate::model::notice::EventCode;
 use crate::model::time::{DAY_MS, UtcInstant};
+use crate::planner::policy::rule_for;
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, ProviderState};
 
 /// One thing for a person to do.
@@ -102,7 +102,7 @@ fn renew(link: LinkId) -> String {
 
 /// All calls stop until a person has changed something.
 fn fault(provider: &ProviderState) -> Option<Need> {
-    let (fault, _since) = provider.fault?;
+    let fault = provider.fault?;
     let (code, message, command) = match fault {
         ConfigurationFault::Credentials => (
             EventCode::CredentialsRejected,

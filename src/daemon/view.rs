@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::config::AccountRule;
 use crate::daemon::needs::Need;
 use crate::model::agreement::Scope;
-use crate::model::iban::{Iban, normalise};
+use crate::model::iban::Iban;
 use crate::model::id::{AccountId, LinkId, TransactionId};
 use crate::model::institution::Institution;
 use crate::model::money::Money;
@@ -68,7 +68,7 @@ pub struct AccountView<'a> {
     next_pull_at: Option<At>,
 }
 
-/// Shows an account: `link` is its present one, `rule` what the configuration says about it (see [`rule_for`]), and
+/// Shows an account: `link` is its present one, `rule` what the configuration says about it (see [`crate::planner::policy::rule_for`]), and
 /// `next_pull_at` the planner's next instant for it.
 pub fn account<'a>(
     account: &'a Account,
@@ -97,15 +97,6 @@ pub fn account<'a>(
         consecutive_failures: account.consecutive_failures,
         next_pull_at: at(next_pull_at),
     }
-}
-
-/// What the configuration says about an account: the first rule that names its id, or its IBAN in any spelling.
-pub fn rule_for<'a>(account: &Account, rules: &'a [AccountRule]) -> Option<&'a AccountRule> {
-    let id = account.id.to_string();
-    let iban = account.facts.iban.as_ref().map(Iban::normalised);
-    rules.iter().find(|rule| {
-        rule.matches == id || iban.as_ref().is_some_and(|iban| *iban == normalise(&rule.matches))
-    })
 }
 
 /// A link.

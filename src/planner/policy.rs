@@ -61,13 +61,9 @@ impl Policy {
         })
     }
 
-    /// What the configuration says about an account: the first rule that names its id, or its IBAN in any spelling.
+    /// What the configuration says about an account.
     pub fn rule(&self, account: &Account) -> Option<&AccountRule> {
-        let id = account.id.to_string();
-        let iban = account.facts.iban.as_ref().map(Iban::normalised);
-        self.rules.iter().find(|rule| {
-            rule.matches == id || iban.as_ref().is_some_and(|iban| *iban == normalise(&rule.matches))
-        })
+        rule_for(account, &self.rules)
     }
 
     /// Whether an account is pulled.
@@ -79,4 +75,13 @@ impl Policy {
     pub fn nickname(&self, account: &Account) -> Option<&str> {
         self.rule(account)?.nickname.as_deref()
     }
+}
+
+/// What the configuration says about an account: the first rule that names its id, or its IBAN in any spelling.
+pub fn rule_for<'a>(account: &Account, rules: &'a [AccountRule]) -> Option<&'a AccountRule> {
+    let id = account.id.to_string();
+    let iban = account.facts.iban.as_ref().map(Iban::normalised);
+    rules.iter().find(|rule| {
+        rule.matches == id || iban.as_ref().is_some_and(|iban| *iban == normalise(&rule.matches))
+    })
 }
