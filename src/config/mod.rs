@@ -1,4 +1,4 @@
-//! The configuration: text in, a [`Config`] or all of its problems out. Pure, except for [`load`], the only file reader.
+//! The configuration: text in, a [`Config`] or all of its problems out. Pure, except for [`load()`], the only file reader.
 //!
 //! `check` walks the spanned document instead of letting serde stop at its first complaint, because a person wants every
 //! problem at once. Values of secrets cannot occur in it: a secret is named, never written.

@@ -58,7 +58,7 @@ const ERROR_HARD_LIMIT_MAX: u32 = 8;
 /// Most decoded bytes of an answer: memory is bounded.
 const BODY_LIMIT_MAX: u64 = 32 << 20;
 
-/// Longest path of a Unix socket with its terminator, `sun_path` in unix(7).
+/// Longest path of a Unix socket in bytes: `sun_path` of unix(7) without its terminator.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 
 /// A good file.
