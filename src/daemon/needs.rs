@@ -410,7 +410,7 @@ mod tests {
             ),
             (ConfigurationFault::PlanLimit, "plan_limit_reached service: banksyncd links"),
         ] {
-            let provider = ProviderState { fault: Some((fault, NOW)), ..ProviderState::default() };
+            let provider = ProviderState { fault: Some(fault), ..ProviderState::default() };
             assert_eq!(found(&stale, &links, &provider), [need]);
         }
         let outage = ProviderState { outage_since: Some(NOW), ..ProviderState::default() };

@@ -114,7 +114,8 @@ pub struct LinkView<'a> {
     accepted_at: Option<At>,
     access_expires_at: Option<At>,
     replaced_by: Option<LinkId>,
-    accounts: &'a [AccountId],
+    accounts: Vec<AccountId>,
+    identifying: usize,
     history_days: u32,
     access_days: u32,
     replaces: Option<LinkId>,
@@ -122,7 +123,13 @@ pub struct LinkView<'a> {
 }
 
 /// Shows a link. Its URL is as good as a key and is shown only while it can still be used.
-pub fn link(link: &Link) -> LinkView<'_> {
+///
+/// Of the accounts it opened, those still being identified are only counted: they may turn out to be known ones.
+pub fn link<'a>(link: &'a Link, accounts: &[Account]) -> LinkView<'a> {
+    let unknown = |id: &AccountId| {
+        accounts.iter().any(|account| account.id == *id && account.identifying.is_some())
+    };
+    let (identifying, known): (Vec<AccountId>, Vec<AccountId>) = link.accounts.iter().partition(|id| unknown(id));
     let url = link.url.as_ref().filter(|_url| link.status.is_pending());
     LinkView {
         id: link.id,
@@ -137,7 +144,8 @@ pub fn link(link: &Link) -> LinkView<'_> {
         accepted_at: at(link.accepted_at),
         access_expires_at: at(link.access_expires_at),
         replaced_by: link.replaced_by,
-        accounts: &link.accounts,
+        accounts: known,
+        identifying: identifying.len(),
         history_days: link.terms.history_days,
         access_days: link.access_days.unwrap_or(link.terms.access_days),
         replaces: link.replaces,
@@ -296,6 +304,13 @@ pub fn quota(
     QuotaView { account_id, scope, limit, used, remaining, next_allowed_at: at(next_allowed_at) }
 }
 
+impl QuotaView {
+    /// Whether this is of that account.
+    pub fn is_of(&self, id: AccountId) -> bool {
+        self.account_id == id
+    }
+}
+
 /// What became of one account of a `sync`.
 #[derive(Clone, Debug, Serialize)]
 pub struct SyncResultView<'a> {
@@ -414,6 +429,7 @@ pub fn error<'a>(exit: u8, message: &'a str, hint: Option<&'a str>) -> ErrorView
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::planner::policy::rule_for;
     use crate::model::money::{Amount, Currency};
     use crate::planner::effect::RowsChanged;
 

@@ -13,7 +13,7 @@ use crate::model::failure::Failure;
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Answered, ApiCall, Clock, Provider, RowReader};
 use crate::model::time::{MINUTE_MS, SECOND_MS, UtcInstant};
-use crate::observe;
+use crate::observe::{Chain, LogEvent};
 use crate::planner::effect::{Batch, Effect, PlannedCall, Ticket};
 use crate::planner::event::Event;
 use crate::planner::state::Account;
@@ -26,6 +26,8 @@ const SLEEP_MAX_MS: i64 = MINUTE_MS;
 const GRACE_MS: i64 = 10 * SECOND_MS;
 /// Ids of told events that may wait for being marked so.
 const TOLD_MAX: usize = 256;
+/// Events that may wait for somebody to take them.
+const UNTOLD_MAX: usize = 1_000;
 
 /// Why the engine ended before it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -49,9 +51,14 @@ pub struct Parts<P> {
     pub clock: Arc<dyn Clock>,
     /// Longest time between two signs of life, in milliseconds.
     pub beat_ms: i64,
+    /// Tells an event to the log; `false` if nobody took it.
+    pub tell: Tell,
     /// Events that were committed but not told before the last end.
     pub untold: Vec<StoredEvent>,
 }
+
+/// Tells an event to the log; `false` if nobody took it.
+pub type Tell = Box<dyn Fn(&LogEvent<'_>) -> bool + Send>;
 
 /// A batch that could not be written; nothing else is done before it is.
 struct Stuck {
@@ -72,7 +79,10 @@ pub struct Engine<P> {
     calls: JoinSet<(Ticket, Result<Answered, Failure>)>,
     waiters: Waiters,
     stuck: Option<Stuck>,
+    tell: Tell,
+    /// Told, but not yet marked so.
     told: Vec<i64>,
+    /// Committed, but nobody took them yet.
     untold: Vec<StoredEvent>,
     /// Counts the turns of the loop: the daemon's sign of life.
     pulse: watch::Sender<u64>,
@@ -94,6 +104,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             calls: JoinSet::new(),
             waiters: Waiters::default(),
             stuck: None,
+            tell: parts.tell,
             told: Vec::new(),
             untold: parts.untold,
             pulse,
@@ -103,8 +114,6 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
 
     /// Works until `stop`, then lets calls in flight end within the grace.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), EngineError> {
-        let late = std::mem::take(&mut self.untold);
-        self.tell(&late);
         self.planner.on(self.clock.now(), Event::Started);
         while !stop.is_cancelled() {
             let wake_mono_ms = self.work().await?;
@@ -134,6 +143,9 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             match self.planner.next(now) {
                 Step::Do(effect) => self.carry_out(effect).await?,
                 Step::SleepUntil(at) => {
+                    if !self.untold.is_empty() {
+                        self.tell();
+                    }
                     if !self.told.is_empty() {
                         self.mark_told().await?;
                         continue;
@@ -186,7 +198,8 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         let number = batch.number;
         match self.store.apply(Arc::clone(&batch), Arc::clone(&self.reader)).await {
             Ok(applied) => {
-                self.tell(&applied.events);
+                self.untold.extend(applied.events);
+                self.tell();
                 self.planner.on(self.clock.now(), Event::Applied { number, rows: applied.rows });
                 if self.told.len() >= TOLD_MAX { self.mark_told().await } else { Ok(()) }
             }
@@ -223,19 +236,23 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         let first = self.stuck.as_ref().is_none_or(|stuck| stuck.tries <= 1);
         if first {
             tracing::error!(
-                error = %observe::Chain(&error),
+                error = %Chain(&error),
                 "the database cannot be written; calls stop until it can"
             );
         }
         Ok(())
     }
 
-    /// Logs events that are in the database; they are marked so a little later.
-    fn tell(&mut self, events: &[StoredEvent]) {
-        for event in events {
-            observe::log_event(event.id, &event.notice);
-            self.told.push(event.id);
-        }
+    /// Tells the log of committed events, oldest first; they are marked so a little later. What nobody takes (the journal is
+    /// down) waits here and, beyond a limit, in the database for the next start.
+    fn tell(&mut self) {
+        let heard = self.untold.iter().take_while(|event| {
+            let told = LogEvent { id: Some(event.id), ..LogEvent::from(&event.notice) };
+            (self.tell)(&told)
+        });
+        let heard = heard.count();
+        self.told.extend(self.untold.drain(..heard).map(|event| event.id));
+        self.untold.truncate(UNTOLD_MAX);
     }
 
     async fn mark_told(&mut self) -> Result<(), EngineError> {
