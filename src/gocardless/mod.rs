@@ -1,0 +1,5 @@
+//! scratch
+mod rows;
+mod split;
+mod wire;
+pub use rows::Rows;
