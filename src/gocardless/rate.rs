@@ -5,6 +5,7 @@
 //! without `http_`. Values are seconds and counts; negative and never-ending ones were seen in 2024 and are clamped.
 
 use crate::model::failure::Rate;
+use crate::model::time::UtcInstant;
 
 /// The longest window there is: a day.
 pub(super) const WAIT_MAX_S: u32 = 86_400;
@@ -34,7 +35,15 @@ pub(super) fn read(headers: &[(String, String)]) -> Rate {
 
 /// The value of a header by its lower-case name.
 pub(super) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    headers
+        .iter()
+        .find(|(given, _)| given.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_str())
+}
+
+/// The server's clock.
+pub(super) fn server_date(headers: &[(String, String)]) -> Option<UtcInstant> {
+    header(headers, "date").and_then(UtcInstant::parse_http_date)
 }
 
 /// Seconds of a wait, clamped to 0…86,400.
@@ -69,7 +78,13 @@ mod tests {
             company_remaining: Some(99),
             company_reset_s: Some(59),
         };
-        for prefix in ["http_x_ratelimit_", "HTTP_X_RATELIMIT_", "x-ratelimit-", "X-RateLimit-", "http-x-ratelimit-"] {
+        for prefix in [
+            "http_x_ratelimit_",
+            "HTTP_X_RATELIMIT_",
+            "x-ratelimit-",
+            "X-RateLimit-",
+            "http-x-ratelimit-",
+        ] {
             let rate = read(&headers(&[
                 (&format!("{prefix}limit"), "100"),
                 (&format!("{prefix}remaining"), "99"),
@@ -101,7 +116,10 @@ mod tests {
                 ..Rate::default()
             }
         );
-        assert_eq!(read(&headers(&[("x-ratelimit-account-success-limit", "99999999999")])), Rate::default());
+        assert_eq!(
+            read(&headers(&[("x-ratelimit-account-success-limit", "99999999999")])),
+            Rate::default()
+        );
     }
 
     proptest! {

@@ -7,7 +7,7 @@
 
 use serde_json::value::RawValue;
 
-use super::wire::{filled, list, members, pick, text};
+use super::wire::{filled, is_string, list, members, pick, text};
 use crate::model::agreement::Scope;
 use crate::model::failure::Refusal;
 
@@ -65,9 +65,10 @@ fn of_field(field: &str, value: &RawValue, found: &mut Vec<Complaint>) {
             Some([summary, detail]) => {
                 (summary.map(joined).unwrap_or_default(), detail.map(joined).unwrap_or_default())
             }
-            None => (joined(item), String::new()),
+            None if is_string(item) => (joined(item), String::new()),
+            None => continue,
         };
-        // An object without summary and detail, a number, null: no complaint but a stray member.
+        // An object without summary and detail is no complaint but a stray member.
         if !summary.is_empty() || !detail.is_empty() {
             found.push(Complaint { field: Some(field.to_owned()), summary, detail });
         }
@@ -172,8 +173,12 @@ mod tests {
     fn every_shape_says_the_same() {
         let history = "Incorrect max_historical_days";
         for body in [
-            format!(r#"{{"max_historical_days":{{"summary":"{history}","detail":"d"}},"status_code":400}}"#),
-            format!(r#"{{"max_historical_days":[{{"summary":"{history}","detail":"d"}}],"status_code":400}}"#),
+            format!(
+                r#"{{"max_historical_days":{{"summary":"{history}","detail":"d"}},"status_code":400}}"#
+            ),
+            format!(
+                r#"{{"max_historical_days":[{{"summary":"{history}","detail":"d"}}],"status_code":400}}"#
+            ),
             format!(r#"{{"max_historical_days":["{history}"],"status_code":400}}"#),
             format!(r#"{{"max_historical_days":"{history}"}}"#),
             format!(r#"{{"summary":"{history}","detail":"d","status_code":400}}"#),
@@ -210,7 +215,9 @@ mod tests {
             vec![Refusal::Scopes { required: required.to_vec(), unsupported: unsupported.to_vec() }]
         };
         assert_eq!(
-            scopes("For this institution the following scopes are required together: ['balances', 'details']"),
+            scopes(
+                "For this institution the following scopes are required together: ['balances', 'details']"
+            ),
             refused(&[Balances, Details], &[])
         );
         assert_eq!(
@@ -218,7 +225,9 @@ mod tests {
             refused(&[Transactions], &[])
         );
         assert_eq!(
-            scopes("The access scopes supported by the institution are ['balances', 'transactions']. The following scopes are not supported: ['details', 'x']"),
+            scopes(
+                "The access scopes supported by the institution are ['balances', 'transactions']. The following scopes are not supported: ['details', 'x']"
+            ),
             refused(&[], &[Details])
         );
     }

@@ -90,7 +90,9 @@ fn read(raw: &str) -> Option<Transaction> {
     Some(Transaction {
         booking_date: dates.booking.date,
         value_date: dates.value.date,
-        booking_date_time: booking_time.filter(|raw| is_string(raw)).and_then(|raw| string(Some(raw))),
+        booking_date_time: booking_time
+            .filter(|raw| is_string(raw))
+            .and_then(|raw| string(Some(raw))),
         value_date_time: value_time.filter(|raw| is_string(raw)).and_then(|raw| string(Some(raw))),
         amount,
         currency,
@@ -283,11 +285,23 @@ mod tests {
     #[test]
     fn dates_missing_wrong_absurd() {
         let cases = [
-            (r#"{"bookingDate":"date","valueDate":"date"}"#, None, vec![Flag::DateNotUnderstood, Flag::Undated]),
+            (
+                r#"{"bookingDate":"date","valueDate":"date"}"#,
+                None,
+                vec![Flag::DateNotUnderstood, Flag::Undated],
+            ),
             (r#"{"bookingDate":"5207-01-01"}"#, date("5207-01-01"), vec![Flag::DateAbsurd]),
             (r#"{"bookingDate":"2024-01-01T00:00:00Z"}"#, date("2024-01-01"), vec![]),
-            (r#"{"bookingDate":"x","valueDate":"2024-01-05"}"#, date("2024-01-05"), vec![Flag::DateNotUnderstood]),
-            (r#"{"bookingDate":"","valueDateTime":"2024-01-06T23:59:59.1234567"}"#, date("2024-01-06"), vec![]),
+            (
+                r#"{"bookingDate":"x","valueDate":"2024-01-05"}"#,
+                date("2024-01-05"),
+                vec![Flag::DateNotUnderstood],
+            ),
+            (
+                r#"{"bookingDate":"","valueDateTime":"2024-01-06T23:59:59.1234567"}"#,
+                date("2024-01-06"),
+                vec![],
+            ),
             (r#"{"bookingDate":20240101}"#, None, vec![Flag::DateNotUnderstood, Flag::Undated]),
             ("{}", None, vec![Flag::Undated]),
         ];
@@ -309,7 +323,9 @@ mod tests {
     #[test]
     fn numbers_keep_their_lexeme() {
         let amount = |json: &str| Rows.read(json).amount.map(|amount| amount.to_string());
-        let row = |amount: &str| format!(r#"{{"transactionAmount":{{"amount":{amount},"currency":"eur"}}}}"#);
+        let row = |amount: &str| {
+            format!(r#"{{"transactionAmount":{{"amount":{amount},"currency":"eur"}}}}"#)
+        };
         assert_eq!(amount(&row("0.10")).as_deref(), Some("0.10"));
         assert_eq!(amount(&row("\"+0.04\"")).as_deref(), Some("0.04"));
         assert_eq!(amount(&row("9999999999999999999")).as_deref(), Some("9999999999999999999"));
@@ -355,8 +371,10 @@ mod tests {
                 prop::collection::vec(inner.clone(), 0..5)
                     .prop_map(|items| format!("[ {} ]", items.join(" ,"))),
                 prop::collection::vec((key.clone(), inner), 0..6).prop_map(|members| {
-                    let members: Vec<_> =
-                        members.into_iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
+                    let members: Vec<_> = members
+                        .into_iter()
+                        .map(|(key, value)| format!("\"{key}\": {value}"))
+                        .collect();
                     format!("{{{}}}", members.join(",\n"))
                 }),
             ]

@@ -29,12 +29,19 @@ pub(super) fn split(body: Body) -> Option<Answer> {
     Some(Answer { body, booked, pending, last_updated, mark })
 }
 
-/// `Some(last_updated)` if the body has, at the same place, the very `transactions` value of the mark, and is otherwise
+/// The known answer, come again.
+#[derive(Debug, PartialEq)]
+pub(super) struct Again {
+    /// When the provider last asked the bank, as given.
+    pub(super) last_updated: Option<String>,
+}
+
+/// `Some` if the body has, at the same place, the very `transactions` value of the mark, and is otherwise
 /// an object such as [`split`] accepts.
 ///
 /// The value need not be read again: the hash says that it was accepted before, and the rest of the body must be valid
 /// with a `null` in its place.
-pub(super) fn unchanged(body: &[u8], mark: AnswerMark) -> Option<Option<String>> {
+pub(super) fn unchanged(body: &[u8], mark: AnswerMark) -> Option<Again> {
     let start = usize::try_from(mark.start).ok()?;
     let end = start.checked_add(usize::try_from(mark.len).ok()?)?;
     if hash(body.get(start..end)?) != mark.hash {
@@ -45,7 +52,8 @@ pub(super) fn unchanged(body: &[u8], mark: AnswerMark) -> Option<Option<String>>
     let text = format!("{head}null{tail}");
     let members = Members::read(&text)?;
     let (place, value) = members.transactions?;
-    (place.start == start && value == "null").then_some(members.last_updated)
+    let again = Again { last_updated: members.last_updated };
+    (place.start == start && value == "null").then_some(again)
 }
 
 /// The first 16 bytes of BLAKE3.
@@ -69,13 +77,14 @@ impl Parts {
         let mut walk = Walk::begin(text)?;
         let mut transactions = None;
         let mut last_updated = None;
-        while let Some(key) = walk.key()? {
-            match key {
+        loop {
+            match walk.key()? {
+                Key::End => break,
                 Key::Transactions => {
                     let (value, lists) = walk.value::<Lists>()?;
                     transactions = Some((value, lists));
                 }
-                Key::LastUpdated => last_updated = walk.last_updated()?,
+                Key::LastUpdated => walk.text_into(&mut last_updated)?,
                 Key::Other => {
                     walk.value::<IgnoredAny>()?;
                 }
@@ -98,13 +107,14 @@ impl<'a> Members<'a> {
     fn read(text: &'a str) -> Option<Self> {
         let mut walk = Walk::begin(text)?;
         let mut members = Members { transactions: None, last_updated: None };
-        while let Some(key) = walk.key()? {
-            match key {
+        loop {
+            match walk.key()? {
+                Key::End => break,
                 Key::Transactions => {
                     let (span, value) = walk.value::<&'a RawValue>()?;
                     members.transactions = Some((span, value.get()));
                 }
-                Key::LastUpdated => members.last_updated = walk.last_updated()?,
+                Key::LastUpdated => walk.text_into(&mut members.last_updated)?,
                 Key::Other => {
                     walk.value::<IgnoredAny>()?;
                 }
@@ -120,6 +130,8 @@ enum Key {
     Transactions,
     LastUpdated,
     Other,
+    /// No member: the end of the object and of the text.
+    End,
 }
 
 /// Walks the members of one JSON object and knows where each value stands, which serde alone does not tell.
@@ -137,11 +149,11 @@ impl<'a> Walk<'a> {
         Some(walk)
     }
 
-    /// The next key with its colon; `Some(None)` at the end of the object and of the text.
-    fn key(&mut self) -> Option<Option<Key>> {
+    /// The next key with its colon.
+    fn key(&mut self) -> Option<Key> {
         if self.token('}').is_some() {
             self.blanks();
-            return self.rest().is_empty().then_some(None);
+            return self.rest().is_empty().then_some(Key::End);
         }
         if !std::mem::take(&mut self.first) {
             self.token(',')?;
@@ -155,12 +167,14 @@ impl<'a> Walk<'a> {
             _ => Key::Other,
         };
         self.token(':')?;
-        Some(Some(key))
+        Some(key)
     }
 
-    fn last_updated(&mut self) -> Option<Option<String>> {
+    /// A value that is a text or as good as absent.
+    fn text_into(&mut self, slot: &mut Option<String>) -> Option<()> {
         let (_, value) = self.value::<&RawValue>()?;
-        Some(wire::string(Some(value)))
+        *slot = wire::string(Some(value));
+        Some(())
     }
 
     /// One value of any kind, and its place.
@@ -293,11 +307,17 @@ mod tests {
 
     #[test]
     fn missing_and_null_lists() {
-        for json in [r#"{"transactions":{}}"#, r#"{"transactions":{"booked":null,"pending":null}}"#] {
+        for json in [r#"{"transactions":{}}"#, r#"{"transactions":{"booked":null,"pending":null}}"#]
+        {
             let answer = cut(json).unwrap();
-            assert!(answer.booked.is_empty() && answer.pending.is_none() && answer.last_updated.is_none());
+            assert!(
+                answer.booked.is_empty()
+                    && answer.pending.is_none()
+                    && answer.last_updated.is_none()
+            );
         }
-        let twice = cut(r#"{"transactions":{"booked":[1]},"transactions":{"booked":[2,3]}}"#).unwrap();
+        let twice =
+            cut(r#"{"transactions":{"booked":[1]},"transactions":{"booked":[2,3]}}"#).unwrap();
         assert_eq!(rows(&twice, &twice.booked), ["2", "3"]);
     }
 
@@ -323,7 +343,10 @@ mod tests {
         ] {
             assert!(cut(json).is_none(), "{json}");
         }
-        assert!(split(Body::new(b"{\"transactions\":{\"booked\":[\"\xe4\"]}}".to_vec(), None)).is_none());
+        assert!(
+            split(Body::new(b"{\"transactions\":{\"booked\":[\"\xe4\"]}}".to_vec(), None))
+                .is_none()
+        );
     }
 
     #[test]
@@ -338,7 +361,9 @@ mod tests {
     #[test]
     fn deep_nesting_neither_overflows_nor_spoils_the_others() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        let json = format!(r#"{{"x":{deep},"transactions":{{"booked":[{deep},{{"a":{deep}}},1],"y":{deep}}}}}"#);
+        let json = format!(
+            r#"{{"x":{deep},"transactions":{{"booked":[{deep},{{"a":{deep}}},1],"y":{deep}}}}}"#
+        );
         let answer = cut(&json).unwrap();
         assert_eq!(answer.booked.len(), 3);
         assert_eq!(answer.row(answer.booked[0]), deep);
@@ -357,9 +382,13 @@ mod tests {
         let body = format!(r#"{{"transactions":{value},"last_updated":"one"}}"#);
         let mark = cut(&body).unwrap().mark;
         let known = |body: &str| unchanged(body.as_bytes(), mark);
-        assert_eq!(known(&body), Some(Some("one".into())));
-        assert_eq!(known(&body.replace("one", "two, three")), Some(Some("two, three".into())));
-        assert_eq!(known(&format!(r#"{{"transactions":{value}}}"#)), Some(None));
+        assert_eq!(known(&body).unwrap().last_updated.as_deref(), Some("one"));
+        let later = known(&body.replace("one", "two, three"));
+        assert_eq!(later.unwrap().last_updated.as_deref(), Some("two, three"));
+        assert_eq!(
+            known(&format!(r#"{{"transactions":{value}}}"#)),
+            Some(Again { last_updated: None })
+        );
         for other in [
             body.replace("\"a\":1", "\"a\":2"),
             body.replace("}],", "} ],"),

@@ -58,7 +58,9 @@ pub(super) fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
         let bytes: Bytes<'_> = serde_json::from_str(lexeme).ok()?;
         return Some(Cow::Owned(String::from_utf8_lossy(&bytes.0).into_owned()));
     }
-    lexeme.starts_with(|first: char| first == '-' || first.is_ascii_digit()).then_some(lexeme.into())
+    lexeme
+        .starts_with(|first: char| first == '-' || first.is_ascii_digit())
+        .then_some(lexeme.into())
 }
 
 /// Like [`text`], but blanks count as absent. What is not blank keeps its padding.
@@ -194,7 +196,10 @@ mod tests {
         let [a, b] = pick(r#"{"\u0061":1,"\ud800":2,"b":"x\udc00y"}"#, ["a", "b"]).unwrap();
         assert_eq!(a.unwrap().get(), "1");
         let text = text(b.unwrap()).unwrap();
-        assert!(text.starts_with('x') && text.ends_with('y') && text.contains('\u{fffd}'), "{text}");
+        assert!(
+            text.starts_with('x') && text.ends_with('y') && text.contains('\u{fffd}'),
+            "{text}"
+        );
     }
 
     #[test]
