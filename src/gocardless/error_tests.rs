@@ -118,6 +118,8 @@ fn only_data_calls_count() {
 
 #[test]
 fn whom_a_429_concerns_and_for_how_long() {
+    use Throttled::{AccountScope, Company};
+    type Case<'a> = (&'a [(&'a str, &'a str)], String, (Throttled, Option<u32>));
     let throttled = |headers: &[(&str, &str)], body: &str, data| match Error::of_response(
         &response(429, headers, body),
         data,
@@ -135,8 +137,7 @@ fn whom_a_429_concerns_and_for_how_long() {
             "The rate limit for this resource is {limit}. Please try again in {wait} seconds"
         ))
     };
-    use Throttled::{AccountScope, Company};
-    let cases: [(&[(&str, &str)], String, (Throttled, Option<u32>)); 13] = [
+    let cases: [Case<'_>; 13] = [
         (&[], limit("100/minute", "42"), (Company, Some(42))),
         (&[], limit("4/day", "85092"), (AccountScope, Some(85_092))),
         (&[], limit("4/day", "30"), (AccountScope, Some(30))),

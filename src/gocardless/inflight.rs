@@ -28,10 +28,10 @@ pub(super) struct InFlight {
     large: Arc<Semaphore>,
 }
 
-/// What a call or its body holds of the limit.
+/// What a call or its body holds of the limit: given back when dropped.
 #[derive(Debug)]
 pub(super) struct Share {
-    call: Option<OwnedSemaphorePermit>,
+    _call: Option<OwnedSemaphorePermit>,
     large: Option<OwnedSemaphorePermit>,
 }
 
@@ -43,7 +43,7 @@ impl InFlight {
     /// Waits for a place among the calls.
     pub(super) async fn enter(&self) -> Share {
         // A semaphore that nobody closes does not refuse.
-        Share { call: Arc::clone(&self.calls).acquire_owned().await.ok(), large: None }
+        Share { _call: Arc::clone(&self.calls).acquire_owned().await.ok(), large: None }
     }
 
     /// Waits until `share` may hold a body of `bytes`.
@@ -51,12 +51,5 @@ impl InFlight {
         if bytes > SMALL_BYTES_MAX && share.large.is_none() {
             share.large = Arc::clone(&self.large).acquire_owned().await.ok();
         }
-    }
-}
-
-impl Share {
-    /// Whether a place is held at all.
-    pub(super) fn is_held(&self) -> bool {
-        self.call.is_some()
     }
 }

@@ -237,7 +237,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn date(text: &str) -> Option<BankDate> {
-        Some(BankDate::parse(text).unwrap())
+        BankDate::parse(text)
     }
 
     #[test]

@@ -87,15 +87,15 @@ impl HttpTransport {
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
         let request = self.build(request)?;
         let mut share = self.in_flight.enter().await;
-        let mut answer = self.client.execute(request).await.map_err(transport_error)?;
+        let mut answer =
+            self.client.execute(request).await.map_err(|error| transport_error(&error))?;
         if !same_origin(answer.url(), &self.base) {
             return Err(TransportError::Invalid);
         }
         let status = answer.status().as_u16();
         let headers = texts(answer.headers());
         let bytes = self.read(&mut answer, &mut share).await?;
-        let share = share.is_held().then(|| Arc::new(share));
-        Ok(Response { status, headers, body: Body::new(bytes, share.map(|share| share as _)) })
+        Ok(Response { status, headers, body: Body::new(bytes, Some(Arc::new(share))) })
     }
 
     /// The request to exactly the address that was meant: what the URL parser would rewrite is refused.
@@ -114,7 +114,8 @@ impl HttpTransport {
         let mut built = reqwest::Request::new(method, url);
         if let Some(bearer) = bearer {
             let mut value = HeaderValue::from_str(&format!("Bearer {}", bearer.expose()))
-                .map_err(|_: reqwest::header::InvalidHeaderValue| TransportError::Invalid)?;
+                .ok()
+                .ok_or(TransportError::Invalid)?;
             value.set_sensitive(true);
             built.headers_mut().insert(AUTHORIZATION, value);
         }
@@ -140,7 +141,7 @@ impl HttpTransport {
         };
         let mut bytes = Vec::new();
         self.make_room(&mut bytes, announced.unwrap_or_default(), share).await;
-        while let Some(chunk) = answer.chunk().await.map_err(transport_error)? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| transport_error(&error))? {
             let needed = bytes.len().saturating_add(chunk.len());
             if needed > limit {
                 return Err(TransportError::TooLarge);
@@ -196,7 +197,7 @@ fn same_origin(url: &Url, base: &Url) -> bool {
     url.origin() == base.origin()
 }
 
-fn transport_error(error: reqwest::Error) -> TransportError {
+fn transport_error(error: &reqwest::Error) -> TransportError {
     if error.is_connect() {
         TransportError::Unreachable
     } else if error.is_timeout() {
