@@ -42,7 +42,10 @@ impl Iban {
 
 /// Capitals and digits of a text, nothing else.
 pub fn normalise(text: &str) -> String {
-    text.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()).collect()
+    text.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_uppercase())
+        .collect()
 }
 
 impl fmt::Debug for Iban {

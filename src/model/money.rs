@@ -99,7 +99,8 @@ impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.units < 0 { "-" } else { "" };
         let scale = usize::from(self.scale);
-        let digits = format!("{:0>width$}", self.units.unsigned_abs(), width = scale.saturating_add(1));
+        let digits =
+            format!("{:0>width$}", self.units.unsigned_abs(), width = scale.saturating_add(1));
         match digits.split_at_checked(digits.len().saturating_sub(scale)) {
             Some((whole, fraction)) if scale > 0 => write!(f, "{sign}{whole}.{fraction}"),
             _ => write!(f, "{sign}{digits}"),
@@ -156,7 +157,8 @@ mod tests {
         ] {
             assert_eq!(Amount::parse(text).unwrap().to_string(), shown, "{text}");
         }
-        for text in ["", "-", ".", "abc", "1,00", "1e400", "0x10", "1.2.3", "--1", "1e-400", "NaN"] {
+        for text in ["", "-", ".", "abc", "1,00", "1e400", "0x10", "1.2.3", "--1", "1e-400", "NaN"]
+        {
             assert_eq!(Amount::parse(text), None, "{text}");
         }
         assert_eq!(Amount::parse("0e400").unwrap().to_string(), "0");

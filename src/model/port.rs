@@ -283,7 +283,11 @@ pub trait Vault: Send + Sync {
     /// Reads a value; `None` if it was never written.
     fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>, VaultError>>;
     /// Writes a value durably, or removes it.
-    fn save<'a>(&'a self, name: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), VaultError>>;
+    fn save<'a>(
+        &'a self,
+        name: &'a str,
+        value: Option<Secret>,
+    ) -> BoxFuture<'a, Result<(), VaultError>>;
 }
 
 /// The vault cannot be used now (disk full, database gone).

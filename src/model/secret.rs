@@ -83,7 +83,9 @@ mod tests {
     #[test]
     fn keys_are_64_hex_digits_and_nothing_else() {
         assert!(DatabaseKey::from_hex(&format!(" {}\n", "aB".repeat(32))).is_some());
-        for text in ["", "00", &"0g".repeat(32), &"00".repeat(33), &"+1".repeat(32), &"é".repeat(32)] {
+        for text in
+            ["", "00", &"0g".repeat(32), &"00".repeat(33), &"+1".repeat(32), &"é".repeat(32)]
+        {
             assert!(DatabaseKey::from_hex(text).is_none());
         }
     }

@@ -135,7 +135,9 @@ impl BankDate {
 
     /// From days since 1970-01-01, `None` outside the calendar of `chrono` (years ±262,142).
     pub fn from_epoch_days(days: i64) -> Option<Self> {
-        NaiveDate::from_ymd_opt(1970, 1, 1)?.checked_add_signed(TimeDelta::try_days(days)?).map(Self)
+        NaiveDate::from_ymd_opt(1970, 1, 1)?
+            .checked_add_signed(TimeDelta::try_days(days)?)
+            .map(Self)
     }
 
     /// Days since 1970-01-01.
@@ -260,7 +262,9 @@ mod tests {
         let date = BankDate::from_ymd(2024, 1, 1);
         assert_eq!(BankDate::parse("2024-01-01"), date);
         assert_eq!(BankDate::parse("2024-01-01T00:00:00Z"), date);
-        for text in ["", "date", "2024-13-01", "2024-02-30", "20240101", "2024-01-01x", "+024-01-01"] {
+        for text in
+            ["", "date", "2024-13-01", "2024-02-30", "20240101", "2024-01-01x", "+024-01-01"]
+        {
             assert_eq!(BankDate::parse(text), None, "{text}");
         }
         let far = BankDate::parse("5207-01-01").unwrap();
