@@ -1,4 +1,4 @@
-//! The world's own source of chance: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
+//! The world's own source of chance: `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
 //! OOPSLA 2014).
 //!
 //! Small, fast and the same on every machine, which is all that a repeatable world needs. It must never be used for
@@ -8,7 +8,7 @@
 #[derive(Clone, Debug)]
 pub(super) struct Rng(u64);
 
-/// The increment of SplitMix64: the golden ratio in 64 bits.
+/// The increment of `SplitMix64`: the golden ratio in 64 bits.
 const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Rng {
@@ -54,13 +54,18 @@ impl Rng {
     pub(super) fn uuid(&mut self) -> String {
         let high = (self.bits() & !0xF000) | 0x4000;
         let low = (self.bits() & !(0b11 << 62)) | (0b10 << 62);
-        let (a, b, c) = (high >> 32, (high >> 16) & 0xFFFF, high & 0xFFFF);
-        let (d, e) = (low >> 48, low & 0xFFFF_FFFF_FFFF);
-        format!("{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}")
+        format!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            high >> 32,
+            (high >> 16) & 0xFFFF,
+            high & 0xFFFF,
+            low >> 48,
+            low & 0xFFFF_FFFF_FFFF
+        )
     }
 }
 
-/// The finaliser of SplitMix64.
+/// The finaliser of `SplitMix64`.
 pub(super) const fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -124,7 +124,8 @@ mod tests {
         {
             let iban = iban(country, 1_234_567, 4_711);
             assert_eq!(iban.len(), length, "{iban}");
-            let moved = format!("{}{}", &iban[4..], &iban[..4]);
+            let (head, tail) = iban.split_at(4);
+            let moved = format!("{tail}{head}");
             assert_eq!(remainder_97(&moved), 1, "{iban}");
         }
         // The published example of ISO 13616: DE89 3704 0044 0532 0130 00.

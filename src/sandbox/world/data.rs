@@ -26,14 +26,9 @@ pub struct TruthRow {
     /// The movement, unique on the bank's account and the same over all links.
     pub key: u64,
     /// Booked or pending.
-    #[serde(serialize_with = "phase_word")]
     pub phase: Phase,
     /// The row's JSON exactly as answers hold it.
     pub raw: String,
-}
-
-fn phase_word<S: serde::Serializer>(phase: &Phase, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(if *phase == Phase::Booked { "booked" } else { "pending" })
 }
 
 #[derive(Serialize)]
@@ -76,7 +71,7 @@ impl World {
         subject: &Subject,
     ) -> Answer {
         self.check_access(now, id, scope)?;
-        let window = self.window(now, request, scope)?;
+        let window = window(now, request, scope)?;
         self.check_quota(now, id, scope)?;
         if let Some(problem) = self.bank_problem(now, id, subject) {
             if problem.counts() {
@@ -143,50 +138,6 @@ impl World {
             return Err(flat(409, "Account is Processing", detail));
         }
         Ok(())
-    }
-
-    fn window(
-        &self,
-        now: UtcInstant,
-        request: &HttpRequest,
-        scope: Scope,
-    ) -> Result<Window, HttpResponse> {
-        let known: &[&str] =
-            if scope == Scope::Transactions { &["date_from", "date_to"] } else { &[] };
-        let parameters = query(request, known)?;
-        let today = now.utc_date();
-        let mut errors = FieldErrors::default();
-        let mut date = |name: &str| {
-            let text = parameter(&parameters, name)?;
-            let plain = (text.len() == 10).then(|| BankDate::parse(text)).flatten();
-            match plain {
-                None => {
-                    let format =
-                        "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.";
-                    errors.strings(name, format);
-                }
-                Some(date) if date > today => {
-                    let detail = format!(
-                        "'{date}' can't be greater than {today}. Specify correct date range"
-                    );
-                    errors.object(name, "Date can't be in future", &detail);
-                }
-                Some(_) => {}
-            }
-            plain
-        };
-        let window = Window { from: date("date_from"), to: date("date_to") };
-        errors.answer(400)?;
-        if let (Some(from), Some(to)) = (window.from, window.to)
-            && from > to
-        {
-            let detail = format!(
-                "Starting date '{from}' is greater than end date '{to}'. When specifying date range, \
-                 starting date must precede the end date"
-            );
-            return Err(flat(400, "Incorrect date range", &detail));
-        }
-        Ok(window)
     }
 
     fn check_quota(&mut self, now: UtcInstant, id: &str, scope: Scope) -> Result<(), HttpResponse> {
@@ -337,6 +288,43 @@ impl World {
 
 /// How far a row's value date may lie after its booking date (see `rows`), and a little more.
 const SLACK_DAYS: i64 = 40;
+
+/// The window that a request asks for, or what is wrong with it.
+fn window(now: UtcInstant, request: &HttpRequest, scope: Scope) -> Result<Window, HttpResponse> {
+    let known: &[&str] = if scope == Scope::Transactions { &["date_from", "date_to"] } else { &[] };
+    let parameters = query(request, known)?;
+    let today = now.utc_date();
+    let mut errors = FieldErrors::default();
+    let mut date = |name: &str| {
+        let text = parameter(&parameters, name)?;
+        let plain = (text.len() == 10).then(|| BankDate::parse(text)).flatten();
+        match plain {
+            None => {
+                let format = "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.";
+                errors.strings(name, format);
+            }
+            Some(date) if date > today => {
+                let detail =
+                    format!("'{date}' can't be greater than {today}. Specify correct date range");
+                errors.object(name, "Date can't be in future", &detail);
+            }
+            Some(_) => {}
+        }
+        plain
+    };
+    let window = Window { from: date("date_from"), to: date("date_to") };
+    errors.answer(400)?;
+    if let (Some(from), Some(to)) = (window.from, window.to)
+        && from > to
+    {
+        let detail = format!(
+            "Starting date '{from}' is greater than end date '{to}'. When specifying date range, \
+             starting date must precede the end date"
+        );
+        return Err(flat(400, "Incorrect date range", &detail));
+    }
+    Ok(window)
+}
 
 fn set_account_headers(response: &mut HttpResponse, standing: Standing) {
     let prefix = "http_x_ratelimit_account_success";

@@ -17,7 +17,7 @@ impl Fields {
     /// Reads the body; `known` are the fields that the operation has.
     pub(super) fn of(request: &HttpRequest, known: &[&str]) -> Result<Self, HttpResponse> {
         let kind = request.header("content-type").unwrap_or("");
-        if !kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json") {
+        if kind.split(';').next().is_none_or(|kind| kind.trim() != "application/json") {
             let detail = format!("Unsupported media type \"{kind}\" in request.");
             return Err(flat(415, "Unsupported media type", &detail));
         }

@@ -3,6 +3,8 @@
 //! A movement is a pure function of seed, account and day, so what is shown never depends on who asked when. Whether it
 //! is pending, booked or gone is decided by the instant alone. How a bank writes it down is `rows`' matter.
 
+use serde::Serialize;
+
 use crate::model::time::{DAY_MS, HOUR_MS, MINUTE_MS, UtcInstant};
 
 use super::super::rng::Rng;
@@ -56,7 +58,8 @@ pub(super) struct Movement {
 }
 
 /// Whether a row is a reservation or final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Among `booked`.
     Booked,
@@ -99,7 +102,7 @@ impl Ledger {
         while self.next_day <= last {
             let day = self.next_day;
             self.next_day += 1;
-            let mut draft = Day::new(self.seed, self.kind, day);
+            let mut draft = Draft::new(self.seed, self.kind, day);
             draft.fill(self.activity_percent);
             self.movements.append(&mut draft.movements);
         }
@@ -126,7 +129,7 @@ impl Ledger {
 }
 
 /// One day in the making.
-struct Day {
+struct Draft {
     rng: Rng,
     seed: u64,
     kind: Kind,
@@ -137,7 +140,7 @@ struct Day {
 /// Places per day in a key.
 const KEYS_PER_DAY: u64 = 64;
 
-impl Day {
+impl Draft {
     fn new(seed: u64, kind: Kind, day: i64) -> Self {
         let rng = Rng::keyed(seed, &[1, day.unsigned_abs()]);
         Self { rng, seed, kind, day, movements: Vec::new() }

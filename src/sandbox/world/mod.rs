@@ -46,6 +46,7 @@ pub use log::{Call, Log, Shown};
 pub use people::Refused;
 pub use problems::BankProblem;
 pub use quirks::Quirk;
+pub use requisitions::{RequisitionView, Status};
 
 use faults::{Faults, Place, Subject};
 use limits::{Gates, Standing};

@@ -152,7 +152,9 @@ impl World {
     }
 
     fn due_step(&mut self, id: &str, now: UtcInstant) -> Option<(UtcInstant, Status)> {
-        self.requisitions.get_mut(id)?.plan.pop_front_if(|(at, _)| *at <= now)
+        let plan = &mut self.requisitions.get_mut(id)?.plan;
+        let due = plan.front().is_some_and(|(at, _)| *at <= now);
+        if due { plan.pop_front() } else { None }
     }
 
     fn step(&mut self, id: &str, at: UtcInstant, status: Status) {

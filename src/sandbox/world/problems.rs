@@ -1,4 +1,4 @@
-//! The provider's error bodies, worded as its OpenAPI document of 2025-10-31 and live answers have them.
+//! The provider's error bodies, worded as its `OpenAPI` document of 2025-10-31 and live answers have them.
 //!
 //! Builders only: when an error is due is decided elsewhere.
 

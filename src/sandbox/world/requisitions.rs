@@ -10,7 +10,7 @@ use crate::model::time::UtcInstant;
 
 use super::super::text::stamp;
 use super::super::wire::{HttpRequest, HttpResponse};
-use super::agreements::unknown_institution;
+use super::agreements::{Agreement, unknown_institution};
 use super::input::Fields;
 use super::institutions::{self, Institution};
 use super::problems::{FieldErrors, invalid_uuid, not_found};
@@ -22,13 +22,13 @@ use super::{Answer, World};
 pub enum Status {
     /// CREATED.
     CR,
-    /// GIVING_CONSENT.
+    /// `GIVING_CONSENT`.
     GC,
-    /// UNDERGOING_AUTHENTICATION.
+    /// `UNDERGOING_AUTHENTICATION`.
     UA,
-    /// SELECTING_ACCOUNTS.
+    /// `SELECTING_ACCOUNTS`.
     SA,
-    /// GRANTING_ACCESS.
+    /// `GRANTING_ACCESS`.
     GA,
     /// LINKED.
     LN,
@@ -58,6 +58,27 @@ impl Status {
             Self::ER => "ER",
         }
     }
+}
+
+/// What the world says about one of its requisitions, for tests and simulations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequisitionView {
+    /// The provider's id.
+    pub id: String,
+    /// The institution's id.
+    pub institution: &'static str,
+    /// Its agreement.
+    pub agreement: String,
+    /// The client's reference.
+    pub reference: String,
+    /// Where it stands.
+    pub status: Status,
+    /// Accounts it linked.
+    pub accounts: Vec<String>,
+    /// When the agreement's days are over; `None` before acceptance.
+    pub consent_ends_at: Option<UtcInstant>,
+    /// When the person or the bank ended the consent.
+    pub revoked_at: Option<UtcInstant>,
 }
 
 /// One linking.
@@ -230,7 +251,7 @@ impl World {
             return requisition.status;
         }
         let agreement = self.agreements.get(&requisition.agreement);
-        if agreement.and_then(super::agreements::Agreement::ends_at).is_none_or(|end| end <= now) {
+        if agreement.and_then(Agreement::ends_at).is_none_or(|end| end <= now) {
             return Status::EX;
         }
         let suspended = |id: &String| {
@@ -263,6 +284,24 @@ impl World {
         let detail = format!("Requisition {id} deleted with all its End User Agreements");
         let body = json!({"summary": "Requisition deleted", "detail": detail});
         Ok(HttpResponse::json(200, &body))
+    }
+
+    /// All requisitions that have not been deleted, oldest first.
+    pub fn requisitions(&mut self, now: UtcInstant) -> Vec<RequisitionView> {
+        self.settle(now);
+        let mut all: Vec<&Requisition> = self.requisitions.values().collect();
+        all.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        let view = |own: &Requisition| RequisitionView {
+            id: own.id.clone(),
+            institution: own.institution.id,
+            agreement: own.agreement.clone(),
+            reference: own.reference.clone(),
+            status: self.status(own, now),
+            accounts: own.accounts.clone(),
+            consent_ends_at: self.agreements.get(&own.agreement).and_then(Agreement::ends_at),
+            revoked_at: own.revoked_at,
+        };
+        all.into_iter().map(view).collect()
     }
 
     /// Requisitions that count as usage now.
