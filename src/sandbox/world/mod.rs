@@ -24,6 +24,8 @@ mod reconfirm;
 mod requisitions;
 mod route;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
