@@ -196,7 +196,7 @@ fn wire(response: HttpResponse, cut: Option<usize>) -> hyper::Response<Reply> {
     if let Some(bytes) = cut {
         body.truncate(bytes);
     }
-    let reply = Reply { body: Some(body), promised, cut: cut.is_some() };
+    let reply = Reply { body: Some(body), promised, cut: cut.is_some(), flushed: false };
     // Only a fault with an impossible header or status can fail here; then there is nothing better to say.
     builder.body(reply).unwrap_or_else(|_| hyper::Response::new(Reply::default()))
 }
@@ -207,6 +207,7 @@ struct Reply {
     body: Option<Bytes>,
     promised: usize,
     cut: bool,
+    flushed: bool,
 }
 
 /// What hyper is told when a body breaks off on purpose.
@@ -220,10 +221,16 @@ impl Body for Reply {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         match self.body.take() {
             Some(body) if !body.is_empty() => Poll::Ready(Some(Ok(Frame::data(body)))),
+            // Hyper sends what it has only when a body makes it wait, so the break comes one turn later.
+            _ if self.cut && !self.flushed => {
+                self.flushed = true;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
             _ if self.cut => {
                 self.cut = false;
                 Poll::Ready(Some(Err(CutOff)))

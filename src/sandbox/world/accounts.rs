@@ -273,7 +273,8 @@ impl World {
     }
 
     /// All accounts that were ever linked, by id.
-    pub fn accounts(&self, now: UtcInstant) -> Vec<AccountView> {
+    pub fn accounts(&mut self, now: UtcInstant) -> Vec<AccountView> {
+        self.settle(now);
         let view = |account: &Account| {
             let bank = self.bank.get(account.bank)?;
             Some(AccountView {

@@ -123,7 +123,7 @@ impl World {
         json!({ "calls": calls.collect::<Vec<_>>() })
     }
 
-    fn accounts_json(&self, now: UtcInstant) -> Value {
+    fn accounts_json(&mut self, now: UtcInstant) -> Value {
         let accounts = self.accounts(now).into_iter().map(|own| {
             json!({"id": own.id, "requisition": own.requisition, "institution": own.institution,
                 "bank_account": own.bank_account, "iban": own.iban, "currency": own.currency,

@@ -81,10 +81,12 @@ fn due(terms: &Agreement, account: &str) -> Option<UtcInstant> {
 
 /// Whether an account is without consent because nobody reconfirmed it.
 pub(super) fn lapsed(terms: &Agreement, account: &str, now: UtcInstant) -> bool {
-    let rejected = terms.reconfirmation.as_ref().is_some_and(
-        |own| matches!(own.outcomes.get(account), Some(Outcome::Rejected(at)) if *at <= now),
-    );
-    rejected || due(terms, account).is_some_and(|due| due <= now)
+    rejected(terms, account) || due(terms, account).is_some_and(|due| due <= now)
+}
+
+fn rejected(terms: &Agreement, account: &str) -> bool {
+    let outcome = terms.reconfirmation.as_ref().and_then(|own| own.outcomes.get(account));
+    matches!(outcome, Some(Outcome::Rejected(_)))
 }
 
 impl World {
@@ -115,8 +117,15 @@ impl World {
             );
             return Err(flat(400, "No accounts linked.", &detail));
         }
-        let Some(due) = accounts.iter().filter_map(|account| due(terms, account)).min() else {
-            return Err(not_found());
+        let open = accounts.iter().filter(|account| !rejected(terms, account));
+        let Some(due) = open.filter_map(|account| due(terms, account)).min() else {
+            let detail = format!(
+                "For EUA '{id}' with access valid for {} days there are no accounts left to reconfirm \
+                 after {}.",
+                terms.access_valid_for_days,
+                stamp_in_text(now)
+            );
+            return Err(flat(400, "No accounts left to reconfirm.", &detail));
         };
         if now > due.plus_days(MARGIN_DAYS) {
             let until = stamp_in_text(due.plus_days(MARGIN_DAYS));
@@ -126,7 +135,10 @@ impl World {
         let base = self.public_base.clone();
         let Some(terms) = self.agreements.get_mut(id) else { return Err(not_found()) };
         if terms.reconfirmation.as_ref().is_none_or(|own| own.due < due) {
-            let outcomes = BTreeMap::new();
+            // Who said no stays out; who said yes is asked again.
+            let mut outcomes =
+                terms.reconfirmation.take().map(|own| own.outcomes).unwrap_or_default();
+            outcomes.retain(|_, outcome| matches!(outcome, Outcome::Rejected(_)));
             terms.reconfirmation =
                 Some(Reconfirmation { created: now, due, redirect, submitted: None, outcomes });
         }
