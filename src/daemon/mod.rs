@@ -39,7 +39,7 @@ pub enum DaemonError {
     Open(#[source] store::Error),
     /// The HTTP client cannot be built.
     #[error("cannot prepare the connection to the provider")]
-    Provider(#[source] gocardless::Error),
+    Provider(#[source] gocardless::SetupError),
     /// The control socket cannot be made.
     #[error("cannot make the control socket `{}`", path.display())]
     Socket {

@@ -19,6 +19,7 @@ use crate::model::money::Money;
 use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::{BookingStatus, RowState, Transaction};
 use crate::planner::effect::{PullResult, RunOutcome};
+use crate::store::Check;
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, Purpose};
 
 /// The only provider there is so far, by the name that objects carry.
@@ -315,7 +316,7 @@ impl QuotaView {
 #[derive(Clone, Debug, Serialize)]
 pub struct SyncResultView<'a> {
     account_id: AccountId,
-    outcome: &'static str,
+    outcome: Option<&'static str>,
     reason: Option<&'a str>,
     next_allowed_at: Option<At>,
     rows_added: u64,
@@ -327,11 +328,23 @@ pub fn sync_result(result: &PullResult) -> SyncResultView<'_> {
     let rows = &result.rows;
     SyncResultView {
         account_id: result.account_id,
-        outcome: result.outcome.map_or("skipped", RunOutcome::as_str),
+        outcome: Some(result.outcome.map_or("skipped", RunOutcome::as_str)),
         reason: result.reason.as_deref(),
         next_allowed_at: at(result.next_allowed_at),
         rows_added: rows.added,
         rows_changed: rows.changed.saturating_add(rows.revived).saturating_add(rows.missing),
+    }
+}
+
+/// Shows that a pull was begun whose end nobody waits for.
+pub fn sync_begun(account_id: AccountId) -> SyncResultView<'static> {
+    SyncResultView {
+        account_id,
+        outcome: None,
+        reason: Some("begun"),
+        next_allowed_at: None,
+        rows_added: 0,
+        rows_changed: 0,
     }
 }
 
@@ -374,6 +387,16 @@ pub struct CheckView {
     pub ok: bool,
     /// What was found; `null` if there is nothing to say.
     pub detail: Option<String>,
+}
+
+/// Shows what the store found.
+pub fn verify(checks: &[Check]) -> VerifyView {
+    let shown = |check: &Check| CheckView {
+        name: check.name.clone(),
+        ok: check.ok,
+        detail: Some(check.detail.clone()).filter(|detail| !detail.is_empty()),
+    };
+    VerifyView::new(checks.iter().map(shown).collect())
 }
 
 impl VerifyView {

@@ -51,11 +51,6 @@ impl Client {
         }
     }
 
-    /// The tokens obtained since this was last asked, oldest first.
-    pub fn take_token_events(&self) -> Vec<TokenEvent> {
-        self.tokens.take_events()
-    }
-
     async fn answer(&self, call: ApiCall) -> Result<Answered, Failure> {
         let Some(prepared) = prepare(&call) else {
             return Err(Error::NotSendable.into_failure(Rate::default(), None));

@@ -14,7 +14,7 @@ use crate::daemon::view;
 use crate::exit::Code;
 use crate::model::id::AccountId;
 use crate::observe::Chain;
-use crate::planner::effect::{PullResult, RowsChanged};
+use crate::planner::effect::PullResult;
 
 /// The body of a wish for pulls.
 #[derive(Debug, Default, Deserialize)]
@@ -62,17 +62,8 @@ pub(super) async fn sync(State(shared): State<Shared>, body: Bytes) -> Result<Re
         accounts.retain(|id| *id != result.account_id);
         known.push(result);
     }
-    let begun = accounts.into_iter().map(|account_id| PullResult {
-        account_id,
-        outcome: None,
-        reason: Some("begun".to_owned()),
-        next_allowed_at: None,
-        rows: RowsChanged::default(),
-    });
-    let lines: Vec<_> = known.into_iter().map(|result| (result, false)).chain(begun.map(|result| (result, true))).collect();
-    Ok(reply::lines(lines.iter().map(|(result, begun)| {
-        if *begun { view::sync_begun(result.account_id) } else { view::sync_result(result) }
-    })))
+    let known = known.iter().map(view::sync_result);
+    Ok(reply::lines(known.chain(accounts.into_iter().map(view::sync_begun))))
 }
 
 /// One line per account, as its pull ends.
