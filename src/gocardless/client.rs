@@ -11,6 +11,7 @@ use super::split::{Again, split, unchanged};
 use super::token::{Credentials, TokenEvent, Tokens};
 use super::{map, rate};
 use crate::model::failure::{Failure, FailureClass, Rate};
+use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{
     Answered, ApiCall, Body, Clock, Provider, Reply, Request, Response, Transport, Vault,
 };
@@ -81,6 +82,14 @@ impl Client {
 impl Provider for Client {
     fn call(&self, call: ApiCall) -> impl Future<Output = Result<Answered, Failure>> + Send {
         self.answer(call)
+    }
+
+    fn take_notices(&self) -> Vec<Notice> {
+        let told = |event| match event {
+            TokenEvent::Issued => Notice::new(EventCode::TokenIssued, "a new pair of tokens was obtained"),
+            TokenEvent::Refreshed => Notice::new(EventCode::TokenRefreshed, "the access token was renewed"),
+        };
+        self.tokens.take_events().into_iter().map(told).collect()
     }
 }
 

@@ -10,6 +10,11 @@ use sd_notify::NotifyState;
 /// Longest status text, in characters; systemd shows one line.
 const STATUS_CHARS_MAX: usize = 512;
 
+/// Whether a service manager listens at all.
+pub fn is_heard() -> bool {
+    std::env::var_os("NOTIFY_SOCKET").is_some()
+}
+
 /// Start-up is finished.
 ///
 /// # Errors
