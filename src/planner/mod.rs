@@ -17,6 +17,7 @@ pub mod event;
 pub mod ids;
 pub mod policy;
 pub mod quota;
+pub mod reconcile;
 pub mod schedule;
 pub mod state;
 
