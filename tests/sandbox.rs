@@ -1,4 +1,10 @@
-//! The sandbox bank over real HTTP: what only a socket can show, such as broken connections, besides the main walk.
+//! The sandbox bank over real HTTP: what only a socket can show, such as broken connections,
+//! besides the main walk.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic as the tests themselves may"
+)]
 
 use std::future::Future;
 use std::sync::Arc;
@@ -323,7 +329,8 @@ fn faults_happen_for_real() {
             got = client.get(&path) => panic!("an answer came: {got:?}"),
             () = until_counted(&client, &path) => {}
         }
-        // Truncated, spelled otherwise, slow and silent were carried out: that is the whole day's allowance.
+        // Truncated, spelled otherwise, slow and silent were carried out: that is the whole day's
+        // allowance.
         assert_eq!(client.get(&path).await.status, 429);
     });
 }
@@ -410,7 +417,7 @@ fn two_worlds_of_one_seed_answer_with_the_same_bytes() {
         let id =
             serde_json::from_slice::<Value>(&made.2).unwrap()["id"].as_str().unwrap().to_owned();
         shared.with(|world, now| world.person_authorises(&id, now)).unwrap();
-        let accounts = shared.with(|world, now| world.accounts(now));
+        let accounts = shared.with(World::accounts);
         let mut all = vec![made];
         for account in accounts {
             let target = format!("/api/v2/accounts/{}/transactions/", account.id);

@@ -1,8 +1,9 @@
 //! Faults on request: rules that spoil answers, for a number of times or until an instant.
 //!
-//! Each kind acts at one of three places. At the edge, before the API has seen the request: nothing is counted. At the
-//! bank, in the middle of a data call: the failure counts as the bank's. On the answer, after everything was done and
-//! counted: the work is lost on the way. A request meets at most one fault per place.
+//! Each kind acts at one of three places. At the edge, before the API has seen the request: nothing
+//! is counted. At the bank, in the middle of a data call: the failure counts as the bank's. On the
+//! answer, after everything was done and counted: the work is lost on the way. A request meets at
+//! most one fault per place.
 
 use serde::Deserialize;
 use serde_json::json;

@@ -1,4 +1,5 @@
-//! The provider's error bodies, worded as its `OpenAPI` document of 2025-10-31 and live answers have them.
+//! The provider's error bodies, worded as its `OpenAPI` document of 2025-10-31 and live answers
+//! have them.
 //!
 //! Builders only: when an error is due is decided elsewhere.
 
@@ -110,8 +111,9 @@ pub enum BankProblem {
 }
 
 impl BankProblem {
-    /// Whether it raises the counter that leads to suspension (knowledge base article 16671586189212, read 2026-11; of
-    /// the four that its published table does not settle, the world assumes the worse).
+    /// Whether it raises the counter that leads to suspension (knowledge base article
+    /// 16671586189212, read 2026-11; of the four that its published table does not settle, the
+    /// world assumes the worse).
     pub const fn counts(self) -> bool {
         !matches!(self, Self::DailyLimit | Self::ServiceUnavailable)
     }

@@ -1,8 +1,8 @@
-//! Reconfirmation of consent in Great Britain: every 90 days, from 14 days before to 14 days after the day it is due
-//! (knowledge base article 20808205335452, read 2026-11).
+//! Reconfirmation of consent in Great Britain: every 90 days, from 14 days before to 14 days after
+//! the day it is due (knowledge base article 20808205335452, read 2026-11).
 //!
-//! What data calls answer between the due day and a late reconfirmation is not published; the world says
-//! `AccessExpiredError`, since the bank is the one that refuses.
+//! What data calls answer between the due day and a late reconfirmation is not published; the world
+//! says `AccessExpiredError`, since the bank is the one that refuses.
 
 use std::collections::BTreeMap;
 
@@ -146,10 +146,12 @@ impl World {
         Ok(HttpResponse::json(201, &body))
     }
 
-    /// The person opens the reconfirmation URL and answers for all accounts, those in `rejected` with no.
+    /// The person opens the reconfirmation URL and answers for all accounts, those in `rejected`
+    /// with no.
     ///
     /// # Errors
-    /// [`Refused::Unknown`] if nothing was requested, [`Refused::Used`] outside the window in which the URL works.
+    /// [`Refused::Unknown`] if nothing was requested, [`Refused::Used`] outside the window in which
+    /// the URL works.
     pub fn person_reconfirms(
         &mut self,
         agreement: &str,

@@ -1,4 +1,5 @@
-//! Requisitions: one linking each, from its creation to the accounts that it gives, and its removal.
+//! Requisitions: one linking each, from its creation to the accounts that it gives, and its
+//! removal.
 //!
 //! The steps in between are the person's; see `people`.
 
@@ -245,7 +246,8 @@ impl World {
         })
     }
 
-    /// The status at an instant: what the steps reached, unless access is over or every account is suspended.
+    /// The status at an instant: what the steps reached, unless access is over or every account is
+    /// suspended.
     pub(super) fn status(&self, requisition: &Requisition, now: UtcInstant) -> Status {
         if requisition.status != Status::LN {
             return requisition.status;
