@@ -77,7 +77,8 @@ impl Client {
     async fn send(&self, method: &str, target: &str, body: Option<&Value>) -> Got {
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = format!(
-            "{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+            "{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             authorization: Bearer {}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.token,
             body.len()

@@ -102,15 +102,15 @@ impl World {
         let account = self.account(id)?;
         match self.access(account, now) {
             Access::NoAgreement => {
-                let detail = "Account exists but there is no valid End User Agreement permitting you to \
-                              access it";
+                let detail = "Account exists but there is no valid End User Agreement permitting \
+                              you to access it";
                 return Err(flat(403, "No valid End User Agreement", detail));
             }
             Access::Expired { agreement, days, at } => {
                 let summary = format!("End User Agreement (EUA) {agreement} has expired");
                 let detail = format!(
-                    "EUA was valid for {days} days and it expired at {}. The end user must connect the \
-                     account once more with new EUA and Requisition",
+                    "EUA was valid for {days} days and it expired at {}. The end user must \
+                     connect the account once more with new EUA and Requisition",
                     stamp_in_text(at)
                 );
                 return Err(flat(401, &summary, &detail));
@@ -122,21 +122,23 @@ impl World {
         let terms = own.and_then(|own| self.agreements.get(&own.agreement));
         if !terms.is_some_and(|terms| terms.scopes.contains(&scope)) {
             let detail = format!(
-                "EUA doesn't allow access to account {}. Check EUA access scope. Or create new EUA with \
-                 correct access scope",
+                "EUA doesn't allow access to account {}. Check EUA access scope. Or create new \
+                 EUA with correct access scope",
                 scope.as_str()
             );
             return Err(flat(403, "End User Agreement (EUA) access scope error", &detail));
         }
         if account.suspended_at.is_some() {
             // Seen live without `status_code`.
-            let body = json!({"summary": "Account suspended", "detail": "This account or its requisition \
-                was suspended due to numerous errors that occurred while accessing it."});
+            let body = json!({"summary": "Account suspended", "detail": "This account \
+                or its requisition was suspended due to numerous errors that occurred while \
+                accessing it."});
             return Err(HttpResponse::json(409, &body));
         }
         if now < account.ready_at {
-            let detail = "Your account data is currently being processed. Please try again shortly, or poll \
-                          /accounts/{account_id}/ endpoint and retry when status is READY";
+            let detail = "Your account data is currently being processed. Please try again \
+                          shortly, or poll /accounts/{account_id}/ endpoint and retry when \
+                          status is READY";
             return Err(flat(409, "Account is Processing", detail));
         }
         Ok(())

@@ -126,7 +126,8 @@ impl BankProblem {
             Self::AccessExpired => (
                 401,
                 "AccessExpiredError",
-                "Access has expired or it has been revoked. To restore access reconnect the account.",
+                "Access has expired or it has been revoked. To restore access \
+ reconnect the account.",
             ),
             Self::AccountInactive => (
                 401,
@@ -136,13 +137,14 @@ impl BankProblem {
             Self::AccessForbidden => (
                 403,
                 "AccountAccessForbidden",
-                "Access to account is forbidden. The user might not have the necessary permissions.",
+                "Access to account is forbidden. The user might not have the necessary \
+ permissions.",
             ),
             Self::ResourceUnavailable => (
                 403,
                 "AccountResourceUnavailable",
-                "The requested resource is unavailable for this account. Certain resources may be \
-                 restricted or unsupported for specific accounts.",
+                "The requested resource is unavailable for this account. Certain resources may \
+                 be restricted or unsupported for specific accounts.",
             ),
             Self::DailyLimit => (
                 429,

@@ -59,7 +59,8 @@ impl Reconfirmation {
         let accounts: serde_json::Map<String, Value> = accounts.iter().map(outcome).collect();
         json!({
             "reconfirmation_url": format!("{base}/psd2/reconfirm/{agreement}"),
-            "created": stamp(self.created), "url_valid_from": stamp(from), "url_valid_to": stamp(to),
+            "created": stamp(self.created),
+            "url_valid_from": stamp(from), "url_valid_to": stamp(to),
             "redirect": self.redirect, "last_accessed": self.submitted.map(stamp),
             "last_submitted": self.submitted.map(stamp), "accounts": accounts,
         })
@@ -120,8 +121,8 @@ impl World {
         let open = accounts.iter().filter(|account| !rejected(terms, account));
         let Some(due) = open.filter_map(|account| due(terms, account)).min() else {
             let detail = format!(
-                "For EUA '{id}' with access valid for {} days there are no accounts left to reconfirm \
-                 after {}.",
+                "For EUA '{id}' with access valid for {} days there are no accounts left to \
+                 reconfirm after {}.",
                 terms.access_valid_for_days,
                 stamp_in_text(now)
             );

@@ -216,14 +216,14 @@ impl World {
         let (wanted, own) = (institution.id, agreement.institution.id);
         if wanted != own {
             let detail = format!(
-                "Provided Institution ID: '{wanted}' for requisition does not match EUA institution ID \
-                 '{own}'. Please provide correct institution ID: '{own}'"
+                "Provided Institution ID: '{wanted}' for requisition does not match EUA \
+                 institution ID '{own}'. Please provide correct institution ID: '{own}'"
             );
             errors.object("agreement", &format!("Incorrect Institution ID {wanted}"), &detail);
         } else if let Some(other) = &agreement.requisition {
             let detail = format!(
-                "The agreement is already associated with requisition {other}. Please provide a valid \
-                 agreement or use a different requisition."
+                "The agreement is already associated with requisition {other}. Please provide a \
+                 valid agreement or use a different requisition."
             );
             errors.object("agreement", &format!("Agreement {id} is already associated"), &detail);
         }

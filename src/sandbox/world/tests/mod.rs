@@ -260,8 +260,11 @@ fn what_the_official_rules_refuse() {
         let found = answer[field].get("summary").unwrap_or(&answer[field]);
         assert_eq!(*found, expected, "{body} -> {answer}");
     }
-    let (status, body) = visitor.post("agreements/enduser/",
-        &json!({"institution_id": "WISLANA_WISAPLPW", "access_scope": ["balances", "transactions"]}));
+    let (status, body) = visitor.post(
+        "agreements/enduser/",
+        &json!({"institution_id": "WISLANA_WISAPLPW",
+            "access_scope": ["balances", "transactions"]}),
+    );
     assert_eq!(status, 400);
     assert_eq!(body["summary"], json!(["Institution access scope dependencies error"]));
     let (status, body) = visitor.post("requisitions/", &json!({"user_language": "EN"}));
@@ -272,7 +275,8 @@ fn what_the_official_rules_refuse() {
 fn what_else_the_official_rules_refuse() {
     let mut visitor = Visitor::new(WorldConfig::default());
     let (agreement, requisition) = visitor.begin(&plain(SANDBOX));
-    let again = json!({"institution_id": SANDBOX, "agreement": agreement, "redirect": "https://x.example",
+    let again = json!({"institution_id": SANDBOX, "agreement": agreement,
+        "redirect": "https://x.example",
         "reference": format!("r-{agreement}"), "account_selection": true});
     let (status, body) = visitor.post("requisitions/", &again);
     assert_eq!(status, 400);
