@@ -1,4 +1,10 @@
-//! The sandbox bank over real HTTP: what only a socket can show, such as broken connections, besides the main walk.
+//! The sandbox bank over real HTTP: what only a socket can show, such as broken connections,
+//! besides the main walk.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic as the tests themselves may"
+)]
 
 use std::future::Future;
 use std::sync::Arc;
@@ -71,7 +77,8 @@ impl Client {
     async fn send(&self, method: &str, target: &str, body: Option<&Value>) -> Got {
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = format!(
-            "{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+            "{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             authorization: Bearer {}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.token,
             body.len()
@@ -323,7 +330,8 @@ fn faults_happen_for_real() {
             got = client.get(&path) => panic!("an answer came: {got:?}"),
             () = until_counted(&client, &path) => {}
         }
-        // Truncated, spelled otherwise, slow and silent were carried out: that is the whole day's allowance.
+        // Truncated, spelled otherwise, slow and silent were carried out: that is the whole day's
+        // allowance.
         assert_eq!(client.get(&path).await.status, 429);
     });
 }
@@ -410,7 +418,7 @@ fn two_worlds_of_one_seed_answer_with_the_same_bytes() {
         let id =
             serde_json::from_slice::<Value>(&made.2).unwrap()["id"].as_str().unwrap().to_owned();
         shared.with(|world, now| world.person_authorises(&id, now)).unwrap();
-        let accounts = shared.with(|world, now| world.accounts(now));
+        let accounts = shared.with(World::accounts);
         let mut all = vec![made];
         for account in accounts {
             let target = format!("/api/v2/accounts/{}/transactions/", account.id);

@@ -1,8 +1,8 @@
-//! The world's own source of chance: `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
-//! OOPSLA 2014).
+//! The world's own source of chance: `SplitMix64` (Steele, Lea, Flood: "Fast splittable
+//! pseudorandom number generators", OOPSLA 2014).
 //!
-//! Small, fast and the same on every machine, which is all that a repeatable world needs. It must never be used for
-//! anything secret outside the sandbox: its output is predictable by design.
+//! Small, fast and the same on every machine, which is all that a repeatable world needs. It must
+//! never be used for anything secret outside the sandbox: its output is predictable by design.
 
 /// A stream of numbers that its key decides completely.
 #[derive(Clone, Debug)]
@@ -12,8 +12,8 @@ pub(super) struct Rng(u64);
 const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Rng {
-    /// The stream of a seed and a list of numbers: what happens to one account on one day does not depend on the order
-    /// in which anyone asks.
+    /// The stream of a seed and a list of numbers: what happens to one account on one day does not
+    /// depend on the order in which anyone asks.
     pub(super) fn keyed(seed: u64, key: &[u64]) -> Self {
         let mut state = mix(seed ^ GAMMA);
         for part in key {

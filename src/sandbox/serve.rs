@@ -1,7 +1,7 @@
 //! The world over HTTP/1.1 on loopback: hyper for the wire, faults carried out for real.
 //!
-//! A broken connection is really reset, a cut body really ends early, silence lasts until the client gives up. Addresses
-//! other than loopback are refused: this bank checks nobody's identity.
+//! A broken connection is really reset, a cut body really ends early, silence lasts until the
+//! client gives up. Addresses other than loopback are refused: this bank checks nobody's identity.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -104,7 +104,8 @@ impl std::fmt::Debug for SharedWorld {
 /// Serves a world until the token is cancelled; open connections are dropped then.
 ///
 /// # Errors
-/// [`ServeError::NotLoopback`] before anything is accepted; [`ServeError::Listen`] if the listener has no address.
+/// [`ServeError::NotLoopback`] before anything is accepted; [`ServeError::Listen`] if the listener
+/// has no address.
 pub async fn serve(
     listener: TcpListener,
     shared: Arc<SharedWorld>,
@@ -120,7 +121,8 @@ pub async fn serve(
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             accepted = listener.accept() => {
-                // A client that is gone before it was accepted, or too many open files: the next one may work.
+                // A client that is gone before it was accepted, or too many open files: the next
+                // one may work.
                 if let Ok((stream, _)) = accepted {
                     connections.spawn(attend(stream, Arc::clone(&shared)));
                 }
@@ -142,8 +144,8 @@ async fn attend(stream: TcpStream, shared: Arc<SharedWorld>) {
     };
     if reset {
         let stream = connection.into_parts().io.into_inner();
-        // With no time to linger, dropping the socket sends a reset instead of an orderly end. If that cannot be set, the
-        // connection still ends without an answer.
+        // With no time to linger, dropping the socket sends a reset instead of an orderly end. If
+        // that cannot be set, the connection still ends without an answer.
         drop(stream.set_zero_linger());
     }
 }
@@ -197,7 +199,8 @@ fn wire(response: HttpResponse, cut: Option<usize>) -> hyper::Response<Reply> {
         body.truncate(bytes);
     }
     let reply = Reply { body: Some(body), promised, cut: cut.is_some(), flushed: false };
-    // Only a fault with an impossible header or status can fail here; then there is nothing better to say.
+    // Only a fault with an impossible header or status can fail here; then there is nothing better
+    // to say.
     builder.body(reply).unwrap_or_else(|_| hyper::Response::new(Reply::default()))
 }
 
@@ -225,7 +228,8 @@ impl Body for Reply {
     ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         match self.body.take() {
             Some(body) if !body.is_empty() => Poll::Ready(Some(Ok(Frame::data(body)))),
-            // Hyper sends what it has only when a body makes it wait, so the break comes one turn later.
+            // Hyper sends what it has only when a body makes it wait, so the break comes one turn
+            // later.
             _ if self.cut && !self.flushed => {
                 self.flushed = true;
                 context.waker().wake_by_ref();

@@ -4,8 +4,8 @@
 
 use crate::model::time::{BankDate, DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, UtcInstant};
 
-/// Year, month 1–12 and day 1–31 of a number of days since 1970-01-01 (H. Hinnant, "chrono-compatible low-level date
-/// algorithms", `civil_from_days`).
+/// Year, month 1–12 and day 1–31 of a number of days since 1970-01-01 (H. Hinnant,
+/// "chrono-compatible low-level date algorithms", `civil_from_days`).
 pub(super) fn civil(epoch_days: i64) -> (i64, u32, u32) {
     let shifted = epoch_days.saturating_add(719_468);
     let era = shifted.div_euclid(146_097);
@@ -48,7 +48,8 @@ fn clock(at: UtcInstant) -> (i64, i64, i64, i64) {
     )
 }
 
-/// As in fields of answers: `2022-02-21T13:43:55.608911Z` (the world knows milliseconds; the rest is zeros).
+/// As in fields of answers: `2022-02-21T13:43:55.608911Z` (the world knows milliseconds; the rest
+/// is zeros).
 pub(super) fn stamp(at: UtcInstant) -> String {
     let (hour, minute, second, ms) = clock(at);
     format!("{}T{hour:02}:{minute:02}:{second:02}.{ms:03}000Z", at.utc_date())

@@ -165,8 +165,8 @@ pub(super) fn decode(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Percent-encoding of everything but RFC 3986 unreserved characters; blanks become `+`, as the provider's callbacks
-/// have them.
+/// Percent-encoding of everything but RFC 3986 unreserved characters; blanks become `+`, as the
+/// provider's callbacks have them.
 pub(super) fn encode(text: &str) -> String {
     let code = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

@@ -1,5 +1,5 @@
-//! Accounts as the provider knows them: one for each of the bank's accounts that a requisition links, with metadata, failure counter
-//! and suspension.
+//! Accounts as the provider knows them: one for each of the bank's accounts that a requisition
+//! links, with metadata, failure counter and suspension.
 
 use std::collections::BTreeMap;
 
@@ -129,7 +129,8 @@ impl World {
         }
     }
 
-    /// A known account keeps what outlives a link: creation, calls of the day, the worst that happened.
+    /// A known account keeps what outlives a link: creation, calls of the day, the worst that
+    /// happened.
     fn take_in(&mut self, mut account: Account) {
         if let Some(old) = self.accounts.remove(&account.id) {
             account.created = old.created;

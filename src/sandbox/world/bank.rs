@@ -1,4 +1,5 @@
-//! The banks' own accounts: who owns them, their numbers, their ledgers. They exist whether or not anyone has linked them.
+//! The banks' own accounts: who owns them, their numbers, their ledgers. They exist whether or not
+//! anyone has linked them.
 //!
 //! What the provider makes of a linked one is `accounts`' matter.
 
@@ -81,8 +82,9 @@ fn institution_key(institution: &Institution) -> u64 {
     super::super::rng::fingerprint(institution.id.as_bytes())
 }
 
-/// An IBAN in the format of a country (SWIFT IBAN registry), from a bank number and an account number, with valid check
-/// digits (ISO 13616). Country `XX` writes Greenland's, as the provider's test bank does.
+/// An IBAN in the format of a country (SWIFT IBAN registry), from a bank number and an account
+/// number, with valid check digits (ISO 13616). Country `XX` writes Greenland's, as the provider's
+/// test bank does.
 pub(super) fn iban(country: &str, bank: u64, account: u64) -> String {
     let (country, letters, width) = match country {
         "DE" => ("DE", "", 18),

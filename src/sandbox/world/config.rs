@@ -3,14 +3,15 @@
 /// How the daily limit per account and scope gives calls back; the provider does not publish it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaRule {
-    /// A window opens with the first successful call and lasts 24 h; then all calls are back. Fits the waits seen live.
+    /// A window opens with the first successful call and lasts 24 h; then all calls are back. Fits
+    /// the waits seen live.
     FromFirstUse,
     /// Each call comes back 24 h after it was made.
     Sliding,
 }
 
-/// Company limits (knowledge base article 11529637772188, read 2026-11) and the daily limit per account and scope
-/// (article 11529584398236).
+/// Company limits (knowledge base article 11529637772188, read 2026-11) and the daily limit per
+/// account and scope (article 11529584398236).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// All `accounts/` calls together.
@@ -62,7 +63,8 @@ pub struct WorldConfig {
     pub past_days: u32,
     /// Card payments in percent of the usual (about 1.5 a day on a current account).
     pub activity_percent: u32,
-    /// The person authorises by itself this long after a requisition was made, or when the link is opened.
+    /// The person authorises by itself this long after a requisition was made, or when the link is
+    /// opened.
     pub auto_authorise_after_s: Option<i64>,
     /// Time between the steps of the consent, in seconds: 0 links at once.
     pub consent_step_s: i64,

@@ -1,9 +1,12 @@
-//! `/sandbox/`: how tests and demonstrations in other processes drive the world. Not part of the API.
+//! `/sandbox/`: how tests and demonstrations in other processes drive the world. Not part of the
+//! API.
 //!
-//! `POST` of JSON to `authorise`, `cancel`, `revoke` (`{"requisition"}`), `select` (`{"requisition","places"}`), `suspend`, `close`
-//! (`{"account"}`), `reconfirm` (`{"agreement","rejected"}`), `other-app` (`{"account","scope","calls"}`), `fault`
-//! (a [`Fault`]), `clear-faults`, `revoke-tokens` (`{"refresh_too"}`), `address` (`{"allowed"}`); `GET` of `log`, `log/counts`,
-//! `accounts`, `truth/{account}`. Moving the clock is the server's matter ([`super::super::SharedWorld`]).
+//! `POST` of JSON to `authorise`, `cancel`, `revoke` (`{"requisition"}`), `select`
+//! (`{"requisition","places"}`), `suspend`, `close` (`{"account"}`), `reconfirm`
+//! (`{"agreement","rejected"}`), `other-app` (`{"account","scope","calls"}`), `fault` (a
+//! [`Fault`]), `clear-faults`, `revoke-tokens` (`{"refresh_too"}`), `address` (`{"allowed"}`);
+//! `GET` of `log`, `log/counts`, `accounts`, `truth/{account}`. Moving the clock is the server's
+//! matter ([`super::super::SharedWorld`]).
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -52,7 +52,8 @@ struct Window {
 }
 
 impl Window {
-    /// A row matches when either of its dates lies in the range; without any date it matches only without a filter.
+    /// A row matches when either of its dates lies in the range; without any date it matches only
+    /// without a filter.
     fn holds(self, dates: [Option<BankDate>; 2]) -> bool {
         let inside = |date: BankDate| {
             self.from.is_none_or(|from| from <= date) && self.to.is_none_or(|to| date <= to)
@@ -62,7 +63,8 @@ impl Window {
 }
 
 impl World {
-    /// Answers one data call. A success counts against the daily limit, whatever becomes of the answer.
+    /// Answers one data call. A success counts against the daily limit, whatever becomes of the
+    /// answer.
     pub(super) fn data(
         &mut self,
         now: UtcInstant,
@@ -100,15 +102,15 @@ impl World {
         let account = self.account(id)?;
         match self.access(account, now) {
             Access::NoAgreement => {
-                let detail = "Account exists but there is no valid End User Agreement permitting you to \
-                              access it";
+                let detail = "Account exists but there is no valid End User Agreement permitting \
+                              you to access it";
                 return Err(flat(403, "No valid End User Agreement", detail));
             }
             Access::Expired { agreement, days, at } => {
                 let summary = format!("End User Agreement (EUA) {agreement} has expired");
                 let detail = format!(
-                    "EUA was valid for {days} days and it expired at {}. The end user must connect the \
-                     account once more with new EUA and Requisition",
+                    "EUA was valid for {days} days and it expired at {}. The end user must \
+                     connect the account once more with new EUA and Requisition",
                     stamp_in_text(at)
                 );
                 return Err(flat(401, &summary, &detail));
@@ -120,21 +122,23 @@ impl World {
         let terms = own.and_then(|own| self.agreements.get(&own.agreement));
         if !terms.is_some_and(|terms| terms.scopes.contains(&scope)) {
             let detail = format!(
-                "EUA doesn't allow access to account {}. Check EUA access scope. Or create new EUA with \
-                 correct access scope",
+                "EUA doesn't allow access to account {}. Check EUA access scope. Or create new \
+                 EUA with correct access scope",
                 scope.as_str()
             );
             return Err(flat(403, "End User Agreement (EUA) access scope error", &detail));
         }
         if account.suspended_at.is_some() {
             // Seen live without `status_code`.
-            let body = json!({"summary": "Account suspended", "detail": "This account or its requisition \
-                was suspended due to numerous errors that occurred while accessing it."});
+            let body = json!({"summary": "Account suspended", "detail": "This account \
+                or its requisition was suspended due to numerous errors that occurred while \
+                accessing it."});
             return Err(HttpResponse::json(409, &body));
         }
         if now < account.ready_at {
-            let detail = "Your account data is currently being processed. Please try again shortly, or poll \
-                          /accounts/{account_id}/ endpoint and retry when status is READY";
+            let detail = "Your account data is currently being processed. Please try again \
+                          shortly, or poll /accounts/{account_id}/ endpoint and retry when \
+                          status is READY";
             return Err(flat(409, "Account is Processing", detail));
         }
         Ok(())
@@ -236,8 +240,13 @@ impl World {
         let account = &*account;
         let pending_too = account.institution.has("pending_transactions")
             || account.institution.id == super::institutions::SANDBOX;
-        // No row has a date before the day it began, and none but the future-dated ones a later one than booked.
-        let from_day = window.from.map_or(i64::MIN, |from| from.epoch_days() - SLACK_DAYS);
+        // A row's value date lies at most SLACK_DAYS after its booking, except where it is absurd.
+        let from_day = match window.from {
+            Some(from) if !account.institution.is(Quirk::Year5207) => {
+                from.epoch_days() - SLACK_DAYS
+            }
+            _ => i64::MIN,
+        };
         let mut seen: Vec<_> = account
             .ledger
             .made()
@@ -261,8 +270,8 @@ impl World {
         u64::try_from(own.count()).unwrap_or(0)
     }
 
-    /// All rows that the bank would show of an account now, without any filter or limit; `None` if there is no such
-    /// account.
+    /// All rows that the bank would show of an account now, without any filter or limit; `None` if
+    /// there is no such account.
     pub fn truth(&mut self, account: &str, now: UtcInstant) -> Option<Vec<TruthRow>> {
         let own = self.accounts.get(account)?;
         let (bank, first_day) = (own.bank, own.first_day);
@@ -271,7 +280,8 @@ impl World {
         Some(rows.map(|row| TruthRow { key: row.key, phase: row.phase, raw: row.raw }).collect())
     }
 
-    /// An incident at an institution: all internal ids of its rows change from now on, if it is one of those.
+    /// An incident at an institution: all internal ids of its rows change from now on, if it is one
+    /// of those.
     pub fn incident(&mut self, institution: &'static str, now: UtcInstant) {
         self.incidents.push((institution, now));
     }

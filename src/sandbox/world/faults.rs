@@ -1,8 +1,9 @@
 //! Faults on request: rules that spoil answers, for a number of times or until an instant.
 //!
-//! Each kind acts at one of three places. At the edge, before the API has seen the request: nothing is counted. At the
-//! bank, in the middle of a data call: the failure counts as the bank's. On the answer, after everything was done and
-//! counted: the work is lost on the way. A request meets at most one fault per place.
+//! Each kind acts at one of three places. At the edge, before the API has seen the request: nothing
+//! is counted. At the bank, in the middle of a data call: the failure counts as the bank's. On the
+//! answer, after everything was done and counted: the work is lost on the way. A request meets at
+//! most one fault per place.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -267,10 +268,12 @@ fn shaped(status: u16, shape: Shape, summary: &str, detail: &str) -> HttpRespons
         Shape::FieldObjects => json!({"access_scope": [pair], "status_code": status}),
         Shape::FieldStrings => json!({"redirect": [summary], "status_code": status}),
         Shape::Mixed => {
-            json!({"institution_id": [summary], "access_valid_for_days": pair, "status_code": status})
+            json!({"institution_id": [summary], "access_valid_for_days": pair,
+                "status_code": status})
         }
         Shape::AccountObject => json!({
-            "id": "3fa85f64-5717-4562-b3fc-2c963f66afa6", "created": "2025-10-31 07:58:23.836351+00:00",
+            "id": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+            "created": "2025-10-31 07:58:23.836351+00:00",
             "last_accessed": "2025-10-31 07:58:23.836360+00:00", "iban": "", "aspsp_identifier": "",
             "status": "ERROR"}),
         Shape::NotJson => {
@@ -394,8 +397,8 @@ mod tests {
 
     #[test]
     fn faults_are_read_from_json() {
-        let text = r#"{"matching":{"scope":"balances"},"what":{"kind":"bank","problem":"unknown_request"},
-            "times":2}"#;
+        let text = r#"{"matching":{"scope":"balances"},
+            "what":{"kind":"bank","problem":"unknown_request"},"times":2}"#;
         let fault: Fault = serde_json::from_str(text).unwrap();
         assert_eq!(fault.what, FaultKind::Bank { problem: BankProblem::UnknownRequest });
         assert_eq!(fault.matching.scope, Some(Scope::Balances));

@@ -1,8 +1,8 @@
-//! Reading what a client sends as strictly as the provider's published rules: JSON objects with known fields of the right
-//! types, known query parameters.
+//! Reading what a client sends as strictly as the provider's published rules: JSON objects with
+//! known fields of the right types, known query parameters.
 //!
-//! The provider refuses unknown fields on institutions and requisitions; the world does so everywhere, because a client
-//! that sends a field nobody asked for has a fault worth finding.
+//! The provider refuses unknown fields on institutions and requisitions; the world does so
+//! everywhere, because a client that sends a field nobody asked for has a fault worth finding.
 
 use serde_json::{Map, Value};
 

@@ -1,6 +1,7 @@
 //! The banks of the world: invented names, real kinds of features, limits and oddities.
 //!
-//! Static data only. [`SANDBOX`] has the id under which the provider's own public test bank is known.
+//! Static data only. [`SANDBOX`] has the id under which the provider's own public test bank is
+//! known.
 
 use serde::Serialize;
 
@@ -120,7 +121,8 @@ pub(super) struct Listed {
 /// The provider's public test bank: plain, 90 days, country `XX`.
 pub const SANDBOX: &str = "SANDBOXFINANCE_SFIN0000";
 
-/// Countries that the list may be asked for (the provider's published list, read 2026-11), and the test bank's.
+/// Countries that the list may be asked for (the provider's published list, read 2026-11), and the
+/// test bank's.
 pub(super) const COUNTRIES: [&str; 32] = [
     "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IS", "IE", "IT",
     "LV", "LI", "LT", "LU", "MT", "NL", "NO", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "GB", "XX",
@@ -186,7 +188,8 @@ pub(super) static CATALOG: [Institution; 13] = [
         quirks: &[Quirk::UnsignedAmounts, Quirk::TextOnlyInArray, Quirk::DateTimes],
         ..PLAIN
     },
-    // No account selection; refuses its own maximum of history; ids repeat; ends the old consent on a new one.
+    // No account selection; refuses its own maximum of history; ids repeat; ends the old consent on
+    // a new one.
     Institution {
         id: "CASTELLANA_CSTLESMM",
         name: "Caja Castellana",
@@ -221,7 +224,8 @@ pub(super) static CATALOG: [Institution; 13] = [
         quirks: &[Quirk::TextInStructured, Quirk::ExchangeArray],
         ..PLAIN
     },
-    // Reconfirmation; masked card number for an IBAN; inverted signs; credit as available balance; times in dates.
+    // Reconfirmation; masked card number for an IBAN; inverted signs; credit as available balance;
+    // times in dates.
     Institution {
         id: "ALBIONCARDS_ALBNGB21",
         name: "Albion Cards",

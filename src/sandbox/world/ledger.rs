@@ -1,7 +1,9 @@
-//! What truly happens on an account: the movements that the bank knows, made day by day from the seed.
+//! What truly happens on an account: the movements that the bank knows, made day by day from the
+//! seed.
 //!
-//! A movement is a pure function of seed, account and day, so what is shown never depends on who asked when. Whether it
-//! is pending, booked or gone is decided by the instant alone. How a bank writes it down is `rows`' matter.
+//! A movement is a pure function of seed, account and day, so what is shown never depends on who
+//! asked when. Whether it is pending, booked or gone is decided by the instant alone. How a bank
+//! writes it down is `rows`' matter.
 
 use serde::Serialize;
 
@@ -312,7 +314,8 @@ impl Draft {
     }
 }
 
-/// The day itself, or the next on which banks book: not on weekends, not on 1 January, 25 or 26 December.
+/// The day itself, or the next on which banks book: not on weekends, not on 1 January, 25 or 26
+/// December.
 fn working_day(day: i64) -> i64 {
     let closed = |day: i64| {
         let (_, month, dom) = civil(day);

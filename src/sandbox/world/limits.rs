@@ -1,4 +1,5 @@
-//! Counting calls: the company's limits per kind of resource, and the daily limit of one account and scope.
+//! Counting calls: the company's limits per kind of resource, and the daily limit of one account
+//! and scope.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,6 +1,8 @@
-//! What the world remembers of its visitors: every request, every successful data call, every row shown.
+//! What the world remembers of its visitors: every request, every successful data call, every row
+//! shown.
 //!
-//! It is the other side of each promise that the daemon makes, so it counts on its own and knows nothing of the daemon.
+//! It is the other side of each promise that the daemon makes, so it counts on its own and knows
+//! nothing of the daemon.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -77,7 +79,8 @@ impl Log {
         &self.tokens_refreshed
     }
 
-    /// Successful data calls of one account and scope, oldest first, whether or not the answer arrived.
+    /// Successful data calls of one account and scope, oldest first, whether or not the answer
+    /// arrived.
     pub fn successes(&self, account: &str, scope: Scope) -> &[UtcInstant] {
         self.successes.get(&(account.to_owned(), scope)).map_or(&[], Vec::as_slice)
     }

@@ -1,7 +1,8 @@
 //! The world: institutions, people, money and the provider between them and the daemon.
 //!
-//! A world never reads a clock: every method takes the instant. What it answers depends only on its configuration, the
-//! instants and the requests so far, so two worlds of one seed give the same bytes.
+//! A world never reads a clock: every method takes the instant. What it answers depends only on its
+//! configuration, the instants and the requests so far, so two worlds of one seed give the same
+//! bytes.
 
 mod accounts;
 mod agreements;

@@ -11,7 +11,8 @@ use super::people::{Outcome, Refused};
 use super::problems::flat;
 
 impl World {
-    /// `/psd2/start/{requisition}/{institution}`: the page itself, or with `?do=authorise` or `?do=cancel` the person's answer.
+    /// `/psd2/start/{requisition}/{institution}`: the page itself, or with `?do=authorise` or
+    /// `?do=cancel` the person's answer.
     pub(super) fn page_start(&mut self, now: UtcInstant, request: &HttpRequest) -> HttpResponse {
         let rest = request.path.strip_prefix("/psd2/start/").unwrap_or("");
         let id = rest.split('/').next().unwrap_or("").to_owned();

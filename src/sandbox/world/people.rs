@@ -1,5 +1,5 @@
-//! The person at the bank: opens the link, authorises, cancels, selects accounts, revokes; and the steps that a
-//! requisition takes because of it.
+//! The person at the bank: opens the link, authorises, cancels, selects accounts, revokes; and the
+//! steps that a requisition takes because of it.
 
 use std::collections::VecDeque;
 
@@ -48,7 +48,8 @@ impl World {
         Ok(())
     }
 
-    /// The person logs in at the bank and agrees; the steps to LN follow as the configuration paces them.
+    /// The person logs in at the bank and agrees; the steps to LN follow as the configuration paces
+    /// them.
     ///
     /// # Errors
     /// [`Refused`] if there is no such link or it was used.
@@ -59,8 +60,8 @@ impl World {
         Ok(())
     }
 
-    /// The same with only some of the bank's accounts, by their place (0 is the first); places that do not exist are
-    /// left out, so an empty list links without any account.
+    /// The same with only some of the bank's accounts, by their place (0 is the first); places that
+    /// do not exist are left out, so an empty list links without any account.
     ///
     /// # Errors
     /// [`Refused`] if there is no such link or it was used.
@@ -103,7 +104,8 @@ impl World {
         Ok(())
     }
 
-    /// The person ends a consent at the bank: its accounts answer `AccessExpiredError` from then on.
+    /// The person ends a consent at the bank: its accounts answer `AccessExpiredError` from then
+    /// on.
     ///
     /// # Errors
     /// [`Refused::Unknown`] if there is no such requisition or it is not linked.

@@ -1,4 +1,5 @@
-//! The provider's error bodies, worded as its `OpenAPI` document of 2025-10-31 and live answers have them.
+//! The provider's error bodies, worded as its `OpenAPI` document of 2025-10-31 and live answers
+//! have them.
 //!
 //! Builders only: when an error is due is decided elsewhere.
 
@@ -110,8 +111,9 @@ pub enum BankProblem {
 }
 
 impl BankProblem {
-    /// Whether it raises the counter that leads to suspension (knowledge base article 16671586189212, read 2026-11; of
-    /// the four that its published table does not settle, the world assumes the worse).
+    /// Whether it raises the counter that leads to suspension (knowledge base article
+    /// 16671586189212, read 2026-11; of the four that its published table does not settle, the
+    /// world assumes the worse).
     pub const fn counts(self) -> bool {
         !matches!(self, Self::DailyLimit | Self::ServiceUnavailable)
     }
@@ -124,7 +126,8 @@ impl BankProblem {
             Self::AccessExpired => (
                 401,
                 "AccessExpiredError",
-                "Access has expired or it has been revoked. To restore access reconnect the account.",
+                "Access has expired or it has been revoked. To restore access \
+ reconnect the account.",
             ),
             Self::AccountInactive => (
                 401,
@@ -134,13 +137,14 @@ impl BankProblem {
             Self::AccessForbidden => (
                 403,
                 "AccountAccessForbidden",
-                "Access to account is forbidden. The user might not have the necessary permissions.",
+                "Access to account is forbidden. The user might not have the necessary \
+ permissions.",
             ),
             Self::ResourceUnavailable => (
                 403,
                 "AccountResourceUnavailable",
-                "The requested resource is unavailable for this account. Certain resources may be \
-                 restricted or unsupported for specific accounts.",
+                "The requested resource is unavailable for this account. Certain resources may \
+                 be restricted or unsupported for specific accounts.",
             ),
             Self::DailyLimit => (
                 429,

@@ -1,8 +1,9 @@
-//! The oddities of banks, as data: one word for each, so that an institution is a list of words and the row writer has
-//! one place for each.
+//! The oddities of banks, as data: one word for each, so that an institution is a list of words and
+//! the row writer has one place for each.
 //!
-//! Every one was seen in live data by open-source clients of the API (adapters and issue threads of actualbudget/actual,
-//! firefly-iii, ynabber and opencollective-api, read 2026-11). The institutions here are invented all the same.
+//! Every one was seen in live data by open-source clients of the API (adapters and issue threads of
+//! actualbudget/actual, firefly-iii, ynabber and opencollective-api, read 2026-11). The
+//! institutions here are invented all the same.
 
 /// A deviation from the tidy row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,13 +12,15 @@ pub enum Quirk {
     NoTransactionId,
     /// `transactionId` is a single blank on card rows (Dutch regional banks).
     BlankIds,
-    /// `transactionId` repeats for different payments, from a handful of values (a British cooperative bank).
+    /// `transactionId` repeats for different payments, from a handful of values (a British
+    /// cooperative bank).
     ReusedIds,
     /// `transactionId` is `NOTPROVIDED` on card rows, pending ones too (Romania).
     NotProvidedIds,
     /// `transactionId` has 140 characters and more (Norway).
     LongIds,
-    /// `internalTransactionId` of all rows changes at incidents, 100 and 400 days after the world began.
+    /// `internalTransactionId` of all rows changes at incidents, 100 and 400 days after the world
+    /// began.
     InternalIdsChange,
     /// No `internalTransactionId` at all.
     NoInternalId,
@@ -41,7 +44,8 @@ pub enum Quirk {
     FourDecimals,
     /// `bookingDate` carries a time (`2024-01-01T00:00:00Z`).
     BookingDateWithTime,
-    /// `bookingDateTime` and `valueDateTime` besides, without zone and with seven fractional digits.
+    /// `bookingDateTime` and `valueDateTime` besides, without zone and with seven fractional
+    /// digits.
     DateTimes,
     /// `currencyExchange` is an object with `instructedAmount`.
     ExchangeObject,

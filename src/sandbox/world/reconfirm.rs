@@ -1,8 +1,8 @@
-//! Reconfirmation of consent in Great Britain: every 90 days, from 14 days before to 14 days after the day it is due
-//! (knowledge base article 20808205335452, read 2026-11).
+//! Reconfirmation of consent in Great Britain: every 90 days, from 14 days before to 14 days after
+//! the day it is due (knowledge base article 20808205335452, read 2026-11).
 //!
-//! What data calls answer between the due day and a late reconfirmation is not published; the world says
-//! `AccessExpiredError`, since the bank is the one that refuses.
+//! What data calls answer between the due day and a late reconfirmation is not published; the world
+//! says `AccessExpiredError`, since the bank is the one that refuses.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,8 @@ impl Reconfirmation {
         let accounts: serde_json::Map<String, Value> = accounts.iter().map(outcome).collect();
         json!({
             "reconfirmation_url": format!("{base}/psd2/reconfirm/{agreement}"),
-            "created": stamp(self.created), "url_valid_from": stamp(from), "url_valid_to": stamp(to),
+            "created": stamp(self.created),
+            "url_valid_from": stamp(from), "url_valid_to": stamp(to),
             "redirect": self.redirect, "last_accessed": self.submitted.map(stamp),
             "last_submitted": self.submitted.map(stamp), "accounts": accounts,
         })
@@ -120,8 +121,8 @@ impl World {
         let open = accounts.iter().filter(|account| !rejected(terms, account));
         let Some(due) = open.filter_map(|account| due(terms, account)).min() else {
             let detail = format!(
-                "For EUA '{id}' with access valid for {} days there are no accounts left to reconfirm \
-                 after {}.",
+                "For EUA '{id}' with access valid for {} days there are no accounts left to \
+                 reconfirm after {}.",
                 terms.access_valid_for_days,
                 stamp_in_text(now)
             );
@@ -146,10 +147,12 @@ impl World {
         Ok(HttpResponse::json(201, &body))
     }
 
-    /// The person opens the reconfirmation URL and answers for all accounts, those in `rejected` with no.
+    /// The person opens the reconfirmation URL and answers for all accounts, those in `rejected`
+    /// with no.
     ///
     /// # Errors
-    /// [`Refused::Unknown`] if nothing was requested, [`Refused::Used`] outside the window in which the URL works.
+    /// [`Refused::Unknown`] if nothing was requested, [`Refused::Used`] outside the window in which
+    /// the URL works.
     pub fn person_reconfirms(
         &mut self,
         agreement: &str,

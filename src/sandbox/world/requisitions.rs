@@ -1,4 +1,5 @@
-//! Requisitions: one linking each, from its creation to the accounts that it gives, and its removal.
+//! Requisitions: one linking each, from its creation to the accounts that it gives, and its
+//! removal.
 //!
 //! The steps in between are the person's; see `people`.
 
@@ -215,14 +216,14 @@ impl World {
         let (wanted, own) = (institution.id, agreement.institution.id);
         if wanted != own {
             let detail = format!(
-                "Provided Institution ID: '{wanted}' for requisition does not match EUA institution ID \
-                 '{own}'. Please provide correct institution ID: '{own}'"
+                "Provided Institution ID: '{wanted}' for requisition does not match EUA \
+                 institution ID '{own}'. Please provide correct institution ID: '{own}'"
             );
             errors.object("agreement", &format!("Incorrect Institution ID {wanted}"), &detail);
         } else if let Some(other) = &agreement.requisition {
             let detail = format!(
-                "The agreement is already associated with requisition {other}. Please provide a valid \
-                 agreement or use a different requisition."
+                "The agreement is already associated with requisition {other}. Please provide a \
+                 valid agreement or use a different requisition."
             );
             errors.object("agreement", &format!("Agreement {id} is already associated"), &detail);
         }
@@ -245,7 +246,8 @@ impl World {
         })
     }
 
-    /// The status at an instant: what the steps reached, unless access is over or every account is suspended.
+    /// The status at an instant: what the steps reached, unless access is over or every account is
+    /// suspended.
     pub(super) fn status(&self, requisition: &Requisition, now: UtcInstant) -> Status {
         if requisition.status != Status::LN {
             return requisition.status;

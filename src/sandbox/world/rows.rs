@@ -1,7 +1,7 @@
 //! How a bank writes a movement down: the row of the transactions answer, oddities included.
 //!
-//! A row is a pure function of movement, phase, account and (for banks whose ids change at incidents) the instant, so the
-//! same row has the same bytes in every answer.
+//! A row is a pure function of movement, phase, account and (for banks whose ids change at
+//! incidents) the instant, so the same row has the same bytes in every answer.
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! Access and refresh tokens: shaped like the provider's JWTs, valid only because the world remembers them.
+//! Access and refresh tokens: shaped like the provider's JWTs, valid only because the world
+//! remembers them.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,8 @@ pub(super) struct Tokens(BTreeMap<String, (Kind, UtcInstant)>);
 
 impl Tokens {
     fn mint(&mut self, rng: &mut Rng, kind: Kind, now: UtcInstant, life_s: i64) -> String {
-        // Ended ones go whenever a new one comes, so the map stays as small as the number of valid ones.
+        // Ended ones go whenever a new one comes, so the map stays as small as the number of valid
+        // ones.
         self.0.retain(|_, (_, until)| *until > now);
         let until = now.plus_s(life_s);
         let word = if kind == Kind::Access { "access" } else { "refresh" };

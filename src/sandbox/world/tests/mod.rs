@@ -1,5 +1,7 @@
 //! The world as its visitors see it, without a network.
 
+mod rows;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -258,15 +260,23 @@ fn what_the_official_rules_refuse() {
         let found = answer[field].get("summary").unwrap_or(&answer[field]);
         assert_eq!(*found, expected, "{body} -> {answer}");
     }
-    let (status, body) = visitor.post("agreements/enduser/",
-        &json!({"institution_id": "WISLANA_WISAPLPW", "access_scope": ["balances", "transactions"]}));
+    let (status, body) = visitor.post(
+        "agreements/enduser/",
+        &json!({"institution_id": "WISLANA_WISAPLPW",
+            "access_scope": ["balances", "transactions"]}),
+    );
     assert_eq!(status, 400);
     assert_eq!(body["summary"], json!(["Institution access scope dependencies error"]));
     let (status, body) = visitor.post("requisitions/", &json!({"user_language": "EN"}));
     assert_eq!((status, &body["redirect"]), (400, &json!(["This field is required."])));
+}
 
+#[test]
+fn what_else_the_official_rules_refuse() {
+    let mut visitor = Visitor::new(WorldConfig::default());
     let (agreement, requisition) = visitor.begin(&plain(SANDBOX));
-    let again = json!({"institution_id": SANDBOX, "agreement": agreement, "redirect": "https://x.example",
+    let again = json!({"institution_id": SANDBOX, "agreement": agreement,
+        "redirect": "https://x.example",
         "reference": format!("r-{agreement}"), "account_selection": true});
     let (status, body) = visitor.post("requisitions/", &again);
     assert_eq!(status, 400);
@@ -489,4 +499,35 @@ fn tokens_end_and_secrets_are_checked() {
             .unwrap()
             .starts_with("The rate limit for this resource is 100/hour.")
     );
+}
+
+#[test]
+fn an_absurd_value_date_is_in_every_open_window() {
+    let mut visitor = Visitor::new(WorldConfig::default());
+    let terms = json!({"institution_id": "LUSITANO_LUSIPTPL", "max_historical_days": 89});
+    let (_, accounts) = visitor.link(&terms);
+    let path = format!("accounts/{}/transactions/?date_from=2026-03-01", accounts[0]);
+    let (_, body) = visitor.get(&path);
+    let absurd = |row: &&Value| row["valueDate"] == "5207-01-01";
+    let rows = body["transactions"]["booked"].as_array().unwrap();
+    assert_eq!(rows.iter().filter(absurd).count(), 3, "one a month");
+}
+
+#[test]
+fn internal_ids_change_at_incidents_only() {
+    let mut visitor = Visitor::new(WorldConfig { past_days: 60, ..WorldConfig::default() });
+    let (_, accounts) =
+        visitor.link(&json!({"institution_id": "TIMISANA_TMSAROBU", "access_valid_for_days": 180}));
+    let mut ids = |days: i64| -> BTreeSet<String> {
+        let at = visitor.now.plus_days(days);
+        let rows = visitor.world.truth(&accounts[0], at).unwrap();
+        let old = rows.iter().filter(|row| row.phase == Phase::Booked);
+        old.map(|row| {
+            serde_json::from_str::<Value>(&row.raw).unwrap()["internalTransactionId"].to_string()
+        })
+        .collect()
+    };
+    let (first, before, after) = (ids(0), ids(99), ids(100));
+    assert!(first.is_subset(&before) && !first.is_empty());
+    assert!(after.is_disjoint(&before));
 }
