@@ -15,17 +15,22 @@ use crate::model::time::{Now, Zone};
 pub mod accounts;
 pub mod args;
 pub mod balances;
+mod check_config;
 pub mod client;
+mod demo;
+mod directly;
 pub mod error;
 pub mod events;
 pub mod institutions;
 pub mod link;
 pub mod links;
+mod main;
 pub mod object;
 pub mod output;
 pub mod progress;
 pub mod quota;
 pub mod renew;
+mod sandbox;
 pub mod status;
 pub mod sync;
 pub mod table;
@@ -36,6 +41,8 @@ pub mod verify;
 
 #[cfg(test)]
 mod tests;
+
+pub use main::main;
 
 use args::{ClientVerb, Global};
 use client::{Client, Patience};

@@ -16,7 +16,7 @@ pub mod view;
 use std::io;
 use std::path::PathBuf;
 
-use crate::config::load::LoadError;
+use crate::config::LoadError;
 use crate::exit::Code;
 use crate::planner::schedule::BadPattern;
 use crate::systemd::credentials::CredentialError;

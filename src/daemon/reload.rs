@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::load::{LoadError, load};
+use crate::config::{LoadError, load};
 use crate::config::{Config, Defaults};
 use crate::model::notice::{EventCode, Notice};
 use crate::observe;

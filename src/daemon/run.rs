@@ -18,7 +18,7 @@ use super::reload::Reloader;
 use super::signal::Signals;
 use super::supervise::Supervisor;
 use super::{DaemonError, trigger};
-use crate::config::load::{Loaded, load};
+use crate::config::{Loaded, load};
 use crate::config::{Config, Defaults};
 use crate::gocardless::{Client, HttpTransport, Rows, Settings};
 use crate::model::notice::{EventCode, Notice};
