@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use serde_json::value::RawValue;
 
 use super::wire;
-use crate::model::port::{Body, TextBody};
+use crate::model::port::Body;
 use crate::model::transaction::{Answer, AnswerMark, Span};
 
 /// Most rows of one list: a body of 32 MiB with the smallest rows seen (about 150 bytes) has fewer.
@@ -18,8 +18,10 @@ const ROWS_MAX: usize = 400_000;
 /// Cuts a body; `None` if it is not UTF-8, not one JSON object, or its `transactions` are not what they should be.
 pub(super) fn split(body: Body) -> Option<Answer> {
     let body = body.into_text()?;
-    let Parts { lists, value, last_updated } = Parts::read(&body)?;
-    let Lists { booked, pending } = lists;
+    let Members { transactions, last_updated } = Members::<Lists>::read(body.text())?;
+    let (value, lists) = transactions?;
+    // The rows were found by their addresses; from here on they are places in the text.
+    let Lists { booked, pending } = lists.relative_to(body.text().as_ptr().addr());
     let bytes = body.text().as_bytes().get(value.start..value.end)?;
     let mark = AnswerMark {
         start: u32::try_from(value.start).ok()?,
@@ -50,10 +52,10 @@ pub(super) fn unchanged(body: &[u8], mark: AnswerMark) -> Option<Again> {
     let head = std::str::from_utf8(body.get(..start)?).ok()?;
     let tail = std::str::from_utf8(body.get(end..)?).ok()?;
     let text = format!("{head}null{tail}");
-    let members = Members::read(&text)?;
+    let members = Members::<&RawValue>::read(&text)?;
     let (place, value) = members.transactions?;
     let again = Again { last_updated: members.last_updated };
-    (place.start == start && value == "null").then_some(again)
+    (place.start == start && value.get() == "null").then_some(again)
 }
 
 /// The first 16 bytes of BLAKE3.
@@ -63,58 +65,24 @@ fn hash(bytes: &[u8]) -> [u8; 16] {
     short
 }
 
-/// What a body consists of.
-struct Parts {
-    lists: Lists,
-    /// Of the `transactions` value.
-    value: Span,
+/// The members of a transactions body, its `transactions` read as `T`.
+struct Members<T> {
+    transactions: Option<(Span, T)>,
     last_updated: Option<String>,
 }
 
-impl Parts {
-    fn read(body: &TextBody) -> Option<Self> {
-        let text = body.text();
-        let mut walk = Walk::begin(text)?;
-        let mut transactions = None;
-        let mut last_updated = None;
-        loop {
-            match walk.key()? {
-                Key::End => break,
-                Key::Transactions => {
-                    let (value, lists) = walk.value::<Lists>()?;
-                    transactions = Some((value, lists));
-                }
-                Key::LastUpdated => walk.text_into(&mut last_updated)?,
-                Key::Other => {
-                    walk.value::<IgnoredAny>()?;
-                }
-            }
-        }
-        let (value, lists) = transactions?;
-        // The rows were found by their addresses; from here on they are places in the text.
-        let base = text.as_ptr().addr();
-        Some(Self { lists: lists.relative_to(base), value, last_updated })
-    }
-}
-
-/// The members of an object that is a transactions body but for its `transactions`, which is left unread.
-struct Members<'a> {
-    transactions: Option<(Span, &'a str)>,
-    last_updated: Option<String>,
-}
-
-impl<'a> Members<'a> {
+impl<'a, T: Deserialize<'a>> Members<T> {
     fn read(text: &'a str) -> Option<Self> {
         let mut walk = Walk::begin(text)?;
         let mut members = Members { transactions: None, last_updated: None };
         loop {
             match walk.key()? {
                 Key::End => break,
-                Key::Transactions => {
-                    let (span, value) = walk.value::<&'a RawValue>()?;
-                    members.transactions = Some((span, value.get()));
+                Key::Transactions => members.transactions = Some(walk.value()?),
+                Key::LastUpdated => {
+                    let (_, value) = walk.value::<&RawValue>()?;
+                    members.last_updated = wire::string(Some(value));
                 }
-                Key::LastUpdated => walk.text_into(&mut members.last_updated)?,
                 Key::Other => {
                     walk.value::<IgnoredAny>()?;
                 }
@@ -168,13 +136,6 @@ impl<'a> Walk<'a> {
         };
         self.token(':')?;
         Some(key)
-    }
-
-    /// A value that is a text or as good as absent.
-    fn text_into(&mut self, slot: &mut Option<String>) -> Option<()> {
-        let (_, value) = self.value::<&RawValue>()?;
-        *slot = wire::string(Some(value));
-        Some(())
     }
 
     /// One value of any kind, and its place.

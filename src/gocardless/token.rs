@@ -9,6 +9,7 @@
 //! Tokens belong to a secret and to the server that issued them: a fingerprint of both stands beside them, so that a
 //! changed secret takes effect at once and a token is never shown to another server.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -57,6 +58,8 @@ pub(super) struct Tokens {
     fingerprint: String,
     /// Held across a renewal, so that there is one at a time.
     state: tokio::sync::Mutex<State>,
+    /// How many renewals have failed: who was waiting meanwhile shares the failure instead of asking again.
+    failures: AtomicU64,
     events: Mutex<Vec<TokenEvent>>,
 }
 
@@ -67,6 +70,8 @@ struct State {
     held: Option<Held>,
     /// The vault does not have what is held.
     unsaved: bool,
+    /// Of the last renewal, if it failed.
+    failure: Option<Failure>,
     /// Not to try a renewal before, monotonic.
     renew_pause_until_ms: Option<i64>,
     /// When new tokens were asked for in the last hour, monotonic.
@@ -85,6 +90,7 @@ impl Tokens {
             clock,
             credentials,
             state: tokio::sync::Mutex::default(),
+            failures: AtomicU64::new(0),
             events: Mutex::default(),
         }
     }
@@ -96,6 +102,7 @@ impl Tokens {
 
     /// A token to call with. Waits for a renewal that another call began.
     pub(super) async fn access(&self, line: &Line) -> Result<Secret, Failure> {
+        let failures = self.failures.load(Ordering::SeqCst);
         let mut state = self.state.lock().await;
         self.load(&mut state).await;
         let now = self.clock.now();
@@ -107,19 +114,25 @@ impl Tokens {
             self.save(&mut state).await;
             return Ok(access);
         }
-        match self.renew(&mut state, line).await {
-            Ok(access) => Ok(access),
-            Err(failure) => {
-                let old = state
-                    .held
-                    .as_ref()
-                    .and_then(|held| held.usable(self.clock.now().wall))
-                    .cloned();
-                let pause_until_ms = self.clock.now().mono_ms.saturating_add(RENEW_PAUSE_MS);
-                state.renew_pause_until_ms = Some(pause_until_ms);
-                old.ok_or(failure)
-            }
+        if failures != self.failures.load(Ordering::SeqCst)
+            && let Some(failure) = &state.failure
+        {
+            return Err(failure.clone());
         }
+        match self.renew(&mut state, line).await {
+            Err(failure) => self.make_do(&mut state, failure),
+            renewed => renewed,
+        }
+    }
+
+    /// After a failed renewal: the old token while it lasts, or the failure.
+    fn make_do(&self, state: &mut State, failure: Failure) -> Result<Secret, Failure> {
+        let now = self.clock.now();
+        self.failures.fetch_add(1, Ordering::SeqCst);
+        state.failure = Some(failure.clone());
+        state.renew_pause_until_ms = Some(now.mono_ms.saturating_add(RENEW_PAUSE_MS));
+        let usable = state.held.as_ref().and_then(|held| held.usable(now.wall));
+        usable.cloned().ok_or(failure)
     }
 
     /// The API said `Invalid token` to this one. Another call may have renewed it meanwhile.
@@ -222,6 +235,7 @@ impl Tokens {
         let access = held.access.clone();
         state.held = Some(held);
         state.unsaved = true;
+        state.failure = None;
         state.renew_pause_until_ms = None;
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(how);
         self.save(state).await;

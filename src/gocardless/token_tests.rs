@@ -280,3 +280,13 @@ async fn an_unreachable_server_uses_up_no_tokens() {
     house.script.push(issued(1));
     assert_eq!(house.access().await.unwrap(), "access-1");
 }
+
+#[tokio::test]
+async fn one_failed_renewal_is_shared_by_all_who_wait_for_it() {
+    let house = House::new([Ok((503, String::new()))]);
+    let (a, b, c) = tokio::join!(house.access(), house.access(), house.access());
+    assert!([a, b, c].into_iter().all(|access| access.unwrap_err().status == Some(503)));
+    assert_eq!(house.script.take_paths(), [NEW]);
+    house.script.push(issued(1));
+    assert_eq!(house.access().await.unwrap(), "access-1", "who comes later asks anew");
+}
