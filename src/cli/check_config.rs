@@ -3,13 +3,13 @@
 use super::args::Global;
 use super::error::CliError;
 use super::output::Output;
-use crate::config::{Loaded, load};
 use crate::config::Problem;
+use crate::config::{Loaded, load};
 use crate::exit::Code;
 use crate::systemd::credentials::Directories;
 
 /// Checks; [`Code::Config`] if there are problems.
-pub fn run(global: &Global, output: &mut Output) -> Result<Code, CliError> {
+pub(super) fn run(global: &Global, output: &mut Output) -> Result<Code, CliError> {
     match load(&global.config, &Directories::from_environment().defaults()) {
         Ok(Loaded { config, warnings }) => {
             for warning in &warnings {

@@ -23,7 +23,9 @@ fn check(global: &Global) -> Result<view::VerifyView, DaemonError> {
         .map_err(|error| DaemonError::Credentials(vec![error]))?;
     let now = OsClock::new().now().wall;
     runtime()?.block_on(async {
-        let (store, _) = Store::open(config.store.path, key, now, &OsEntropy).map_err(DaemonError::Open)?;
+        let (store, _) = Store::open(config.store.path, key, now, &OsEntropy)
+            .await
+            .map_err(DaemonError::Open)?;
         let checks = store.verify(|_check| {}).await.map_err(DaemonError::Open)?;
         store.close().await.map_err(DaemonError::Open)?;
         Ok(view::verify(&checks))

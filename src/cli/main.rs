@@ -84,7 +84,9 @@ fn tell_daemon_error(error: &DaemonError, output: &mut Output) {
 
 /// The configuration, as far as it can be read: client verbs need only the socket's path and the zone.
 fn readable(global: &Global) -> Option<Config> {
-    load(&global.config, &Directories::from_environment().defaults()).ok().map(|loaded| loaded.config)
+    load(&global.config, &Directories::from_environment().defaults())
+        .ok()
+        .map(|loaded| loaded.config)
 }
 
 fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
@@ -97,7 +99,10 @@ fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
     };
     let clock = OsClock::new();
     let config = readable(global);
-    let socket = global.socket.clone().or_else(|| config.as_ref().map(|config| config.control.socket.clone()));
+    let socket = global
+        .socket
+        .clone()
+        .or_else(|| config.as_ref().map(|config| config.control.socket.clone()));
     let socket = socket.unwrap_or_else(|| PathBuf::from(SOCKET_DEFAULT));
     let verify_directly = || directly::verify(global);
     let mut ctx = Ctx {

@@ -15,12 +15,14 @@ use crate::model::port::Clock;
 use crate::sandbox::{SECRET_ID, SECRET_KEY, SharedWorld, World, WorldConfig, serve};
 
 /// Serves until Ctrl-C.
-pub fn run(args: &Sandbox, global: &Global, output: &mut Output) -> Result<Code, CliError> {
+pub(super) fn run(args: &Sandbox, global: &Global, output: &mut Output) -> Result<Code, CliError> {
     let failed = |exit: Code, message: String| CliError::Failed { exit, message, hint: None };
     if !args.listen.ip().is_loopback() {
         return Err(CliError::Usage {
             message: format!("`{}` is not a loopback address", args.listen),
-            hint: Some("the sandbox has no secrets worth keeping: `--listen 127.0.0.1:8437`".to_owned()),
+            hint: Some(
+                "the sandbox has no secrets worth keeping: `--listen 127.0.0.1:8437`".to_owned(),
+            ),
         });
     }
     runtime()?.block_on(async {
@@ -54,13 +56,13 @@ pub fn run(args: &Sandbox, global: &Global, output: &mut Output) -> Result<Code,
 /// Says what a client needs: address, credentials, institutions.
 fn introduce(address: &str, json: bool, output: &mut Output) -> Result<(), CliError> {
     let base = format!("http://{address}/api/v2/");
-    let institutions = World::institutions();
+    let institutions: Vec<_> = World::institutions().collect();
     if json {
         let object = serde_json::json!({
             "api_base": base,
             "secret_id": SECRET_ID,
             "secret_key": SECRET_KEY,
-            "institutions": institutions.iter().map(|institution| institution.id).collect::<Vec<_>>(),
+            "institutions": institutions.iter().map(|(id, _)| id).collect::<Vec<_>>(),
         });
         return output.json(object.to_string().as_bytes());
     }
@@ -68,8 +70,8 @@ fn introduce(address: &str, json: bool, output: &mut Output) -> Result<(), CliEr
     output.line(&format!("secret-id   {SECRET_ID}"))?;
     output.line(&format!("secret-key  {SECRET_KEY}"))?;
     output.line("institutions")?;
-    for institution in institutions {
-        output.line(&format!("  {:<32} {}", institution.id, institution.name))?;
+    for (id, name) in institutions {
+        output.line(&format!("  {id:<32} {name}"))?;
     }
     output.line("Ctrl-C ends it")
 }

@@ -30,7 +30,9 @@ impl Clock for OsClock {
     fn now(&self) -> Now {
         let wall_ms = match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
             Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
-            Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| ms.saturating_neg()),
+            Err(before) => {
+                i64::try_from(before.duration().as_millis()).map_or(i64::MIN, i64::saturating_neg)
+            }
         };
         let mono_ms = i64::try_from(self.origin.elapsed().as_millis()).unwrap_or(i64::MAX);
         Now { wall: UtcInstant::from_ms(wall_ms), mono_ms }

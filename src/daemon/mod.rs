@@ -96,26 +96,38 @@ impl DaemonError {
             _ => Code::CantCreate,
         };
         match self {
-            Self::Config(_) | Self::Schedule(_) | Self::Credentials(_) | Self::Provider(_) => Code::Config,
-            Self::Open(error) | Self::Engine(sync::EngineError::Store(error)) => store_exit(error.kind()),
+            Self::Config(_) | Self::Schedule(_) | Self::Credentials(_) | Self::Provider(_) => {
+                Code::Config
+            }
+            Self::Open(error) | Self::Engine(sync::EngineError::Store(error)) => {
+                store_exit(error.kind())
+            }
             Self::Socket { source, .. } => io(source),
             Self::SocketTaken { .. } => Code::TempFail,
             Self::Control(_) => Code::IoErr,
-            Self::Signal(_) | Self::Trigger | Self::Process(_) | Self::Log(_) | Self::EndedEarly { .. } => {
-                Code::Software
-            }
+            Self::Signal(_)
+            | Self::Trigger
+            | Self::Process(_)
+            | Self::Log(_)
+            | Self::EndedEarly { .. } => Code::Software,
         }
     }
 
     /// What to do about it, if there is something to say beyond the message.
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::Credentials(errors) => errors.iter().map(|error| format!("{error}: {}", error.hint())).collect(),
-            Self::Open(error) | Self::Engine(sync::EngineError::Store(error)) => {
-                error.hint().into_iter().collect()
+            Self::Credentials(errors) => {
+                errors.iter().map(|error| format!("{error}: {}", error.hint())).collect()
             }
-            Self::Socket { .. } => vec!["set `[control] socket` to a path that this user may create".to_owned()],
-            Self::SocketTaken { .. } => vec!["stop the other daemon, or set another `[control] socket`".to_owned()],
+            Self::Open(error) | Self::Engine(sync::EngineError::Store(error)) => {
+                error.hint().map(ToOwned::to_owned).into_iter().collect()
+            }
+            Self::Socket { .. } => {
+                vec!["set `[control] socket` to a path that this user may create".to_owned()]
+            }
+            Self::SocketTaken { .. } => {
+                vec!["stop the other daemon, or set another `[control] socket`".to_owned()]
+            }
             _ => Vec::new(),
         }
     }

@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::{LoadError, load};
 use crate::config::{Config, Defaults};
+use crate::config::{LoadError, load};
 use crate::model::notice::{EventCode, Notice};
 use crate::observe;
 use crate::planner::policy::Policy;
@@ -38,7 +38,13 @@ pub struct Reloader {
 
 impl Reloader {
     /// For the configuration in force and the file it came from.
-    pub fn new(path: PathBuf, defaults: Defaults, config: Config, log: observe::Handle, engine: Handle) -> Self {
+    pub fn new(
+        path: PathBuf,
+        defaults: Defaults,
+        config: Config,
+        log: observe::Handle,
+        engine: Handle,
+    ) -> Self {
         Self { path, defaults, current: Arc::new(Mutex::new(config)), log, engine }
     }
 
@@ -64,8 +70,11 @@ impl Reloader {
             restart
         };
         self.engine.set_policy(policy).await?;
-        let notice = Notice::new(EventCode::ConfigReloaded, "the configuration was read again and is in force")
-            .detail("needs_restart", restart.join(" "));
+        let notice = Notice::new(
+            EventCode::ConfigReloaded,
+            "the configuration was read again and is in force",
+        )
+        .detail("needs_restart", restart.join(" "));
         self.engine.note(vec![notice]).await?;
         Ok(restart)
     }
@@ -86,7 +95,10 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("store.path", old.store.path != new.store.path),
         ("store.key", old.store.key != new.store.key),
         ("control.socket", old.control.socket != new.control.socket),
-        ("limits.accounts-per-minute", old.limits.accounts_per_minute != new.limits.accounts_per_minute),
+        (
+            "limits.accounts-per-minute",
+            old.limits.accounts_per_minute != new.limits.accounts_per_minute,
+        ),
         ("http", old.http != new.http),
         ("log.format", old.log.format != new.log.format),
     ]

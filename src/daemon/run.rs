@@ -18,14 +18,15 @@ use super::reload::Reloader;
 use super::signal::Signals;
 use super::supervise::Supervisor;
 use super::{DaemonError, trigger};
-use crate::config::{Loaded, load};
 use crate::config::{Config, Defaults};
+use crate::config::{Loaded, load};
 use crate::gocardless::{Client, HttpTransport, Rows, Settings};
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Clock, RowReader, Transport, Vault};
 use crate::observe;
 use crate::planner::policy::Policy;
 use crate::planner::quota::LedgerRow;
+use crate::planner::state::AccountStatus;
 use crate::planner::{self, Planner};
 use crate::store::{LedgerState, Snapshot, Store};
 use crate::sync::{Engine, Handle, Parts};
@@ -62,7 +63,6 @@ pub fn runtime() -> Result<Runtime, DaemonError> {
 }
 
 /// Everything that is known before anything has happened.
-#[derive(Debug)]
 pub struct Plan {
     /// Where the configuration was read, to read it again.
     pub config_path: PathBuf,
@@ -80,17 +80,24 @@ pub struct Plan {
 
 impl Plan {
     /// Runs until `stop`, a signal or a fault; `ready` is called when the socket answers.
-    pub async fn carry_out(self, stop: CancellationToken, ready: impl FnOnce()) -> Result<(), DaemonError> {
+    pub async fn carry_out(
+        self,
+        stop: CancellationToken,
+        ready: impl FnOnce(),
+    ) -> Result<(), DaemonError> {
         process::survive_file_size_limit().map_err(DaemonError::Process)?;
         let Self { config_path, defaults, config, secrets, clock, log } = self;
         let policy = Policy::from_config(&config).map_err(DaemonError::Schedule)?;
         let started_at = clock.now().wall;
         let Secrets { secret_id, secret_key, database_key } = secrets;
         let (store, snapshot) =
-            Store::open(config.store.path.clone(), database_key, started_at, &OsEntropy).map_err(DaemonError::Open)?;
+            Store::open(config.store.path.clone(), database_key, started_at, &OsEntropy)
+                .await
+                .map_err(DaemonError::Open)?;
         let (listener, _socket_file) = control::bind(&config.control.socket)?;
         let transport: Arc<dyn Transport> = Arc::new(
-            HttpTransport::new(&config.gocardless.api_base, &config.http).map_err(DaemonError::Provider)?,
+            HttpTransport::new(&config.gocardless.api_base, &config.http)
+                .map_err(DaemonError::Provider)?,
         );
         let settings = Settings {
             api_base: config.gocardless.api_base.clone(),
@@ -108,7 +115,9 @@ impl Plan {
             reader: Arc::clone(&reader),
             store: store.clone(),
             clock: Arc::clone(&clock),
-            beat_ms: watchdog.and_then(|every| i64::try_from(every.as_millis()).ok()).unwrap_or(BEAT_MS),
+            beat_ms: watchdog
+                .and_then(|every| i64::try_from(every.as_millis()).ok())
+                .unwrap_or(BEAT_MS),
             tell: Box::new({
                 let log = log.clone();
                 move |event| log.deliver(event)
@@ -199,9 +208,7 @@ async fn report_life(
 
 /// One line for `systemctl status`: how many accounts, what is wrong, what comes next.
 fn status_line(report: &crate::sync::Report) -> String {
-    let ready = report.accounts.iter().filter(|account| {
-        account.status == crate::planner::state::AccountStatus::Ready
-    });
+    let ready = report.accounts.iter().filter(|account| account.status == AccountStatus::Ready);
     let next = report.outlooks.iter().filter_map(|outlook| outlook.next_pull_at).min();
     let next = next.map_or("no pull planned".to_owned(), |at| format!("next pull {at}"));
     let trouble = if report.provider.fault.is_some() {

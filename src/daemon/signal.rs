@@ -29,7 +29,12 @@ impl Signals {
     }
 
     /// Acts on signals until one of them ends the daemon, or something else does.
-    pub async fn run(mut self, engine: Handle, reloader: Reloader, stop: CancellationToken) -> Result<(), DaemonError> {
+    pub async fn run(
+        mut self,
+        engine: Handle,
+        reloader: Reloader,
+        stop: CancellationToken,
+    ) -> Result<(), DaemonError> {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => stop.cancel(),

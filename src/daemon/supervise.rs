@@ -26,7 +26,11 @@ impl Supervisor {
     }
 
     /// Starts a task.
-    pub fn start(&mut self, name: &'static str, task: impl Future<Output = TaskResult> + Send + 'static) {
+    pub fn start(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = TaskResult> + Send + 'static,
+    ) {
         let task: Pin<Box<dyn Future<Output = TaskResult> + Send>> = Box::pin(task);
         self.tasks.spawn(async move { (name, task.await) });
     }
@@ -36,7 +40,9 @@ impl Supervisor {
         let mut first_error = Ok(());
         while let Some(ended) = self.tasks.join_next().await {
             let result = match ended {
-                Ok((name, Ok(()))) if !self.stop.is_cancelled() => Err(DaemonError::EndedEarly { name }),
+                Ok((name, Ok(()))) if !self.stop.is_cancelled() => {
+                    Err(DaemonError::EndedEarly { name })
+                }
                 Ok((_, result)) => result,
                 // A panic aborts the process in release builds; in tests it ends here.
                 Err(_) => Err(DaemonError::EndedEarly { name: "a task" }),

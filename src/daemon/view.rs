@@ -4,8 +4,6 @@
 //! fields may be added, none may be renamed or left out, and what is absent is `null`. Nothing here may show a token or a
 //! secret. Transactions are written straight into the caller's buffer, because a listing can have a million of them.
 
-use std::borrow::Cow;
-
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -15,12 +13,13 @@ use crate::model::agreement::Scope;
 use crate::model::iban::Iban;
 use crate::model::id::{AccountId, LinkId, TransactionId};
 use crate::model::institution::Institution;
+use crate::model::json::compact;
 use crate::model::money::Money;
 use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::{BookingStatus, RowState, Transaction};
 use crate::planner::effect::{PullResult, RunOutcome};
-use crate::store::Check;
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, Purpose};
+use crate::store::Check;
 
 /// The only provider there is so far, by the name that objects carry.
 pub const PROVIDER: &str = "gocardless";
@@ -130,7 +129,8 @@ pub fn link<'a>(link: &'a Link, accounts: &[Account]) -> LinkView<'a> {
     let unknown = |id: &AccountId| {
         accounts.iter().any(|account| account.id == *id && account.identifying.is_some())
     };
-    let (identifying, known): (Vec<AccountId>, Vec<AccountId>) = link.accounts.iter().partition(|id| unknown(id));
+    let (identifying, known): (Vec<AccountId>, Vec<AccountId>) =
+        link.accounts.iter().partition(|id| unknown(id));
     let url = link.url.as_ref().filter(|_url| link.status.is_pending());
     LinkView {
         id: link.id,
@@ -220,21 +220,14 @@ struct TransactionView<'a> {
 /// Appends one transaction to `buffer` as one line, newline included.
 ///
 /// `raw` is the bank's row as it was received, if it is to be shown: a JSON value whose number lexemes stay as they are.
-/// Line breaks between its members become blanks, since an object has one line; text that is not JSON shows as `null`.
+/// Blanks between its members are left out, since an object has one line; text that is not JSON shows as `null`.
 pub fn transaction_line(
     buffer: &mut Vec<u8>,
     meta: &RowMeta,
     columns: &Transaction,
     raw: Option<&str>,
 ) -> serde_json::Result<()> {
-    // Inside of JSON strings a line break is always escaped (RFC 8259 section 7), so a bare one is only layout.
-    let one_line = raw.map(|raw| {
-        if raw.contains(['\n', '\r']) {
-            Cow::Owned(raw.replace(['\n', '\r'], " "))
-        } else {
-            Cow::Borrowed(raw)
-        }
-    });
+    let one_line = raw.map(compact);
     let raw = one_line
         .as_deref()
         .map(|text| serde_json::from_str::<&RawValue>(text).unwrap_or(RawValue::NULL));
@@ -337,7 +330,7 @@ pub fn sync_result(result: &PullResult) -> SyncResultView<'_> {
 }
 
 /// Shows that a pull was begun whose end nobody waits for.
-pub fn sync_begun(account_id: AccountId) -> SyncResultView<'static> {
+pub fn sync_begun<'a>(account_id: AccountId) -> SyncResultView<'a> {
     SyncResultView {
         account_id,
         outcome: None,
@@ -452,9 +445,9 @@ pub fn error<'a>(exit: u8, message: &'a str, hint: Option<&'a str>) -> ErrorView
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::planner::policy::rule_for;
     use crate::model::money::{Amount, Currency};
     use crate::planner::effect::RowsChanged;
+    use crate::planner::policy::rule_for;
 
     fn text(object: &impl Serialize) -> String {
         serde_json::to_string(object).unwrap()

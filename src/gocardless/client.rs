@@ -86,8 +86,12 @@ impl Provider for Client {
 
     fn take_notices(&self) -> Vec<Notice> {
         let told = |event| match event {
-            TokenEvent::Issued => Notice::new(EventCode::TokenIssued, "a new pair of tokens was obtained"),
-            TokenEvent::Refreshed => Notice::new(EventCode::TokenRefreshed, "the access token was renewed"),
+            TokenEvent::Issued => {
+                Notice::new(EventCode::TokenIssued, "a new pair of tokens was obtained")
+            }
+            TokenEvent::Refreshed => {
+                Notice::new(EventCode::TokenRefreshed, "the access token was renewed")
+            }
         };
         self.tokens.take_events().into_iter().map(told).collect()
     }

@@ -1,7 +1,7 @@
 //! From the provider's small answers to our nouns.
 //!
 //! Only what an operation is useless without makes an answer not understood (`None`): an id, a list. Everything else is
-//! absent where it is absent, null, blank or of a surprising kind. Field names are those of the provider's OpenAPI document
+//! absent where it is absent, null, blank or of a surprising kind. Field names are those of the provider's `OpenAPI` document
 //! of 2025-10-31; older names and shapes that were seen since 2021 are accepted too. A person's social security number in
 //! a requisition is never read.
 

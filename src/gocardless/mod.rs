@@ -6,7 +6,7 @@
 //! bank's daily quota or count towards a suspension; the planner decides. [`Rows`] reads the raw rows that are stored.
 //! [`HttpTransport`] carries requests over HTTPS; any other [`Transport`](crate::model::port::Transport) will do.
 //!
-//! The schema is not trusted. What the API promises is in its OpenAPI document (of 2025-10-31), what it really sends in the
+//! The schema is not trusted. What the API promises is in its `OpenAPI` document (of 2025-10-31), what it really sends in the
 //! issue trackers of its users: strings for numbers, nine shapes of errors, rows with anything in them. So bodies are read
 //! member by member, rows are never interpreted on the way to the store, and what is not understood is said so.
 //!

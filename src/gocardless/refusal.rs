@@ -1,7 +1,7 @@
 //! What a 400 refused, in all its shapes, as values that linking can act on.
 //!
 //! The provider writes one refusal as a flat summary and detail, as strings or as arrays of one, as an object per field, as
-//! an array of objects or of plain strings per field, and as mixtures of these (its OpenAPI document of 2025-10-31, and what
+//! an array of objects or of plain strings per field, and as mixtures of these (its `OpenAPI` document of 2025-10-31, and what
 //! live answers look like). All are read as a list of (field, summary, detail). Details are looked at for numbers and
 //! lists of scopes only.
 

@@ -1,7 +1,7 @@
 //! How a row of the provider is read: the columns of the contract, exactly what the bank said, nothing repaired.
 //!
 //! A row is any JSON value. What is not understood is null and flagged; a surprise in one member never spoils another.
-//! Field names are those of the provider's OpenAPI document of 2025-10-31 and what its banks send beyond it.
+//! Field names are those of the provider's `OpenAPI` document of 2025-10-31 and what its banks send beyond it.
 
 use serde_json::value::RawValue;
 

@@ -127,6 +127,45 @@ impl Error {
         }
     }
 
+    /// Whether trying again later can help: the disk was full, a device failed for a moment.
+    pub fn may_heal(&self) -> bool {
+        match self.kind() {
+            Kind::Full | Kind::Io | Kind::Busy => true,
+            Kind::WrongKey
+            | Kind::NotEncrypted
+            | Kind::Damaged
+            | Kind::NewerSchema
+            | Kind::CannotCreate
+            | Kind::NotPermitted
+            | Kind::Closed
+            | Kind::Refused
+            | Kind::Internal => false,
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self.kind() {
+            Kind::WrongKey => {
+                Some("give the key with which this database was made; nothing was changed")
+            }
+            Kind::NotEncrypted => {
+                Some("name another `[store] path`, or move that file away; nothing was changed")
+            }
+            Kind::Damaged => Some("keep the file, and restore a backup; nothing was changed"),
+            Kind::NewerSchema => {
+                Some("install the version that made it, or a newer one; nothing was changed")
+            }
+            Kind::Busy => Some("stop the other process, or name another `[store] path`"),
+            Kind::CannotCreate | Kind::NotPermitted => {
+                Some("make the folder of `[store] path` belong to the user that runs banksyncd")
+            }
+            Kind::Full => Some("free some space; the daemon goes on by itself"),
+            Kind::Io => Some("look at the disk and its file system: `journalctl -k`"),
+            Kind::Closed | Kind::Refused | Kind::Internal => None,
+        }
+    }
+
     /// The process that holds the database, where that is the problem and it is known.
     pub fn holder(&self) -> Option<u32> {
         match self {

@@ -58,7 +58,7 @@ pub struct Parts<P> {
 }
 
 /// Tells an event to the log; `false` if nobody took it.
-pub type Tell = Box<dyn Fn(&LogEvent<'_>) -> bool + Send>;
+pub(super) type Tell = Box<dyn Fn(&LogEvent<'_>) -> bool + Send>;
 
 /// A batch that could not be written; nothing else is done before it is.
 struct Stuck {
@@ -181,7 +181,9 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             let at = self.clock.now().wall;
             let reservation = Reservation { account_id, scope, run_id, provider_account_id, at };
             match self.store.reserve(reservation).await {
-                Ok(call_id) => self.planner.on(self.clock.now(), Event::Reserved { ticket, call_id }),
+                Ok(call_id) => {
+                    self.planner.on(self.clock.now(), Event::Reserved { ticket, call_id })
+                }
                 Err(error) => {
                     self.planner.on(self.clock.now(), Event::NotReserved { ticket });
                     return self.store_trouble(error);
@@ -218,8 +220,11 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             Some(stuck) => {
                 self.apply(stuck.batch, stuck.tries).await?;
                 if self.stuck.is_none() {
-                    let notice = Notice::new(EventCode::StoreFull, "the database could not be written for a while")
-                        .detail("tries", stuck.tries);
+                    let notice = Notice::new(
+                        EventCode::StoreFull,
+                        "the database could not be written for a while",
+                    )
+                    .detail("tries", stuck.tries);
                     self.planner.on(self.clock.now(), Event::Noted(vec![notice]));
                 }
                 Ok(())
@@ -264,7 +269,10 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         }
     }
 
-    fn call_ended(&mut self, done: Result<(Ticket, Result<Answered, Failure>), tokio::task::JoinError>) {
+    fn call_ended(
+        &mut self,
+        done: Result<(Ticket, Result<Answered, Failure>), tokio::task::JoinError>,
+    ) {
         // A task ends early only by a panic, which aborts the process, or by the runtime's end.
         let Ok((ticket, result)) = done else { return };
         if let Err(failure) = &result {
@@ -353,9 +361,9 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
 /// The handle whose quota a data call spends.
 fn called_account(call: &ApiCall) -> Option<crate::model::id::ProviderAccountId> {
     match call {
-        ApiCall::Details(id) | ApiCall::Balances(id) | ApiCall::Transactions { account: id, .. } => {
-            Some(id.clone())
-        }
+        ApiCall::Details(id)
+        | ApiCall::Balances(id)
+        | ApiCall::Transactions { account: id, .. } => Some(id.clone()),
         _ => None,
     }
 }

@@ -103,7 +103,11 @@ impl Handle {
     }
 
     /// Asks for pulls now; one result per account arrives as it is known.
-    pub async fn sync(&self, accounts: Vec<AccountId>, force: bool) -> Result<mpsc::Receiver<PullResult>, Gone> {
+    pub async fn sync(
+        &self,
+        accounts: Vec<AccountId>,
+        force: bool,
+    ) -> Result<mpsc::Receiver<PullResult>, Gone> {
         // One result per account: the engine never waits for a slow client.
         let (results, receiver) = mpsc::channel(accounts.len().max(1));
         self.send(Message::Sync { accounts, force, results }).await?;
@@ -128,7 +132,10 @@ impl Handle {
     }
 
     /// Asks the provider about institutions.
-    pub async fn question(&self, question: Question) -> Result<Result<Vec<Institution>, Refused>, Gone> {
+    pub async fn question(
+        &self,
+        question: Question,
+    ) -> Result<Result<Vec<Institution>, Refused>, Gone> {
         self.ask(|told| Message::Ask { question, told }).await
     }
 

@@ -29,7 +29,11 @@ pub(super) struct Waiters {
 
 impl Waiters {
     /// Somebody waits for the pulls of these accounts.
-    pub(super) fn wait_for_pulls(&mut self, accounts: &[AccountId], results: mpsc::Sender<PullResult>) {
+    pub(super) fn wait_for_pulls(
+        &mut self,
+        accounts: &[AccountId],
+        results: mpsc::Sender<PullResult>,
+    ) {
         self.pulls.push(PullWaiter { accounts: accounts.iter().copied().collect(), results });
     }
 

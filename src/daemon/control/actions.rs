@@ -46,9 +46,10 @@ pub(super) async fn sync(State(shared): State<Shared>, body: Bytes) -> Result<Re
         }
     }
     if wish.accounts.is_empty() {
-        let wanted = report.accounts.iter().filter(|account| {
-            account.identifying.is_none() && report.policy.is_enabled(account)
-        });
+        let wanted = report
+            .accounts
+            .iter()
+            .filter(|account| account.identifying.is_none() && report.policy.is_enabled(account));
         accounts.extend(wanted.map(|account| account.id));
     }
     let mut results = shared.engine.sync(accounts.clone(), wish.force).await?;
@@ -67,7 +68,11 @@ pub(super) async fn sync(State(shared): State<Shared>, body: Bytes) -> Result<Re
 }
 
 /// One line per account, as its pull ends.
-fn wait_for(shared: &Shared, mut results: tokio::sync::mpsc::Receiver<PullResult>, count: usize) -> Response {
+fn wait_for(
+    shared: &Shared,
+    mut results: tokio::sync::mpsc::Receiver<PullResult>,
+    count: usize,
+) -> Response {
     let (mut pieces, response) = reply::stream();
     let stop = shared.stop.clone();
     shared.streams.spawn(async move {
@@ -78,11 +83,14 @@ fn wait_for(shared: &Shared, mut results: tokio::sync::mpsc::Receiver<PullResult
             };
             let Some(result) = result else {
                 let gone = "the daemon is shutting down";
-                let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, gone);
+                let refusal =
+                    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, gone);
                 return pieces.broken(refusal).await;
             };
             let mut line = Vec::new();
-            if view::line(&mut line, &view::sync_result(&result)).is_err() || !pieces.send(line).await {
+            if view::line(&mut line, &view::sync_result(&result)).is_err()
+                || !pieces.send(line).await
+            {
                 return;
             }
         }
@@ -97,8 +105,16 @@ pub(super) async fn verify(State(shared): State<Shared>) -> Result<Response, Ref
 
 pub(super) async fn reload(State(shared): State<Shared>) -> Result<Response, Refusal> {
     match shared.reloader.reload().await {
-        Ok(restart) => Ok(reply::object(StatusCode::OK, &json!({ "ok": true, "needs_restart": restart }))),
-        Err(error) => Err(Refusal::new(StatusCode::BAD_REQUEST, Code::Config, Chain(&error).to_string())
-            .hint("`banksyncd check-config` shows every problem; the old configuration stays in force")),
+        Ok(restart) => {
+            Ok(reply::object(StatusCode::OK, &json!({ "ok": true, "needs_restart": restart })))
+        }
+        Err(error) => Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            Code::Config,
+            Chain(&error).to_string(),
+        )
+        .hint(
+            "`banksyncd check-config` shows every problem; the old configuration stays in force",
+        )),
     }
 }

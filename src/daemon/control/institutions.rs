@@ -33,7 +33,7 @@ pub(super) fn no_such() -> Refusal {
         .hint("find its id: `banksyncd institutions NAME --country CC`")
 }
 
-fn refusal(refused: Refused) -> Refusal {
+fn refusal(refused: &Refused) -> Refusal {
     if refused.unknown {
         return no_such();
     }
@@ -47,10 +47,13 @@ fn refusal(refused: Refused) -> Refusal {
 
 /// A text as it is compared: no case, no accents, words apart.
 fn folded(text: &str) -> String {
-    let folded = text.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase);
+    let folded =
+        text.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase);
     let mut folded: String = folded.collect();
     // Letters that do not decompose, as people type them.
-    for (letter, typed) in [("ß", "ss"), ("ø", "o"), ("ł", "l"), ("đ", "d"), ("æ", "ae"), ("œ", "oe")] {
+    for (letter, typed) in
+        [("ß", "ss"), ("ø", "o"), ("ł", "l"), ("đ", "d"), ("æ", "ae"), ("œ", "oe")]
+    {
         folded = folded.replace(letter, typed);
     }
     folded
@@ -75,10 +78,13 @@ pub(super) async fn read(shared: &Shared, id: &InstitutionId) -> Result<Institut
         return Ok(institution);
     }
     let told = shared.engine.question(Question::Institution(id.clone())).await?;
-    told.map_err(refusal)?.into_iter().next().ok_or_else(no_such)
+    told.map_err(|refused| refusal(&refused))?.into_iter().next().ok_or_else(no_such)
 }
 
-pub(super) async fn show(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn show(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
     let institution = read(&shared, &InstitutionId(id)).await?;
     Ok(reply::object(StatusCode::OK, &view::institution(&institution)))
 }
@@ -88,7 +94,9 @@ pub(super) async fn search(
     Query(search): Query<Search>,
 ) -> Result<Response, Refusal> {
     let country = search.country.map(|country| country.trim().to_ascii_uppercase());
-    if country.as_ref().is_some_and(|code| code.len() != 2 || !code.bytes().all(|letter| letter.is_ascii_uppercase())) {
+    if country.as_ref().is_some_and(|code| {
+        code.len() != 2 || !code.bytes().all(|letter| letter.is_ascii_uppercase())
+    }) {
         return Err(Refusal::usage("a country is two letters, such as `DE`"));
     }
     let cached = shared.store.institutions(country.clone()).await?;
@@ -100,12 +108,14 @@ pub(super) async fn search(
                 Ok(institutions) => institutions,
                 // Yesterday's list is better than none.
                 Err(_) if !cached.institutions.is_empty() => cached.institutions,
-                Err(refused) => return Err(refusal(refused)),
+                Err(refused) => return Err(refusal(&refused)),
             }
         }
     };
-    let words: Vec<String> =
-        folded(search.query.as_deref().unwrap_or_default()).split_whitespace().map(ToOwned::to_owned).collect();
+    let words: Vec<String> = folded(search.query.as_deref().unwrap_or_default())
+        .split_whitespace()
+        .map(ToOwned::to_owned)
+        .collect();
     let found = listed.iter().filter(|institution| matches(institution, &words));
     Ok(reply::lines(found.map(view::institution)))
 }
@@ -126,7 +136,8 @@ mod tests {
             supported_features: None,
         };
         let found = |query: &str| {
-            let words: Vec<String> = folded(query).split_whitespace().map(ToOwned::to_owned).collect();
+            let words: Vec<String> =
+                folded(query).split_whitespace().map(ToOwned::to_owned).collect();
             matches(&bank, &words)
         };
         for query in ["", "koln", "KÖLN kreis", "strasse", "exmpde"] {

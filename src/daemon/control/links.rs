@@ -31,9 +31,11 @@ struct LinkWish {
 }
 
 fn found(report: &Report, id: LinkId) -> Result<&Link, Refusal> {
-    report.links.iter().find(|link| link.id == id).ok_or_else(|| {
-        Refusal::new(StatusCode::NOT_FOUND, Code::Usage, "there is no such link")
-    })
+    report
+        .links
+        .iter()
+        .find(|link| link.id == id)
+        .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, Code::Usage, "there is no such link"))
 }
 
 pub(super) async fn list(State(shared): State<Shared>) -> Result<Response, Refusal> {
@@ -41,7 +43,10 @@ pub(super) async fn list(State(shared): State<Shared>) -> Result<Response, Refus
     Ok(reply::lines(report.links.iter().map(|link| view::link(link, &report.accounts))))
 }
 
-pub(super) async fn show(State(shared): State<Shared>, Path(link): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn show(
+    State(shared): State<Shared>,
+    Path(link): Path<String>,
+) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
     let id = resolve::link(&report, &link)?;
     shown(&report, id, StatusCode::OK)
@@ -74,21 +79,25 @@ pub(super) async fn create(State(shared): State<Shared>, body: Bytes) -> Result<
     shown(&*shared.engine.report().await?, link_id, StatusCode::ACCEPTED)
 }
 
-pub(super) async fn renew(State(shared): State<Shared>, Path(link): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn renew(
+    State(shared): State<Shared>,
+    Path(link): Path<String>,
+) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
     let old = found(&report, resolve::link(&report, &link)?)?;
     if matches!(old.status, LinkStatus::Created | LinkStatus::Authenticating) {
-        return Err(Refusal::usage("this link still waits for a person: there is nothing to renew yet"));
+        return Err(Refusal::usage(
+            "this link still waits for a person: there is nothing to renew yet",
+        ));
     }
     if let Some(successor) = old.replaced_by {
         return Err(Refusal::usage("this link was replaced already")
             .hint(format!("renew its successor: `banksyncd renew {successor}`")));
     }
     // A successor that still waits for a person is shown again instead of being doubled.
-    let waiting = report
-        .links
-        .iter()
-        .find(|link| link.replaces == Some(old.id) && (link.status.is_pending() || link.status.is_live()));
+    let waiting = report.links.iter().find(|link| {
+        link.replaces == Some(old.id) && (link.status.is_pending() || link.status.is_live())
+    });
     if let Some(successor) = waiting {
         return shown(&report, successor.id, StatusCode::ACCEPTED);
     }
@@ -97,7 +106,10 @@ pub(super) async fn renew(State(shared): State<Shared>, Path(link): Path<String>
     shown(&*shared.engine.report().await?, link_id, StatusCode::ACCEPTED)
 }
 
-pub(super) async fn remove(State(shared): State<Shared>, Path(link): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn remove(
+    State(shared): State<Shared>,
+    Path(link): Path<String>,
+) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
     let id = resolve::link(&report, &link)?;
     shared.engine.unlink(id).await?;

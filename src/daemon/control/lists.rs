@@ -28,7 +28,11 @@ fn links_by_id(report: &Report) -> BTreeMap<LinkId, &Link> {
 
 /// Accounts that are known for what they are; one that is still being identified may turn out to be an old one.
 fn identified(report: &Report) -> impl Iterator<Item = (&Account, &Outlook)> {
-    report.accounts.iter().zip(&report.outlooks).filter(|(account, _)| account.identifying.is_none())
+    report
+        .accounts
+        .iter()
+        .zip(&report.outlooks)
+        .filter(|(account, _)| account.identifying.is_none())
 }
 
 fn account_views(report: &Report) -> Vec<view::AccountView<'_>> {
@@ -68,7 +72,8 @@ pub(super) async fn quota(
 ) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
     let wanted = resolve::optional_account(&report, query.account.as_deref())?;
-    let views = quota_views(&report).into_iter().filter(|view| wanted.is_none_or(|id| view.is_of(id)));
+    let views =
+        quota_views(&report).into_iter().filter(|view| wanted.is_none_or(|id| view.is_of(id)));
     Ok(reply::lines(views))
 }
 
@@ -81,7 +86,8 @@ pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Ref
         rules: &report.policy.rules,
         warn_days: &report.policy.warn_days,
         error_hard_limit: report.policy.error_hard_limit,
-        freshness_s: u32::try_from(report.policy.freshness_ms.checked_div(1_000).unwrap_or(0)).unwrap_or(u32::MAX),
+        freshness_s: u32::try_from(report.policy.freshness_ms.checked_div(1_000).unwrap_or(0))
+            .unwrap_or(u32::MAX),
     };
     let next_pull_at = report.outlooks.iter().filter_map(|outlook| outlook.next_pull_at).min();
     let status = view::StatusView {

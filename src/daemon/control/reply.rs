@@ -80,12 +80,16 @@ pub(super) fn object<T: Serialize>(status: StatusCode, value: &T) -> Response {
 }
 
 /// A list that fits into memory: one object per line.
-pub(super) fn lines<T: Serialize>(values: impl IntoIterator<Item = T>) -> Response {
+pub(super) fn lines<I: IntoIterator<Item: Serialize>>(values: I) -> Response {
     let mut body = Vec::new();
     for value in values {
         if view::line(&mut body, &value).is_err() {
-            return Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Software, "an object cannot be written")
-                .into_response();
+            return Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                Code::Software,
+                "an object cannot be written",
+            )
+            .into_response();
         }
     }
     ([(header::CONTENT_TYPE, NDJSON)], body).into_response()
@@ -121,12 +125,14 @@ impl Pieces {
 /// Reads a JSON body; a body that is empty counts as an empty object.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let body = if body.is_empty() { b"{}".as_slice() } else { body };
-    serde_json::from_slice(body).map_err(|error| Refusal::usage(format!("the request is not understood: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::usage(format!("the request is not understood: {error}")))
 }
 
 /// There is no such path.
 pub(super) async fn not_found() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, Code::Usage, "there is no such path").hint("see the README for the paths")
+    Refusal::new(StatusCode::NOT_FOUND, Code::Usage, "there is no such path")
+        .hint("see the README for the paths")
 }
 
 /// The path exists, the method does not.

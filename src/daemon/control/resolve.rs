@@ -28,7 +28,8 @@ fn only<T: Copy + ToString>(found: &[T], what: &str, list: &str) -> Result<T, Re
         several => {
             let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
             let message = format!("several {list} are meant: {}", ids.join(" "));
-            Err(Refusal::new(StatusCode::CONFLICT, Code::Usage, message).hint("name one of them by its id"))
+            Err(Refusal::new(StatusCode::CONFLICT, Code::Usage, message)
+                .hint("name one of them by its id"))
         }
     }
 }
@@ -48,7 +49,12 @@ pub(super) fn account(report: &Report, text: &str) -> Result<AccountId, Refusal>
     }
     let number = normalise(wanted);
     let numbered = by(&|account| {
-        account.facts.iban.as_ref().map(Iban::normalised).is_some_and(|iban| !number.is_empty() && iban == number)
+        account
+            .facts
+            .iban
+            .as_ref()
+            .map(Iban::normalised)
+            .is_some_and(|iban| !number.is_empty() && iban == number)
     });
     if !numbered.is_empty() {
         return only(&numbered, "account", "accounts");
@@ -57,7 +63,10 @@ pub(super) fn account(report: &Report, text: &str) -> Result<AccountId, Refusal>
 }
 
 /// The account that a query names, if it names one.
-pub(super) fn optional_account(report: &Report, text: Option<&str>) -> Result<Option<AccountId>, Refusal> {
+pub(super) fn optional_account(
+    report: &Report,
+    text: Option<&str>,
+) -> Result<Option<AccountId>, Refusal> {
     text.map(|text| account(report, text)).transpose()
 }
 
@@ -67,8 +76,12 @@ pub(super) fn link(report: &Report, text: &str) -> Result<LinkId, Refusal> {
     if wanted.is_empty() {
         return Err(unknown("link", "links"));
     }
-    let found: Vec<LinkId> =
-        report.links.iter().map(|link| link.id).filter(|id| begins(&id.to_string(), wanted)).collect();
+    let found: Vec<LinkId> = report
+        .links
+        .iter()
+        .map(|link| link.id)
+        .filter(|id| begins(&id.to_string(), wanted))
+        .collect();
     only(&found, "link", "links")
 }
 

@@ -17,7 +17,8 @@ use crate::model::port::RowReader;
 use crate::model::time::{BankDate, UtcInstant};
 use crate::observe::catalog;
 use crate::store::{
-    self, BalanceFilter, BalanceRow, EventFilter, Listing, StoredEvent, TransactionFilter, TransactionRow,
+    self, BalanceFilter, BalanceRow, EventFilter, Listing, StoredEvent, TransactionFilter,
+    TransactionRow,
 };
 
 /// A stream without news says so at this distance, so that a dead client is noticed.
@@ -120,7 +121,8 @@ pub(super) async fn balances(
 
 fn date(name: &str, text: Option<&str>) -> Result<Option<BankDate>, Refusal> {
     let parsed = text.map(|text| {
-        BankDate::parse(text).ok_or_else(|| Refusal::usage(format!("`{name}` is not a date YYYY-MM-DD")))
+        BankDate::parse(text)
+            .ok_or_else(|| Refusal::usage(format!("`{name}` is not a date YYYY-MM-DD")))
     });
     parsed.transpose()
 }
@@ -170,7 +172,10 @@ pub(super) async fn events(
 ) -> Result<Response, Refusal> {
     let since = match query.since.as_deref() {
         None => None,
-        Some(text) => Some(UtcInstant::parse(text).ok_or_else(|| Refusal::usage("`since` is not an instant (RFC 3339)"))?),
+        Some(text) => Some(
+            UtcInstant::parse(text)
+                .ok_or_else(|| Refusal::usage("`since` is not an instant (RFC 3339)"))?,
+        ),
     };
     let code = match query.code.as_deref() {
         None => None,
@@ -196,7 +201,7 @@ fn write_event(lines: &mut Vec<u8>, event: &StoredEvent) -> serde_json::Result<(
         code: notice.code.as_str(),
         level: notice.code.level().as_str(),
         message: &notice.message,
-        message_id: &catalog::message_id(notice.code).to_string(),
+        message_id: catalog::message_id(notice.code),
         account_id: notice.account_id,
         link_id: notice.link_id,
         details: &details,

@@ -37,7 +37,8 @@ impl Drop for SocketFile {
 /// Makes the socket. A file that a dead daemon left behind is replaced; one that somebody listens on is not.
 pub fn bind(path: &Path) -> Result<(UnixListener, SocketFile), DaemonError> {
     let failed = |source: io::Error| DaemonError::Socket { path: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.exists() {
         fs::DirBuilder::new().recursive(true).mode(MODE_FOLDER).create(folder).map_err(failed)?;
     }
@@ -48,7 +49,12 @@ pub fn bind(path: &Path) -> Result<(UnixListener, SocketFile), DaemonError> {
             }
             fs::remove_file(path).map_err(failed)?;
         }
-        Ok(_) => return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file of that name"))),
+        Ok(_) => {
+            return Err(failed(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "there is a file of that name",
+            )));
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
@@ -79,7 +85,11 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
 }
 
 /// One line per request at debug level: who and which route, never the query (it may hold an IBAN).
-pub(super) async fn log_peer(ConnectInfo(peer): ConnectInfo<Peer>, request: Request, next: Next) -> Response {
+pub(super) async fn log_peer(
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (method, route) = (request.method().clone(), first_segments(request.uri().path()));
     let response = next.run(request).await;
     let status = response.status().as_u16();
