@@ -182,7 +182,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             let reservation = Reservation { account_id, scope, run_id, provider_account_id, at };
             match self.store.reserve(reservation).await {
                 Ok(call_id) => {
-                    self.planner.on(self.clock.now(), Event::Reserved { ticket, call_id })
+                    self.planner.on(self.clock.now(), Event::Reserved { ticket, call_id });
                 }
                 Err(error) => {
                     self.planner.on(self.clock.now(), Event::NotReserved { ticket });
