@@ -1,2 +1,7 @@
-//! The binary: arguments in, exit code out.
-fn main() {}
+//! The binary: arguments in, exit code out. Everything else is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    banksyncd::run(std::env::args_os()).into()
+}

@@ -25,6 +25,9 @@ const URL_LOOKS_MAX: u32 = 60;
 /// How long the first sync is watched, in looks; it goes on without us.
 const SYNC_LOOKS_MAX: u32 = 180;
 
+/// How long a new link's accounts are waited for, in looks: which of them are known ones takes two calls each.
+const IDENTIFY_LOOKS_MAX: u32 = 120;
+
 /// Asks for a link and accompanies it.
 pub async fn run(args: &Link, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let mut body = serde_json::Map::new();
@@ -73,11 +76,32 @@ pub(super) async fn accompany(
     }
     match wait(shown, &mut progress, ctx, None, |_link| false).await? {
         Waited::Seen(link) => {
+            let link = identified(link, &mut progress, ctx).await?;
             progress.clear();
             finish(&link, false, ctx).await
         }
         Waited::Left(link) => leave(&link, &mut progress, ctx),
     }
+}
+
+/// Waits until it is clear which accounts a link opened. Ctrl-C only ends the waiting: the link is made.
+async fn identified(
+    mut link: Whole,
+    progress: &mut Progress,
+    ctx: &mut Ctx<'_>,
+) -> Result<Whole, CliError> {
+    let target = path(&["links", link.object.text_or_empty("id")]);
+    for _look in 0..IDENTIFY_LOOKS_MAX {
+        if link.object.number("identifying").unwrap_or_default() == 0 {
+            break;
+        }
+        progress.show("linked, reading which accounts these are", &mut ctx.output);
+        if pause(ctx).await.is_break() {
+            break;
+        }
+        link = ctx.client.get(&target).await?;
+    }
+    Ok(link)
 }
 
 /// Looks at the link until `enough`, or until it is over.
@@ -111,7 +135,11 @@ async fn pause(ctx: &mut Ctx<'_>) -> std::ops::ControlFlow<()> {
     let end = ctx.now().mono_ms.saturating_add(LOOK_EVERY_MS);
     tokio::select! {
         biased;
-        () = &mut ctx.interrupt => std::ops::ControlFlow::Break(()),
+        () = &mut ctx.interrupt => {
+            // Whoever waits next is not to wait either.
+            ctx.interrupt = Box::pin(std::future::ready(()));
+            std::ops::ControlFlow::Break(())
+        }
         () = ctx.clock.sleep_until(end) => std::ops::ControlFlow::Continue(()),
     }
 }

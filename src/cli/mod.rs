@@ -5,7 +5,7 @@
 //! nothing else does; progress, advice and errors go to stderr.
 
 use std::io::BufRead;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::daemon::view::VerifyView;
 use crate::exit::Code;
@@ -15,17 +15,22 @@ use crate::model::time::{Now, Zone};
 pub mod accounts;
 pub mod args;
 pub mod balances;
+mod check_config;
 pub mod client;
+mod demo;
+mod directly;
 pub mod error;
 pub mod events;
 pub mod institutions;
 pub mod link;
 pub mod links;
+mod main;
 pub mod object;
 pub mod output;
 pub mod progress;
 pub mod quota;
 pub mod renew;
+mod sandbox;
 pub mod status;
 pub mod sync;
 pub mod table;
@@ -37,11 +42,13 @@ pub mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use main::main;
+
 use args::{ClientVerb, Global};
 use client::{Client, Patience};
 use error::CliError;
 use object::Object;
-use output::{Output, Terminal};
+use output::Output;
 
 /// What a verb works in.
 pub struct Ctx<'a> {
@@ -107,47 +114,6 @@ impl Ctx<'_> {
         }
         Ok(Code::Ok)
     }
-}
-
-/// What a verb cannot find out by itself.
-pub struct Host<'a> {
-    /// The control socket: `--socket`, else as configured.
-    pub socket: PathBuf,
-    /// The time, and waiting; its waits need the runtime that [`execute`] makes.
-    pub clock: &'a dyn Clock,
-    /// `verify` without the daemon.
-    pub verify_directly: &'a dyn Fn() -> Result<VerifyView, CliError>,
-}
-
-impl std::fmt::Debug for Host<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Host").field("socket", &self.socket).finish_non_exhaustive()
-    }
-}
-
-/// Runs a client verb of the real program on its own streams, in a runtime of its own.
-pub fn execute(verb: &ClientVerb, global: &Global, host: Host<'_>) -> Code {
-    let mut output = Output::standard(Terminal::detect(global.color), global.quiet);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            output.error(&format!("error: cannot start: {error}"));
-            return Code::Software;
-        }
-    };
-    let mut ctx = Ctx {
-        output,
-        client: Client::new(host.socket, host.clock),
-        clock: host.clock,
-        zone: output::local_zone(),
-        json: global.json,
-        program: program(global),
-        input: Box::new(std::io::stdin().lock()),
-        // The handler is installed when this is first waited for, so that other verbs end by Ctrl-C as usual.
-        interrupt: Box::pin(async { drop(tokio::signal::ctrl_c().await) }),
-        verify_directly: host.verify_directly,
-    };
-    runtime.block_on(run(verb, &mut ctx))
 }
 
 /// Most objects that a table is made of; the provider lists a few thousand banks.

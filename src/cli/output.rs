@@ -154,6 +154,16 @@ impl Output {
         self.out.write_all(line.as_bytes()).map_err(CliError::Output)
     }
 
+    /// Text of our own making, as it is, newlines included.
+    pub fn verbatim(&mut self, text: &str) -> Result<(), CliError> {
+        self.out.write_all(text.as_bytes()).map_err(CliError::Output)
+    }
+
+    /// Text of our own making on stderr, as it is, newlines and styles included.
+    pub fn complain(&mut self, text: &str) {
+        drop(self.err.write_all(text.as_bytes()));
+    }
+
     /// One line of data for machines, as it came from the daemon, without its newline.
     pub fn json(&mut self, line: &[u8]) -> Result<(), CliError> {
         let written = if self.terminal.output {

@@ -1,18 +1,41 @@
-//! The configuration: text in, a [`Config`] or all of its problems out. Pure, except for [`load`], the only file reader.
+//! The configuration: text in, a [`Config`] or all of its problems out. Pure, except for [`load()`], the only file reader.
 //!
 //! `check` walks the spanned document instead of letting serde stop at its first complaint, because a person wants every
 //! problem at once. Values of secrets cannot occur in it: a secret is named, never written.
 
+mod address;
+mod check;
+mod document;
+mod effective;
+mod load;
+mod problem;
+mod slots;
+mod suggest;
+mod value;
+
 use std::path::PathBuf;
 
+pub use check::{KEYS, MAX_ACCOUNTS, Parsed, parse};
+pub use load::{LoadError, Loaded, load};
+pub use problem::Problem;
+
 use crate::model::time::Zone;
+
+/// What the surroundings decide where the file is silent: the folders that systemd made for us.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// `$STATE_DIRECTORY`; `/var/lib/banksyncd` without.
+    pub state_dir: Option<PathBuf>,
+    /// `$RUNTIME_DIRECTORY`; `/run/banksyncd` without.
+    pub runtime_dir: Option<PathBuf>,
+}
 
 /// Where a secret comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
     /// A systemd credential of this name.
     Credential(String),
-    /// A file of mode 0600 or stricter.
+    /// A file of mode 0600 or stricter, by its whole path.
     File(PathBuf),
 }
 
@@ -144,6 +167,22 @@ pub enum LogLevel {
     Trace,
 }
 
+impl LogLevel {
+    /// All of them, loudest first.
+    pub const ALL: [Self; 5] = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+
+    /// The word of the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
 /// Formats of `[log] format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -153,6 +192,20 @@ pub enum LogFormat {
     Text,
     /// JSON Lines on stderr.
     Json,
+}
+
+impl LogFormat {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Text, Self::Json];
+
+    /// The word of the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
 }
 
 /// `[[account]]`

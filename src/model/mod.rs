@@ -10,6 +10,7 @@ pub mod failure;
 pub mod iban;
 pub mod id;
 pub mod institution;
+pub mod json;
 pub mod money;
 pub mod notice;
 pub mod port;

@@ -15,6 +15,7 @@ use super::balance::Balance;
 use super::failure::{Failure, Rate};
 use super::id::{AgreementId, InstitutionId, ProviderAccountId, RequisitionId};
 use super::institution::Institution;
+use super::notice::Notice;
 use super::requisition::Requisition;
 use super::secret::Secret;
 use super::time::{BankDate, Now, UtcInstant};
@@ -136,6 +137,9 @@ pub struct Answered {
 pub trait Provider {
     /// Makes one call. Dropping the future abandons the answer, not the call.
     fn call(&self, call: ApiCall) -> impl Future<Output = Result<Answered, Failure>> + Send;
+
+    /// What the adapter has to tell besides answers (such as "a token was issued"), since it was last asked.
+    fn take_notices(&self) -> Vec<Notice>;
 }
 
 /// How a provider's raw rows are read. Pure; never fails: what is not understood is null and flagged.

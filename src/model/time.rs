@@ -239,6 +239,11 @@ impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self(chrono_tz::Tz::UTC);
 
+    /// Every name of the database, links to other zones included: for suggestions.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())
+    }
+
     /// The zone for `chrono` and `croner`.
     pub(crate) fn tz(self) -> chrono_tz::Tz {
         self.0
@@ -258,7 +263,7 @@ impl Zone {
 impl FromStr for Zone {
     type Err = ();
     fn from_str(name: &str) -> Result<Self, ()> {
-        name.parse().map(Self).map_err(|_: chrono_tz::ParseError| ())
+        name.parse().ok().map(Self).ok_or(())
     }
 }
 

@@ -2,13 +2,14 @@
 
 use crate::model::agreement::Scope;
 use crate::model::balance::Balance;
-use crate::model::id::{AccountId, CallId, LinkId, RunId};
+use crate::model::id::{AccountId, CallId, RunId};
 use crate::model::institution::Institution;
 use crate::model::notice::Notice;
 use crate::model::port::ApiCall;
 use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::Answer;
 
+use super::event::AskId;
 use super::state::{Account, Link, ProviderState};
 
 /// One thing to do.
@@ -18,6 +19,21 @@ pub enum Effect {
     Call(Box<PlannedCall>),
     /// Commit a batch in one transaction.
     Apply(Box<Batch>),
+    /// Tell whoever waits what became of an account's pull.
+    Pulled(Box<PullResult>),
+    /// Answer a client's question.
+    Told(AskId, Result<Vec<Institution>, Refused>),
+}
+
+/// Why a client's wish or question is not met now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// One sentence, safe to log.
+    pub reason: String,
+    /// When to ask again, if that is known.
+    pub until: Option<UtcInstant>,
+    /// The thing asked for does not exist.
+    pub unknown: bool,
 }
 
 /// Recognises a planned call when its answer comes: increasing, never reused while the process lives.
@@ -67,8 +83,8 @@ pub struct Batch {
     pub institutions: Option<InstitutionUpdate>,
     /// A provisional account turned out to be a known one: everything of `from` becomes `into`'s, and `from` is gone.
     pub pair: Option<Pairing>,
-    /// A run that began or ended.
-    pub run: Option<RunRecord>,
+    /// Runs that began or ended. If there is data, its rows are counted to the run that it names.
+    pub runs: Vec<RunRecord>,
     /// Rows of an answer.
     pub data: Option<Data>,
     /// Events, in order.
@@ -186,12 +202,12 @@ pub struct RowsChanged {
     pub not_understood: u64,
 }
 
-/// What became of one account of a `sync` request.
+/// What became of one account's pull.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PullResult {
     /// Whose.
     pub account_id: AccountId,
-    /// How it ended; `None` when it was left out.
+    /// How it ended; `None` when it was not tried.
     pub outcome: Option<RunOutcome>,
     /// Why, where there is something to say; safe to log.
     pub reason: Option<String>,
@@ -199,15 +215,4 @@ pub struct PullResult {
     pub next_allowed_at: Option<UtcInstant>,
     /// Rows.
     pub rows: RowsChanged,
-}
-
-/// The subject of a notice in a list of needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// An account.
-    Account(AccountId),
-    /// A link.
-    Link(LinkId),
-    /// The provider or the daemon itself.
-    Service,
 }

@@ -1,6 +1,380 @@
 //! The sans-io brain: what is due is computed from remembered state and `now`, and comes out as effects.
 //!
-//! No clock, no I/O, no randomness, no hash maps: the same inputs give the same effects, bit for bit.
+//! No clock, no I/O, no randomness, no hash maps: the same inputs give the same effects, bit for bit. The loop around it is
+//! `on(now, event)` for everything that happens and `next(now)` until it says [`Step::SleepUntil`]. A trigger carries no
+//! meaning: a cron tick, a signal or a resume only make somebody call `next` again.
+//!
+//! Two agendas keep a look cheap with thousands of accounts: *chores* need no call (warnings, alarms), *calls* need a free
+//! slot and an open gate. Every change of an account or link marks it stale; its entries are computed anew at the next look.
+//!
+//! INVARIANT: every change of a document is in the batch that is emitted by the same `on` or `next`, so that what is in
+//! memory is what a restart would find once that batch is committed.
 
+pub mod backoff;
+pub mod consent;
 pub mod effect;
+pub mod event;
+pub mod ids;
+pub mod policy;
+pub mod quota;
+pub mod reconcile;
+pub mod schedule;
 pub mod state;
+
+mod agenda;
+mod draft;
+mod due;
+mod guard;
+mod linking;
+mod outage;
+mod pairing;
+mod pull;
+mod wishes;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::model::agreement::Scope;
+use crate::model::failure::Failure;
+use crate::model::id::{AccountId, CallId, LinkId, RunId};
+use crate::model::port::{Answered, ApiCall};
+use crate::model::time::{BankDate, Now, UtcInstant};
+
+use agenda::{Agenda, Key};
+use draft::Draft;
+use effect::{Effect, PlannedCall, RunOutcome, Settlement, Ticket};
+use event::{AskId, Event, Question};
+use ids::IdSource;
+use policy::Policy;
+use quota::{Allowance, Ledger, LedgerRow};
+use state::{Account, Link, ProviderState, ScopeQuota};
+
+/// Calls under way at the same time: enough that one slow bank does not hold up the others, few enough that their bodies
+/// fit the in-flight limit.
+pub const CALLS_IN_FLIGHT_MAX: usize = 4;
+
+/// What to do now.
+#[derive(Debug)]
+pub enum Step {
+    /// Carry this out, then ask again.
+    Do(Effect),
+    /// Nothing until then, unless something happens.
+    SleepUntil(UtcInstant),
+}
+
+/// What the store gives back at start.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// All accounts.
+    pub accounts: Vec<Account>,
+    /// All links.
+    pub links: Vec<Link>,
+    /// The provider.
+    pub provider: ProviderState,
+    /// The ledger of at least the last 25 hours.
+    pub ledger: Vec<LedgerRow>,
+}
+
+/// A call under way.
+#[derive(Debug)]
+struct Flight {
+    aim: Aim,
+    spends: Option<(AccountId, Scope)>,
+    call_id: Option<CallId>,
+    run_id: Option<RunId>,
+    /// The date filter of a transactions call, as it was sent.
+    date_from: Option<BankDate>,
+}
+
+/// What a call is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Aim {
+    /// The metadata of an account.
+    Metadata(AccountId),
+    /// Data of an account.
+    Data(AccountId, Scope),
+    /// The next step of a link.
+    Link(LinkId),
+    /// A client's question.
+    Ask(AskId, Question),
+}
+
+/// The brain.
+#[derive(Debug)]
+pub struct Planner {
+    policy: Arc<Policy>,
+    ids: IdSource,
+    accounts: BTreeMap<AccountId, Account>,
+    links: BTreeMap<LinkId, Link>,
+    provider: ProviderState,
+    ledger: Ledger,
+    /// Calls under way. INVARIANT: at most one per account and per link.
+    flights: BTreeMap<Ticket, Flight>,
+    /// Accounts that a person wants pulled now, and whether by force.
+    wishes: BTreeMap<AccountId, bool>,
+    asks: VecDeque<(AskId, Question)>,
+    agenda: Agenda,
+    draft: Draft,
+    effects: VecDeque<Effect>,
+    /// Pulls that ended with a batch of rows: told when the batch is durable.
+    endings: BTreeMap<u64, Vec<effect::PullResult>>,
+    last_ticket: u64,
+    last_batch: u64,
+    /// Refusals of our token in a row.
+    token_failures: u32,
+    /// After a reservation could not be written.
+    store_retry_at: Option<UtcInstant>,
+    stopping: bool,
+    last_look: Option<Now>,
+}
+
+impl Planner {
+    /// From what the store remembers. `seed` makes ids and references.
+    pub fn restore(snapshot: Snapshot, policy: Policy, seed: [u8; 32]) -> Self {
+        let ledger = Ledger::restore(&snapshot.ledger, policy.call_timeout_ms);
+        let mut planner = Self {
+            policy: Arc::new(policy),
+            ids: IdSource::new(seed),
+            accounts: snapshot.accounts.into_iter().map(|account| (account.id, account)).collect(),
+            links: snapshot.links.into_iter().map(|link| (link.id, link)).collect(),
+            provider: snapshot.provider,
+            ledger,
+            flights: BTreeMap::new(),
+            wishes: BTreeMap::new(),
+            asks: VecDeque::new(),
+            agenda: Agenda::default(),
+            draft: Draft::default(),
+            effects: VecDeque::new(),
+            endings: BTreeMap::new(),
+            last_ticket: 0,
+            last_batch: 0,
+            token_failures: 0,
+            store_retry_at: None,
+            stopping: false,
+            last_look: None,
+        };
+        planner.touch_all();
+        planner
+    }
+
+    /// Something happened.
+    pub fn on(&mut self, now: Now, event: Event) {
+        self.look_at_the_clock(now);
+        let at = now.wall;
+        match event {
+            Event::Woken => {}
+            Event::Started => self.started(at),
+            Event::Reserved { ticket, call_id } => {
+                if let Some(flight) = self.flights.get_mut(&ticket) {
+                    flight.call_id = Some(call_id);
+                }
+            }
+            Event::NotReserved { ticket } => self.not_reserved(ticket, at),
+            Event::Answered { ticket, result } => self.answered(ticket, *result, at),
+            Event::Applied { number, rows } => {
+                for mut ending in self.endings.remove(&number).unwrap_or_default() {
+                    // A batch has the rows of one answer, and only the pull that this answer completed succeeds in it.
+                    if ending.outcome != Some(RunOutcome::Failed) {
+                        ending.rows = rows.unwrap_or_default();
+                    }
+                    self.effects.push_back(Effect::Pulled(Box::new(ending)));
+                }
+            }
+            Event::PullWanted { accounts, force } => self.pull_wanted(&accounts, force, at),
+            Event::LinkWanted { link_id, institution, history_days, access_days, replaces } => {
+                let wish =
+                    linking::LinkWish { link_id, institution, history_days, access_days, replaces };
+                self.link_wanted(wish, at);
+            }
+            Event::UnlinkWanted { link_id } => self.unlink_wanted(link_id, at),
+            Event::Asked { ask, question } => self.asks.push_back((ask, question)),
+            Event::Noted(notices) => self.draft.notices.extend(notices),
+            Event::Stopping => self.stopping = true,
+        }
+        self.flush(at);
+    }
+
+    /// What to do now. Call again after each [`Step::Do`].
+    pub fn next(&mut self, now: Now) -> Step {
+        self.look_at_the_clock(now);
+        let at = now.wall;
+        if let Some(effect) = self.effects.pop_front() {
+            return Step::Do(effect);
+        }
+        if self.stopping {
+            return Step::SleepUntil(UtcInstant::NEVER);
+        }
+        self.refresh_agenda(at);
+        while let Some(key) = self.agenda.chore_due(at) {
+            self.do_chore(key, at);
+            self.flush(at);
+            self.refresh_agenda(at);
+            if let Some(effect) = self.effects.pop_front() {
+                return Step::Do(effect);
+            }
+        }
+        if let Some(call) = self.next_call(at) {
+            // What the call presupposes (an intent, a new run) is committed before it leaves.
+            self.flush(at);
+            self.effects.push_back(Effect::Call(Box::new(call)));
+        }
+        self.flush(at);
+        match self.effects.pop_front() {
+            Some(effect) => Step::Do(effect),
+            None => Step::SleepUntil(self.wake_at(at)),
+        }
+    }
+
+    /// Puts another policy in force.
+    pub fn set_policy(&mut self, policy: Policy, now: Now) {
+        self.policy = Arc::new(policy);
+        self.touch_all();
+        self.on(now, Event::Started);
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy)
+    }
+
+    /// All accounts, oldest first; those still being identified are among them.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    /// All links, oldest first.
+    pub fn links(&self) -> impl Iterator<Item = &Link> {
+        self.links.values()
+    }
+
+    /// One link.
+    pub fn link(&self, id: LinkId) -> Option<&Link> {
+        self.links.get(&id)
+    }
+
+    /// One account.
+    pub fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(&id)
+    }
+
+    /// The provider as a whole.
+    pub fn provider(&self) -> &ProviderState {
+        &self.provider
+    }
+
+    /// Calls under way.
+    pub fn calls_in_flight(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// Whether a pull of this account is wanted by a person or under way.
+    pub fn is_pulling(&self, id: AccountId) -> bool {
+        self.wishes.contains_key(&id)
+            || self.accounts.get(&id).is_some_and(|account| account.pull.is_some())
+    }
+
+    /// A fresh link id for a client's wish.
+    pub fn new_link_id(&mut self, now: UtcInstant) -> LinkId {
+        self.ids.link(now)
+    }
+
+    /// What is left for an account and scope; `manual`: with the calls that are kept for a person.
+    pub fn allowance(
+        &self,
+        account: &Account,
+        scope: Scope,
+        manual: bool,
+        now: UtcInstant,
+    ) -> Allowance {
+        let quota = account.quota.get(&scope).copied().unwrap_or_default();
+        let reserve = if manual { 0 } else { self.policy.manual_reserve };
+        self.ledger.allowance(account.id, scope, &quota, (self.policy.calls_per_day, reserve), now)
+    }
+
+    /// When the next scheduled pull of an account begins, as things stand; `None` if none will.
+    pub fn next_pull_at(&self, account: &Account, now: UtcInstant) -> Option<UtcInstant> {
+        self.pull_due(account, now).map(|due| due.at.max(now))
+    }
+
+    fn quota_mut(account: &mut Account, scope: Scope) -> &mut ScopeQuota {
+        account.quota.entry(scope).or_default()
+    }
+
+    fn not_reserved(&mut self, ticket: Ticket, now: UtcInstant) {
+        if let Some(flight) = self.flights.remove(&ticket) {
+            if let Some((account, scope)) = flight.spends {
+                self.ledger.settle(account, scope, ticket, None);
+                self.touch(Key::Account(account));
+            }
+            self.store_retry_at = Some(backoff::OUTAGE.next(3, now));
+        }
+    }
+
+    fn answered(&mut self, ticket: Ticket, result: Result<Answered, Failure>, now: UtcInstant) {
+        let Some(flight) = self.flights.remove(&ticket) else { return };
+        if let Some((account, scope)) = flight.spends {
+            let settlement = match &result {
+                Ok(_) => Settlement::Succeeded,
+                Err(failure) if failure.releases_reservation() => Settlement::Released,
+                Err(_) => Settlement::Unanswered,
+            };
+            let counts_from = (settlement != Settlement::Released).then_some(now);
+            self.ledger.settle(account, scope, ticket, counts_from);
+            self.draft.settle = flight.call_id.map(|id| (id, settlement));
+        }
+        self.heard(&result, now);
+        match flight.aim {
+            Aim::Metadata(id) => self.metadata_answered(id, result, now),
+            Aim::Data(id, scope) => {
+                let asked =
+                    pull::Asked { scope, run_id: flight.run_id, date_from: flight.date_from };
+                self.data_answered(id, asked, result, now);
+            }
+            Aim::Link(id) => self.link_answered(id, result, now),
+            Aim::Ask(ask, question) => self.ask_answered(ask, question, result),
+        }
+    }
+
+    /// Plans a call and notes that it is under way.
+    fn launch(
+        &mut self,
+        aim: Aim,
+        call: ApiCall,
+        run_id: Option<RunId>,
+        now: UtcInstant,
+    ) -> PlannedCall {
+        self.last_ticket = self.last_ticket.wrapping_add(1);
+        let ticket = Ticket(self.last_ticket);
+        let spends = match aim {
+            Aim::Data(account, scope) => Some((account, scope)),
+            Aim::Metadata(_) | Aim::Link(_) | Aim::Ask(..) => None,
+        };
+        if let Some((account, scope)) = spends {
+            self.ledger.reserve(account, scope, ticket, now);
+        }
+        let date_from = match &call {
+            ApiCall::Transactions { date_from, .. } => *date_from,
+            _ => None,
+        };
+        self.flights.insert(ticket, Flight { aim, spends, call_id: None, run_id, date_from });
+        PlannedCall { ticket, call, spends, run_id }
+    }
+
+    /// Emits what was drafted as one batch.
+    fn flush(&mut self, now: UtcInstant) {
+        let Some(mut batch) = self.draft.take(&self.accounts, &self.links, &self.provider) else {
+            return;
+        };
+        self.last_batch = self.last_batch.wrapping_add(1);
+        batch.number = self.last_batch;
+        batch.at = Some(now);
+        let endings = std::mem::take(&mut self.draft.endings);
+        if !endings.is_empty() {
+            self.endings.insert(batch.number, endings);
+        }
+        self.effects.push_back(Effect::Apply(Box::new(batch)));
+    }
+}

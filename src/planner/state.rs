@@ -14,6 +14,7 @@ use crate::model::failure::ConfigurationFault;
 use crate::model::id::{
     AccountId, AgreementId, InstitutionId, LinkId, ProviderAccountId, RequisitionId, RunId,
 };
+use crate::model::notice::{EventCode, Notice};
 use crate::model::requisition::ConsentUrl;
 use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::AnswerMark;
@@ -100,6 +101,8 @@ pub struct Link {
     pub purpose: Purpose,
     /// What it is to the operator.
     pub status: LinkStatus,
+    /// What the person or the configuration wished for.
+    pub asked: Terms,
     /// What is asked for; lowered step by step where the institution refuses.
     pub terms: Terms,
     /// Unguessable, made before the first call, so that an interrupted call can be found again.
@@ -146,12 +149,26 @@ pub struct Link {
     /// Expiry or revocation was announced.
     #[serde(default)]
     pub end_announced: bool,
-    /// Words of the provider that were announced as not understood.
-    #[serde(default)]
-    pub strange_words: BTreeSet<String>,
     /// Why it failed, in our words; safe to log.
     #[serde(default)]
     pub failure: Option<String>,
+}
+
+impl Link {
+    /// A notice about this link.
+    pub fn notice(&self, code: EventCode, message: &str) -> Notice {
+        Notice::new(code, message).link(self.id).institution(self.institution_id.clone())
+    }
+}
+
+impl Account {
+    /// A notice about this account, with its link and bank.
+    pub fn notice(&self, code: EventCode, message: &str) -> Notice {
+        Notice::new(code, message)
+            .account(self.id)
+            .link(self.link_id)
+            .institution(self.institution_id.clone())
+    }
 }
 
 /// What a link needs next.
@@ -251,9 +268,9 @@ pub struct Account {
     /// `account_stale` was raised in this spell.
     #[serde(default)]
     pub stale_announced: bool,
-    /// Words of the provider that were announced as not understood.
+    /// What a pull that failed half-way left to do, and when.
     #[serde(default)]
-    pub strange_words: BTreeSet<String>,
+    pub leftover: Option<(UtcInstant, Vec<Scope>)>,
 }
 
 /// How far identifying a new provider account has come.
@@ -314,8 +331,10 @@ pub struct Pull {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProviderState {
-    /// All calls stop until a person has changed something; tried again slowly.
-    pub fault: Option<(ConfigurationFault, UtcInstant)>,
+    /// All calls stop until a person has changed something.
+    pub fault: Option<ConfigurationFault>,
+    /// When to try again against the fault: slowly.
+    pub fault_retry_at: Option<UtcInstant>,
     /// Failed tries against the fault in a row.
     pub fault_tries: u32,
     /// Nothing answers since then.
@@ -328,8 +347,8 @@ pub struct ProviderState {
     pub throttled_until: Option<UtcInstant>,
     /// What worked at an institution, so that the next link begins there.
     pub worked: BTreeMap<String, WorkedTerms>,
-    /// The last instant that we saw: a wall clock far from it has stepped.
-    pub last_seen_at: Option<UtcInstant>,
+    /// Words of the provider that were announced as not understood, each with the field it stood in.
+    pub strange_words: BTreeSet<String>,
 }
 
 /// Terms that an institution accepted.

@@ -1,0 +1,167 @@
+//! The configuration in force, written as TOML: for `check-config` and for people who wonder what a default is.
+//!
+//! It holds no secret, because a [`Config`] holds none. IBANs of `[[account]]` are shortened: what `check-config` prints
+//! before a start goes to the journal.
+
+use std::fmt::Write as _;
+
+use crate::model::iban::Iban;
+
+use super::value::{show_duration, show_size};
+use super::{AccountRule, Config, SecretSource};
+
+impl Config {
+    /// All keys with the values in force, in the order of the documentation.
+    pub fn effective(&self) -> String {
+        let mut out = Lines(String::new());
+        out.section("gocardless");
+        out.text("api-base", &self.gocardless.api_base);
+        out.secret("secret-id", &self.gocardless.secret_id);
+        out.secret("secret-key", &self.gocardless.secret_key);
+        out.text("redirect", &self.gocardless.redirect);
+        out.section("store");
+        out.text("path", &self.store.path.to_string_lossy());
+        out.secret("key", &self.store.key);
+        out.section("control");
+        out.text("socket", &self.control.socket.to_string_lossy());
+        out.section("schedule");
+        out.text("timezone", &self.schedule.timezone.to_string());
+        out.list("pull", self.schedule.pull.iter().map(|pattern| quoted(pattern)));
+        out.text("jitter", &show_duration(self.schedule.jitter_s));
+        out.text("freshness", &show_duration(self.schedule.freshness_s));
+        out.section("limits");
+        out.number("calls-per-day", self.limits.calls_per_day);
+        out.number("manual-reserve", self.limits.manual_reserve);
+        out.number("accounts-per-minute", self.limits.accounts_per_minute);
+        out.number("error-budget", self.limits.error_budget);
+        out.number("error-hard-limit", self.limits.error_hard_limit);
+        out.section("history");
+        out.number("days", self.history.days);
+        out.number("access-days", self.history.access_days);
+        out.number("overlap-days", self.history.overlap_days);
+        out.list("warn-days", self.history.warn_days.iter().map(u32::to_string));
+        out.section("http");
+        out.text("connect-timeout", &show_duration(self.http.connect_timeout_s));
+        out.text("total-timeout", &show_duration(self.http.total_timeout_s));
+        out.text("body-limit", &show_size(self.http.body_limit_bytes));
+        out.section("log");
+        out.text("level", self.log.level.as_str());
+        out.text("format", self.log.format.as_str());
+        for rule in &self.accounts {
+            out.account(rule);
+        }
+        out.0
+    }
+}
+
+/// Lines of TOML.
+struct Lines(String);
+
+impl Lines {
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        // Writing to a String cannot fail.
+        self.0.write_fmt(line).unwrap_or_default();
+        self.0.push('\n');
+    }
+
+    fn section(&mut self, name: &str) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.line(format_args!("[{name}]"));
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.line(format_args!("{key} = {}", quoted(value)));
+    }
+
+    fn number(&mut self, key: &str, value: u32) {
+        self.line(format_args!("{key} = {value}"));
+    }
+
+    fn list(&mut self, key: &str, values: impl Iterator<Item = String>) {
+        self.line(format_args!("{key} = [{}]", values.collect::<Vec<_>>().join(", ")));
+    }
+
+    fn secret(&mut self, key: &str, source: &SecretSource) {
+        match source {
+            SecretSource::Credential(name) => {
+                self.line(format_args!("{key} = {{ credential = {} }}", quoted(name)));
+            }
+            SecretSource::File(path) => {
+                self.line(format_args!("{key} = {{ file = {} }}", quoted(&path.to_string_lossy())));
+            }
+        }
+    }
+
+    fn account(&mut self, rule: &AccountRule) {
+        self.0.push('\n');
+        self.line(format_args!("[[account]]"));
+        self.text("match", &shortened(&rule.matches));
+        if let Some(nickname) = &rule.nickname {
+            self.text("nickname", nickname);
+        }
+        self.line(format_args!("enabled = {}", rule.enabled));
+    }
+}
+
+/// An id as it is; of an IBAN the country and the last four characters.
+fn shortened(matches: &str) -> String {
+    if !Iban::new(matches).is_some_and(|number| number.is_full()) {
+        return matches.to_owned();
+    }
+    let length = matches.chars().count();
+    let part = |(place, letter)| if place < 2 || place + 4 >= length { letter } else { '*' };
+    matches.chars().enumerate().map(part).collect()
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            letter if letter.is_control() => {
+                write!(out, "\\u{:04X}", u32::from(letter)).unwrap_or_default();
+            }
+            letter => out.push(letter),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Defaults, parse};
+
+    #[test]
+    fn what_is_written_reads_back_the_same() {
+        let text = "
+            [gocardless]
+            secret-id = { file = \"/a \\\"b\\\" \\\\ c\" }
+            [schedule]
+            pull = [\"0 0 6 * * *\", \"0 30 18 * * MON\"]
+            jitter = \"0s\"
+            [history]
+            warn-days = []
+            [[account]]
+            match = \"acc_01kbxyz0000000000000000000\"
+            nickname = \"größe\"
+            enabled = false
+        ";
+        let parsed = parse(text, "x", &Defaults::default()).unwrap();
+        let written = parsed.config.effective();
+        assert_eq!(parse(&written, "x", &Defaults::default()).unwrap().config, parsed.config);
+    }
+
+    #[test]
+    fn ibans_are_shortened() {
+        let text = "[[account]]\nmatch = \"de89 3704 0044 0532 0130 00\"";
+        let parsed = parse(text, "x", &Defaults::default()).unwrap();
+        assert_eq!(parsed.config.accounts[0].matches, "DE89370400440532013000");
+        let written = parsed.config.effective();
+        assert!(written.contains("match = \"DE****************3000\""), "{written}");
+    }
+}

@@ -1,0 +1,104 @@
+//! What the engine knows: status, accounts, quota.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::Shared;
+use super::reply::{self, Refusal};
+use super::resolve;
+use crate::daemon::needs::{Situation, needs};
+use crate::daemon::view;
+use crate::model::id::LinkId;
+use crate::planner::state::{Account, Link};
+use crate::sync::{Outlook, Report};
+
+/// A query that may name an account.
+#[derive(Debug, Deserialize)]
+pub(super) struct AccountQuery {
+    account: Option<String>,
+}
+
+fn links_by_id(report: &Report) -> BTreeMap<LinkId, &Link> {
+    report.links.iter().map(|link| (link.id, link)).collect()
+}
+
+/// Accounts that are known for what they are; one that is still being identified may turn out to be an old one.
+fn identified(report: &Report) -> impl Iterator<Item = (&Account, &Outlook)> {
+    report
+        .accounts
+        .iter()
+        .zip(&report.outlooks)
+        .filter(|(account, _)| account.identifying.is_none())
+}
+
+fn account_views(report: &Report) -> Vec<view::AccountView<'_>> {
+    let links = links_by_id(report);
+    let shown = |(account, outlook)| show(report, &links, account, outlook);
+    identified(report).map(shown).collect()
+}
+
+fn show<'a>(
+    report: &'a Report,
+    links: &BTreeMap<LinkId, &Link>,
+    account: &'a Account,
+    outlook: &Outlook,
+) -> view::AccountView<'a> {
+    let link = links.get(&account.link_id).copied();
+    view::account(account, link, report.policy.rule(account), outlook.next_pull_at)
+}
+
+fn quota_views(report: &Report) -> Vec<view::QuotaView> {
+    identified(report)
+        .flat_map(|(account, outlook)| {
+            outlook.quota.iter().map(|(scope, left)| {
+                view::quota(account.id, *scope, left.limit, left.used, Some(left.next_allowed_at))
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn accounts(State(shared): State<Shared>) -> Result<Response, Refusal> {
+    let report = shared.engine.report().await?;
+    Ok(reply::lines(account_views(&report)))
+}
+
+pub(super) async fn quota(
+    State(shared): State<Shared>,
+    Query(query): Query<AccountQuery>,
+) -> Result<Response, Refusal> {
+    let report = shared.engine.report().await?;
+    let wanted = resolve::optional_account(&report, query.account.as_deref())?;
+    let views =
+        quota_views(&report).into_iter().filter(|view| wanted.is_none_or(|id| view.is_of(id)));
+    Ok(reply::lines(views))
+}
+
+pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Refusal> {
+    let report = shared.engine.report().await?;
+    let situation = Situation {
+        accounts: &report.accounts,
+        links: &report.links,
+        provider: &report.provider,
+        rules: &report.policy.rules,
+        warn_days: &report.policy.warn_days,
+        error_hard_limit: report.policy.error_hard_limit,
+        freshness_s: u32::try_from(report.policy.freshness_ms.checked_div(1_000).unwrap_or(0))
+            .unwrap_or(u32::MAX),
+    };
+    let next_pull_at = report.outlooks.iter().filter_map(|outlook| outlook.next_pull_at).min();
+    let status = view::StatusView {
+        version: env!("CARGO_PKG_VERSION"),
+        pid: std::process::id(),
+        started_at: view::At(shared.started_at),
+        next_pull_at: next_pull_at.map(view::At),
+        accounts: account_views(&report),
+        links: report.links.iter().map(|link| view::link(link, &report.accounts)).collect(),
+        needs: needs(&situation, report.now),
+        quota: quota_views(&report),
+    };
+    Ok(reply::object(StatusCode::OK, &status))
+}

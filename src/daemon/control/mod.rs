@@ -1,0 +1,92 @@
+//! The control socket: HTTP/1.1 and JSON over a Unix stream socket, for the client verbs and for curl.
+//!
+//! Who may connect is decided by file permissions (folder and socket); peer credentials are logged, not relied on. Lists are
+//! JSON Lines. No answer ever carries a token, a secret or a key. Bank data leaves the database only here.
+
+mod actions;
+mod institutions;
+mod links;
+mod lists;
+mod reply;
+mod resolve;
+mod rows;
+mod socket;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use socket::{SocketFile, bind};
+
+use super::DaemonError;
+use super::reload::Reloader;
+use crate::model::port::{Clock, RowReader};
+use crate::model::time::UtcInstant;
+use crate::store::Store;
+use crate::sync::Handle;
+
+/// Largest request body, in bytes.
+const REQUEST_BYTES_MAX: usize = 64 * 1024;
+
+/// What the routes share.
+#[derive(Clone)]
+pub struct Shared {
+    /// The engine.
+    pub engine: Handle,
+    /// The database, for listings.
+    pub store: Store,
+    /// How stored rows are read.
+    pub reader: Arc<dyn RowReader>,
+    /// For `reload`.
+    pub reloader: Reloader,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// When the daemon started.
+    pub started_at: UtcInstant,
+    /// Long answers are written by tasks of their own.
+    pub streams: TaskTracker,
+    /// The daemon goes down.
+    pub stop: CancellationToken,
+}
+
+/// Serves the socket until the daemon goes down.
+pub async fn serve(listener: UnixListener, shared: Shared) -> Result<(), DaemonError> {
+    let (stop, streams) = (shared.stop.clone(), shared.streams.clone());
+    let service = routes(shared).into_make_service_with_connect_info::<socket::Peer>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .await
+        .map_err(DaemonError::Control)?;
+    streams.close();
+    streams.wait().await;
+    Ok(())
+}
+
+fn routes(shared: Shared) -> Router {
+    Router::new()
+        .route("/v1/version", get(actions::version))
+        .route("/v1/status", get(lists::status))
+        .route("/v1/accounts", get(lists::accounts))
+        .route("/v1/quota", get(lists::quota))
+        .route("/v1/balances", get(rows::balances))
+        .route("/v1/transactions", get(rows::transactions))
+        .route("/v1/events", get(rows::events))
+        .route("/v1/links", get(links::list).post(links::create))
+        .route("/v1/links/{link}", get(links::show).delete(links::remove))
+        .route("/v1/links/{link}/renew", post(links::renew))
+        .route("/v1/institutions", get(institutions::search))
+        .route("/v1/institutions/{id}", get(institutions::show))
+        .route("/v1/sync", post(actions::sync))
+        .route("/v1/verify", post(actions::verify))
+        .route("/v1/reload", post(actions::reload))
+        .fallback(reply::not_found)
+        .method_not_allowed_fallback(reply::method_not_allowed)
+        .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .layer(axum::middleware::from_fn(socket::log_peer))
+        .with_state(shared)
+}

@@ -1,0 +1,242 @@
+//! What the database holds: balances, transactions, events, streamed so that a million rows need no memory.
+
+use std::time::Duration;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::Shared;
+use super::reply::{self, Pieces, Refusal};
+use super::resolve;
+use crate::daemon::view;
+use crate::exit::Code;
+use crate::model::notice::EventCode;
+use crate::model::port::RowReader;
+use crate::model::time::{BankDate, UtcInstant};
+use crate::observe::catalog;
+use crate::store::{
+    self, BalanceFilter, BalanceRow, EventFilter, Listing, StoredEvent, TransactionFilter,
+    TransactionRow,
+};
+
+/// A stream without news says so at this distance, so that a dead client is noticed.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// A switch in a query: present and not `0` or `false`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Switch(bool);
+
+impl<'de> Deserialize<'de> for Switch {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Self(!matches!(text.as_str(), "0" | "false")))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct BalanceQuery {
+    account: Option<String>,
+    #[serde(default)]
+    history: Switch,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct TransactionQuery {
+    account: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    #[serde(default)]
+    pending: Switch,
+    #[serde(default)]
+    all: Switch,
+    #[serde(default)]
+    raw: Switch,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct EventQuery {
+    since: Option<String>,
+    code: Option<String>,
+    account: Option<String>,
+    #[serde(default)]
+    follow: Switch,
+}
+
+/// Writes a listing piece by piece, each row by `write`; `false` when the client is gone or an error ended it.
+async fn pour<T: Send + 'static>(
+    pieces: &mut Pieces,
+    listing: &mut Listing<T>,
+    mut write: impl FnMut(&mut Vec<u8>, &T) -> serde_json::Result<()>,
+) -> Result<bool, store::Error> {
+    while let Some(rows) = listing.next().await? {
+        let mut lines = Vec::new();
+        for row in &rows {
+            if write(&mut lines, row).is_err() {
+                return Ok(false);
+            }
+        }
+        if !pieces.send(lines).await {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Streams a listing as the answer.
+fn streamed<T: Send + 'static>(
+    shared: &Shared,
+    mut listing: Listing<T>,
+    write: impl FnMut(&mut Vec<u8>, &T) -> serde_json::Result<()> + Send + 'static,
+) -> Response {
+    let (mut pieces, response) = reply::stream();
+    shared.streams.spawn(async move {
+        if let Err(error) = pour(&mut pieces, &mut listing, write).await {
+            pieces.broken(error.into()).await;
+        }
+    });
+    response
+}
+
+pub(super) async fn balances(
+    State(shared): State<Shared>,
+    Query(query): Query<BalanceQuery>,
+) -> Result<Response, Refusal> {
+    let report = shared.engine.report().await?;
+    let account_id = resolve::optional_account(&report, query.account.as_deref())?;
+    let listing = shared.store.balances(BalanceFilter { account_id, history: query.history.0 });
+    Ok(streamed(&shared, listing, |lines, row: &BalanceRow| {
+        let balance = &row.balance;
+        let shown = view::balance(
+            row.account_id,
+            &balance.balance_type,
+            balance.money.as_ref(),
+            balance.reference_date,
+            row.fetched_at,
+        );
+        view::line(lines, &shown)
+    }))
+}
+
+fn date(name: &str, text: Option<&str>) -> Result<Option<BankDate>, Refusal> {
+    let parsed = text.map(|text| {
+        BankDate::parse(text)
+            .ok_or_else(|| Refusal::usage(format!("`{name}` is not a date YYYY-MM-DD")))
+    });
+    parsed.transpose()
+}
+
+pub(super) async fn transactions(
+    State(shared): State<Shared>,
+    Query(query): Query<TransactionQuery>,
+) -> Result<Response, Refusal> {
+    let (from, to) = (date("from", query.from.as_deref())?, date("to", query.to.as_deref())?);
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        return Err(Refusal::usage("`from` lies after `to`"));
+    }
+    let report = shared.engine.report().await?;
+    let account_id = resolve::optional_account(&report, query.account.as_deref())?;
+    let filter =
+        TransactionFilter { account_id, from, to, pending: query.pending.0, all: query.all.0 };
+    let listing = shared.store.transactions(filter);
+    let (reader, raw) = (std::sync::Arc::clone(&shared.reader), query.raw.0);
+    Ok(streamed(&shared, listing, move |lines, row: &TransactionRow| {
+        write_transaction(lines, row, reader.as_ref(), raw)
+    }))
+}
+
+fn write_transaction(
+    lines: &mut Vec<u8>,
+    row: &TransactionRow,
+    reader: &dyn RowReader,
+    raw: bool,
+) -> serde_json::Result<()> {
+    let meta = view::RowMeta {
+        id: row.id,
+        account_id: row.account_id,
+        booking_status: row.booking_status,
+        state: row.state,
+        first_seen_at: row.first_seen_at,
+        last_seen_at: row.last_seen_at,
+        revision: row.revision,
+    };
+    view::transaction_line(lines, &meta, &reader.read(&row.raw), raw.then_some(row.raw.as_str()))
+}
+
+pub(super) async fn events(
+    State(shared): State<Shared>,
+    Query(query): Query<EventQuery>,
+) -> Result<Response, Refusal> {
+    let since = match query.since.as_deref() {
+        None => None,
+        Some(text) => Some(
+            UtcInstant::parse(text)
+                .ok_or_else(|| Refusal::usage("`since` is not an instant (RFC 3339)"))?,
+        ),
+    };
+    let code = match query.code.as_deref() {
+        None => None,
+        Some(word) => Some(EventCode::from_word(word).ok_or_else(|| {
+            Refusal::usage("there is no such event code").hint("the README lists them")
+        })?),
+    };
+    let report = shared.engine.report().await?;
+    let account_id = resolve::optional_account(&report, query.account.as_deref())?;
+    let filter = EventFilter { since, code, account_id, ..EventFilter::default() };
+    if query.follow.0 {
+        return Ok(follow(&shared, filter));
+    }
+    Ok(streamed(&shared, shared.store.events(filter), write_event))
+}
+
+fn write_event(lines: &mut Vec<u8>, event: &StoredEvent) -> serde_json::Result<()> {
+    let notice = &event.notice;
+    let details = serde_json::value::to_raw_value(&notice.details)?;
+    let shown = view::EventView {
+        id: event.id,
+        at: view::At(event.at),
+        code: notice.code.as_str(),
+        level: notice.code.level().as_str(),
+        message: &notice.message,
+        message_id: catalog::message_id(notice.code),
+        account_id: notice.account_id,
+        link_id: notice.link_id,
+        details: &details,
+    };
+    view::line(lines, &shown)
+}
+
+/// Streams what is there and then what comes, until the client or the daemon goes.
+fn follow(shared: &Shared, mut filter: EventFilter) -> Response {
+    let (mut pieces, response) = reply::stream();
+    let (store, stop) = (shared.store.clone(), shared.stop.clone());
+    let mut newest = store.event_watch();
+    shared.streams.spawn(async move {
+        loop {
+            let upto = *newest.borrow_and_update();
+            let mut listing = store.events(filter.clone());
+            let poured = pour(&mut pieces, &mut listing, |lines, event| {
+                filter.after_id = filter.after_id.max(event.id);
+                write_event(lines, event)
+            });
+            match poured.await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return pieces.broken(error.into()).await,
+            }
+            filter.after_id = filter.after_id.max(upto);
+            tokio::select! {
+                () = stop.cancelled() => {
+                    let gone = "the daemon is shutting down";
+                    return pieces.broken(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, gone)).await;
+                }
+                changed = newest.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(HEARTBEAT) => if !pieces.send(b"\n".to_vec()).await { return },
+            }
+        }
+    });
+    response
+}

@@ -1,0 +1,435 @@
+//! What needs a person, and the exact command that cures it.
+//!
+//! Pure: a function of the remembered documents, the configuration and `now`. It lists only what a person can change;
+//! an outage of the provider or a spent quota cures itself and is not listed. Sentences name no account number, owner or
+//! amount, because they also end up in notifications.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::config::AccountRule;
+use crate::model::failure::ConfigurationFault;
+use crate::model::id::{AccountId, LinkId};
+use crate::model::notice::EventCode;
+use crate::model::time::{DAY_MS, UtcInstant};
+use crate::planner::policy::rule_for;
+use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, ProviderState};
+
+/// One thing for a person to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Need {
+    /// The event code of the condition.
+    pub code: &'static str,
+    /// An account id, a link id, or `service`.
+    pub subject: String,
+    /// One sentence.
+    pub message: String,
+    /// What to type; for a link that waits for a person, the URL to open.
+    pub command: String,
+}
+
+/// What [`needs`] looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// All accounts.
+    pub accounts: &'a [Account],
+    /// All links.
+    pub links: &'a [Link],
+    /// The provider as a whole.
+    pub provider: &'a ProviderState,
+    /// What the configuration says about single accounts: those that are switched off need nobody.
+    pub rules: &'a [AccountRule],
+    /// `[history] warn-days`.
+    pub warn_days: &'a [u32],
+    /// `[limits] error-hard-limit`.
+    pub error_hard_limit: u32,
+    /// `[schedule] freshness`, in seconds.
+    pub freshness_s: u32,
+}
+
+/// Everything that needs a person, the most urgent first; empty when all is well.
+pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
+    let mut found: Vec<Need> = Vec::new();
+    found.extend(fault(situation.provider));
+    let enabled: Vec<&Account> =
+        situation.accounts.iter().filter(|account| is_enabled(account, situation.rules)).collect();
+    let mut covered = BTreeSet::new();
+    for link in situation.links {
+        if let Some(need) = ended(situation, link, &enabled, now) {
+            found.push(need);
+            covered.insert(link.id);
+        }
+        // Ended by `unlink`: that its accounts get no data is what was wanted.
+        if link.status == LinkStatus::Abandoned {
+            covered.insert(link.id);
+        }
+    }
+    let mut troubled = BTreeSet::new();
+    for account in &enabled {
+        if let Some(need) = trouble(situation, account, &covered) {
+            found.push(need);
+            troubled.insert(account.id);
+        }
+    }
+    for link in situation.links {
+        if !covered.contains(&link.id) {
+            found.extend(ending(situation, link, &enabled, now));
+        }
+    }
+    found.extend(situation.links.iter().filter_map(waiting));
+    if situation.provider.fault.is_none() && situation.provider.outage_since.is_none() {
+        let stale = enabled.iter().filter(|account| {
+            !covered.contains(&account.link_id) && !troubled.contains(&account.id)
+        });
+        found.extend(stale.filter_map(|account| too_old(situation, account, now)));
+    }
+    found
+}
+
+fn need(code: EventCode, subject: &impl ToString, message: String, command: String) -> Need {
+    Need { code: code.as_str(), subject: subject.to_string(), message, command }
+}
+
+fn is_enabled(account: &Account, rules: &[AccountRule]) -> bool {
+    rule_for(account, rules).is_none_or(|rule| rule.enabled)
+}
+
+/// A successor that a person is about to finish: its URL is the thing to do then, not another `renew`.
+fn successor_pending(situation: &Situation<'_>, link: LinkId) -> bool {
+    situation.links.iter().any(|other| other.replaces == Some(link) && other.status.is_pending())
+}
+
+fn renew(link: LinkId) -> String {
+    format!("banksyncd renew {link}")
+}
+
+/// All calls stop until a person has changed something.
+fn fault(provider: &ProviderState) -> Option<Need> {
+    let fault = provider.fault?;
+    let (code, message, command) = match fault {
+        ConfigurationFault::Credentials => (
+            EventCode::CredentialsRejected,
+            "the provider refuses the secret: put a valid secret id and key into the credentials that `[gocardless]` names, then restart",
+            "systemctl restart banksyncd",
+        ),
+        ConfigurationFault::IpNotAllowed => (
+            EventCode::IpNotAllowed,
+            "the provider refuses this machine's address: allow it for the secret in the provider's portal, then restart",
+            "systemctl restart banksyncd",
+        ),
+        ConfigurationFault::PlanLimit => (
+            EventCode::PlanLimitReached,
+            "the plan's limit is reached: raise it at the provider or unlink what is not needed",
+            "banksyncd links",
+        ),
+    };
+    Some(need(code, &"service", message.to_owned(), command.to_owned()))
+}
+
+/// Access has ended while accounts still depend on it.
+fn ended(
+    situation: &Situation<'_>,
+    link: &Link,
+    enabled: &[&Account],
+    now: UtcInstant,
+) -> Option<Need> {
+    let depends = enabled.iter().any(|account| account.link_id == link.id);
+    if !depends || successor_pending(situation, link.id) {
+        return None;
+    }
+    let bank = &link.institution_id;
+    let past_end = link.access_expires_at.is_some_and(|end| end <= now);
+    let (code, message) = match link.status {
+        LinkStatus::Expired => (EventCode::AccessExpired, format!("access to {bank} has ended")),
+        LinkStatus::Linked if past_end => {
+            (EventCode::AccessExpired, format!("access to {bank} has ended"))
+        }
+        LinkStatus::Revoked => {
+            (EventCode::AccessRevoked, format!("access to {bank} was taken back before its end"))
+        }
+        LinkStatus::Suspended => {
+            (EventCode::AccountSuspended, format!("the provider suspended the link to {bank}"))
+        }
+        LinkStatus::Linked
+        | LinkStatus::Created
+        | LinkStatus::Authenticating
+        | LinkStatus::Rejected
+        | LinkStatus::Abandoned
+        | LinkStatus::Replaced
+        | LinkStatus::Unknown => return None,
+    };
+    Some(need(code, &link.id, message, renew(link.id)))
+}
+
+/// An account that gets no data although its link is not known to have ended.
+fn trouble(
+    situation: &Situation<'_>,
+    account: &Account,
+    covered: &BTreeSet<LinkId>,
+) -> Option<Need> {
+    let link = account.link_id;
+    let curable_by_link = !covered.contains(&link) && !successor_pending(situation, link);
+    let failures = account.consecutive_failures;
+    let (code, message, command) = match account.status {
+        AccountStatus::Suspended if curable_by_link => (
+            EventCode::AccountSuspended,
+            "the provider suspended this account: only a new link heals it".to_owned(),
+            renew(link),
+        ),
+        AccountStatus::Expired if curable_by_link => {
+            (EventCode::AccessExpired, "access to this account has ended".to_owned(), renew(link))
+        }
+        AccountStatus::Paused if failures >= situation.error_hard_limit => (
+            EventCode::AccountPaused,
+            format!(
+                "{failures} failures in a row: no call may be made any more, only a new link helps"
+            ),
+            renew(link),
+        ),
+        AccountStatus::Paused => (
+            EventCode::AccountPaused,
+            format!("paused after {failures} failures in a row, before the provider suspends it"),
+            retry(account.id),
+        ),
+        AccountStatus::Inactive => (
+            EventCode::AccountInactive,
+            format!(
+                "the bank says that this account is closed: put `[[account]]` with `match = \"{}\"` and `enabled = false` into the config, then reload",
+                account.id
+            ),
+            "systemctl reload banksyncd".to_owned(),
+        ),
+        AccountStatus::Suspended
+        | AccountStatus::Expired
+        | AccountStatus::Ready
+        | AccountStatus::Processing
+        | AccountStatus::Unknown => return None,
+    };
+    Some(need(code, &account.id, message, command))
+}
+
+fn retry(account: AccountId) -> String {
+    format!("banksyncd sync {account} --force --wait")
+}
+
+/// Access ends within the largest of the warnings that apply to its length.
+fn ending(
+    situation: &Situation<'_>,
+    link: &Link,
+    enabled: &[&Account],
+    now: UtcInstant,
+) -> Option<Need> {
+    let end = link.access_expires_at.filter(|_end| link.status.is_live())?;
+    let depends = enabled.iter().any(|account| account.link_id == link.id);
+    if !depends || successor_pending(situation, link.id) {
+        return None;
+    }
+    let length = link.access_days.unwrap_or(u32::MAX);
+    let warn = situation.warn_days.iter().copied().filter(|days| *days < length);
+    if end.since(now) > i64::from(warn.max()?).saturating_mul(DAY_MS) {
+        return None;
+    }
+    let message = format!("access to {} ends on {}", link.institution_id, end.utc_date());
+    Some(need(EventCode::AccessExpiring, &link.id, message, renew(link.id)))
+}
+
+/// A link that waits for a person at the bank.
+fn waiting(link: &Link) -> Option<Need> {
+    let url = link.url.as_ref().filter(|_url| link.status.is_pending())?;
+    let message = format!("linking {} waits for a person: open the URL", link.institution_id);
+    Some(need(EventCode::LinkCreated, &link.id, message, url.0.clone()))
+}
+
+/// No data for longer than the objective, and no other need explains it.
+fn too_old(situation: &Situation<'_>, account: &Account, now: UtcInstant) -> Option<Need> {
+    let last = account.last_synced_at.unwrap_or(account.discovered_at);
+    (last.plus_s(i64::from(situation.freshness_s)) < now).then(|| {
+        let message = format!("no complete pull since {last}");
+        need(
+            EventCode::AccountStale,
+            &account.id,
+            message,
+            format!("banksyncd sync {} --wait", account.id),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const NOW: UtcInstant = UtcInstant::from_ms(1_773_144_000_000);
+
+    fn link(number: u32, changes: &Value) -> Link {
+        let mut document = json!({
+            "id": format!("lnk_{number:026}"),
+            "institution_id": "BANK_DE",
+            "status": "linked",
+            "terms": {"history_days": 90, "access_days": 180, "scopes": ["balances"]},
+            "asked": {"history_days": 90, "access_days": 180, "scopes": ["balances"]},
+            "reference": "r",
+            "account_selection": false,
+            "step": "settled",
+            "created_at": 0,
+            "access_expires_at": NOW.plus_days(100).ms(),
+            "access_days": 180,
+            "next_at": 0,
+        });
+        merge(&mut document, changes);
+        serde_json::from_value(document).unwrap()
+    }
+
+    fn account(number: u32, link: u32, changes: &Value) -> Account {
+        let mut document = json!({
+            "id": format!("acc_{number:026}"),
+            "provider_account_id": "p",
+            "link_id": format!("lnk_{link:026}"),
+            "institution_id": "BANK_DE",
+            "discovered_at": 0,
+            "status": "ready",
+            "last_synced_at": NOW.ms(),
+        });
+        merge(&mut document, changes);
+        serde_json::from_value(document).unwrap()
+    }
+
+    fn merge(document: &mut Value, changes: &Value) {
+        for (field, value) in changes.as_object().unwrap() {
+            document[field] = value.clone();
+        }
+    }
+
+    fn found(accounts: &[Account], links: &[Link], provider: &ProviderState) -> Vec<String> {
+        let rules =
+            [AccountRule { matches: format!("acc_{:026}", 99), nickname: None, enabled: false }];
+        let situation = Situation {
+            accounts,
+            links,
+            provider,
+            rules: &rules,
+            warn_days: &[14, 7, 3, 1],
+            error_hard_limit: 8,
+            freshness_s: 26 * 3600,
+        };
+        let needs = needs(&situation, NOW);
+        needs
+            .iter()
+            .map(|need| format!("{} {}: {}", need.code, need.subject, need.command))
+            .collect()
+    }
+
+    fn of(accounts: &[Account], links: &[Link]) -> Vec<String> {
+        found(accounts, links, &ProviderState::default())
+    }
+
+    const LINK: &str = "lnk_00000000000000000000000001";
+    const ACCOUNT: &str = "acc_00000000000000000000000001";
+
+    #[test]
+    fn all_is_well() {
+        let fine = json!({});
+        assert!(of(&[], &[]).is_empty());
+        assert!(of(&[account(1, 1, &fine)], &[link(1, &fine)]).is_empty());
+    }
+
+    #[test]
+    fn access_that_ends_or_has_ended_is_renewed_once_per_link() {
+        let fine = json!({});
+        let accounts = [account(1, 1, &json!({"status": "expired"})), account(2, 1, &fine)];
+        let renew = |code: &str| vec![format!("{code} {LINK}: banksyncd renew {LINK}")];
+        for (change, code) in [
+            (json!({"status": "expired"}), "access_expired"),
+            (json!({"access_expires_at": NOW.ms()}), "access_expired"),
+            (json!({"status": "revoked"}), "access_revoked"),
+            (json!({"status": "suspended"}), "account_suspended"),
+        ] {
+            assert_eq!(of(&accounts, &[link(1, &change)]), renew(code), "{change}");
+        }
+        let ending = link(1, &json!({"access_expires_at": NOW.plus_days(14).ms()}));
+        let accounts = [account(1, 1, &fine)];
+        assert_eq!(of(&accounts, std::slice::from_ref(&ending)), renew("access_expiring"));
+        let later = link(1, &json!({"access_expires_at": NOW.plus_days(14).plus_ms(1).ms()}));
+        assert!(of(&accounts, &[later]).is_empty());
+        // A warning as long as the access itself does not apply.
+        let short =
+            link(1, &json!({"access_expires_at": NOW.plus_days(8).ms(), "access_days": 14}));
+        assert!(of(&accounts, &[short]).is_empty());
+        // Nothing depends on it any more, or only what is switched off.
+        assert!(of(&[account(1, 2, &fine)], std::slice::from_ref(&ending)).is_empty());
+        assert!(of(&[account(99, 1, &fine)], &[ending]).is_empty());
+    }
+
+    #[test]
+    fn a_pending_successor_is_finished_instead_of_made_again() {
+        let old = link(1, &json!({"status": "expired"}));
+        let successor = json!({"status": "created", "replaces": LINK, "url": "https://bank.example/c", "access_expires_at": null});
+        assert_eq!(
+            of(&[account(1, 1, &json!({"status": "expired"}))], &[old, link(2, &successor)]),
+            ["link_created lnk_00000000000000000000000002: https://bank.example/c"]
+        );
+    }
+
+    #[test]
+    fn what_was_unlinked_needs_nobody() {
+        let expired = json!({"status": "expired", "last_synced_at": null});
+        assert!(
+            of(&[account(1, 1, &expired)], &[link(1, &json!({"status": "abandoned"}))]).is_empty()
+        );
+    }
+
+    #[test]
+    fn accounts_in_trouble() {
+        let links = [link(1, &json!({}))];
+        for (change, command) in [
+            (
+                json!({"status": "suspended"}),
+                format!("account_suspended {ACCOUNT}: banksyncd renew {LINK}"),
+            ),
+            (
+                json!({"status": "paused", "consecutive_failures": 3}),
+                format!("account_paused {ACCOUNT}: banksyncd sync {ACCOUNT} --force --wait"),
+            ),
+            (
+                json!({"status": "paused", "consecutive_failures": 8}),
+                format!("account_paused {ACCOUNT}: banksyncd renew {LINK}"),
+            ),
+            (
+                json!({"status": "inactive"}),
+                format!("account_inactive {ACCOUNT}: systemctl reload banksyncd"),
+            ),
+            (
+                json!({"last_synced_at": NOW.plus_hours(-27).ms()}),
+                format!("account_stale {ACCOUNT}: banksyncd sync {ACCOUNT} --wait"),
+            ),
+        ] {
+            assert_eq!(of(&[account(1, 1, &change)], &links), [command], "{change}");
+        }
+    }
+
+    #[test]
+    fn faults_come_first_and_explain_staleness() {
+        let stale = [account(1, 1, &json!({"last_synced_at": null}))];
+        let links = [link(1, &json!({}))];
+        for (fault, need) in [
+            (
+                ConfigurationFault::Credentials,
+                "credentials_rejected service: systemctl restart banksyncd",
+            ),
+            (
+                ConfigurationFault::IpNotAllowed,
+                "ip_not_allowed service: systemctl restart banksyncd",
+            ),
+            (ConfigurationFault::PlanLimit, "plan_limit_reached service: banksyncd links"),
+        ] {
+            let provider = ProviderState { fault: Some(fault), ..ProviderState::default() };
+            assert_eq!(found(&stale, &links, &provider), [need]);
+        }
+        let outage = ProviderState { outage_since: Some(NOW), ..ProviderState::default() };
+        assert!(
+            found(&stale, &links, &outage).is_empty(),
+            "nobody can do anything about an outage"
+        );
+    }
+}

@@ -1,0 +1,229 @@
+//! Putting the daemon together, in the order that lets every fault be told before anything has happened.
+//!
+//! Harden the process, read the configuration, set up the log, read the secrets, open the database, make the socket, and only
+//! then let the first call leave. READY is said when the socket answers and the engine runs; long checks come later.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::clock::{OsClock, OsEntropy};
+use super::control::{self, Shared};
+use super::reload::Reloader;
+use super::signal::Signals;
+use super::supervise::Supervisor;
+use super::{DaemonError, trigger};
+use crate::config::{Config, Defaults};
+use crate::config::{Loaded, load};
+use crate::gocardless::{Client, HttpTransport, Rows, Settings};
+use crate::model::notice::{EventCode, Notice};
+use crate::model::port::{Clock, RowReader, Transport, Vault};
+use crate::observe;
+use crate::planner::policy::Policy;
+use crate::planner::quota::LedgerRow;
+use crate::planner::state::AccountStatus;
+use crate::planner::{self, Planner};
+use crate::store::{LedgerState, Snapshot, Store};
+use crate::sync::{Engine, Handle, Parts};
+use crate::systemd::credentials::{Directories, Secrets, read_all};
+use crate::systemd::{notify, process};
+
+/// Longest time between two signs of life when no watchdog asks for them, in milliseconds.
+const BEAT_MS: i64 = 60_000;
+
+/// Runs the daemon until it is told to stop.
+pub fn run(config_path: &Path, socket: Option<PathBuf>) -> Result<(), DaemonError> {
+    process::harden().map_err(DaemonError::Process)?;
+    let clock: Arc<dyn Clock> = Arc::new(OsClock::new());
+    let directories = Directories::from_environment();
+    let defaults = directories.defaults();
+    let Loaded { mut config, warnings } = load(config_path, &defaults)?;
+    if let Some(socket) = socket {
+        config.control.socket = socket;
+    }
+    let log = observe::init(config.log, observe::connected_to_journal(), Arc::clone(&clock))
+        .map_err(DaemonError::Log)?;
+    observe::panic::install_hook();
+    for warning in &warnings {
+        tracing::warn!(warning = %warning, "the configuration has a weak spot");
+    }
+    let secrets = read_all(&config, &directories).map_err(DaemonError::Credentials)?;
+    let plan = Plan { config_path: config_path.to_owned(), defaults, config, secrets, clock, log };
+    runtime()?.block_on(plan.carry_out(CancellationToken::new(), || {}))
+}
+
+/// One thread for everything but the database: there is one remote and one writer.
+pub fn runtime() -> Result<Runtime, DaemonError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DaemonError::Process)
+}
+
+/// Everything that is known before anything has happened.
+pub struct Plan {
+    /// Where the configuration was read, to read it again.
+    pub config_path: PathBuf,
+    /// What it takes where it is silent.
+    pub defaults: Defaults,
+    /// What it says.
+    pub config: Config,
+    /// The secrets it names.
+    pub secrets: Secrets,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The log.
+    pub log: observe::Handle,
+}
+
+impl Plan {
+    /// Runs until `stop`, a signal or a fault; `ready` is called when the socket answers.
+    pub async fn carry_out(
+        self,
+        stop: CancellationToken,
+        ready: impl FnOnce(),
+    ) -> Result<(), DaemonError> {
+        process::survive_file_size_limit().map_err(DaemonError::Process)?;
+        let Self { config_path, defaults, config, secrets, clock, log } = self;
+        let policy = Policy::from_config(&config).map_err(DaemonError::Schedule)?;
+        let started_at = clock.now().wall;
+        let Secrets { secret_id, secret_key, database_key } = secrets;
+        let (store, snapshot) =
+            Store::open(config.store.path.clone(), database_key, started_at, &OsEntropy)
+                .await
+                .map_err(DaemonError::Open)?;
+        let (listener, _socket_file) = control::bind(&config.control.socket)?;
+        let transport: Arc<dyn Transport> = Arc::new(
+            HttpTransport::new(&config.gocardless.api_base, &config.http)
+                .map_err(DaemonError::Provider)?,
+        );
+        let settings = Settings {
+            api_base: config.gocardless.api_base.clone(),
+            secret_id,
+            secret_key,
+            accounts_per_minute: config.limits.accounts_per_minute,
+        };
+        let vault: Arc<dyn Vault> = Arc::new(store.clone());
+        let client = Client::new(transport, Arc::clone(&clock), vault, settings);
+        let reader: Arc<dyn RowReader> = Arc::new(Rows);
+        let watchdog = notify::watchdog_interval();
+        let (engine, handle, life) = Engine::new(Parts {
+            planner: Planner::restore(remembered(&snapshot), policy, OsEntropy.seed()),
+            provider: Arc::new(client),
+            reader: Arc::clone(&reader),
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            beat_ms: watchdog
+                .and_then(|every| i64::try_from(every.as_millis()).ok())
+                .unwrap_or(BEAT_MS),
+            tell: Box::new({
+                let log = log.clone();
+                move |event| log.deliver(event)
+            }),
+            untold: snapshot.unlogged,
+        });
+        let reloader = Reloader::new(config_path, defaults, config, log, handle.clone());
+        let signals = Signals::listen()?;
+        let shared = Shared {
+            engine: handle.clone(),
+            store: store.clone(),
+            reader,
+            reloader: reloader.clone(),
+            clock,
+            started_at,
+            streams: TaskTracker::new(),
+            stop: stop.clone(),
+        };
+        let mut tasks = Supervisor::new(stop.clone());
+        let started = Notice::new(EventCode::DaemonStarted, "the daemon is up")
+            .detail("version", env!("CARGO_PKG_VERSION"));
+        // The inbox is empty and has room: this does not wait for the engine.
+        let _gone = handle.note(vec![started]).await;
+        tasks.start("the engine", {
+            let stop = stop.clone();
+            async move { Ok(engine.run(stop).await?) }
+        });
+        tasks.start("the control socket", control::serve(listener, shared));
+        tasks.start("the heartbeat", trigger::run(handle.clone(), stop.clone()));
+        tasks.start("the signals", signals.run(handle.clone(), reloader, stop.clone()));
+        tasks.start("the status line", report_life(life, handle, stop, watchdog));
+        say(notify::ready("ready"));
+        ready();
+        let ended = tasks.watch().await;
+        say(notify::stopping("closing the database"));
+        store.close().await.map_err(DaemonError::Open)?;
+        ended
+    }
+}
+
+/// The stored memory in the planner's form: a call that was under way when the process ended counts as unanswered.
+fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
+    let ledger = snapshot.ledger.iter().map(|row| LedgerRow {
+        call_id: row.id,
+        account_id: row.account_id,
+        scope: row.scope,
+        at: row.settled_at.unwrap_or(row.reserved_at),
+        unsettled: row.state == LedgerState::Reserved,
+    });
+    planner::Snapshot {
+        accounts: snapshot.accounts.clone(),
+        links: snapshot.links.clone(),
+        provider: snapshot.provider.clone(),
+        ledger: ledger.collect(),
+    }
+}
+
+/// Feeds the watchdog from the engine's own progress, and the status line with what comes next.
+async fn report_life(
+    mut life: watch::Receiver<u64>,
+    engine: Handle,
+    stop: CancellationToken,
+    watchdog: Option<Duration>,
+) -> Result<(), DaemonError> {
+    /// The status line changes at most so often.
+    const STATUS_EVERY: Duration = Duration::from_secs(15);
+    if !notify::is_heard() {
+        stop.cancelled().await;
+        return Ok(());
+    }
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            changed = life.changed() => if changed.is_err() { return Ok(()) },
+        }
+        if watchdog.is_some() {
+            say(notify::watchdog());
+        }
+        if let Ok(report) = engine.report().await {
+            say(notify::status(&status_line(&report)));
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(watchdog.map_or(STATUS_EVERY, |every| every.min(STATUS_EVERY))) => {}
+        }
+    }
+}
+
+/// One line for `systemctl status`: how many accounts, what is wrong, what comes next.
+fn status_line(report: &crate::sync::Report) -> String {
+    let ready = report.accounts.iter().filter(|account| account.status == AccountStatus::Ready);
+    let next = report.outlooks.iter().filter_map(|outlook| outlook.next_pull_at).min();
+    let next = next.map_or("no pull planned".to_owned(), |at| format!("next pull {at}"));
+    let trouble = if report.provider.fault.is_some() {
+        ", the provider refuses all calls"
+    } else if report.provider.outage_since.is_some() {
+        ", the provider does not answer"
+    } else {
+        ""
+    };
+    format!("{} of {} accounts ready, {next}{trouble}", ready.count(), report.accounts.len())
+}
+
+/// A service manager that does not listen is no reason to stop.
+fn say(told: std::io::Result<()>) {
+    if let Err(error) = told {
+        tracing::debug!(error = %error, "the service manager was not told");
+    }
+}

@@ -1,0 +1,624 @@
+//! What the outside sees: remembered documents and stored rows, turned into the JSON objects of the control socket.
+//!
+//! Pure: no clock, no store, no socket. Field names, their order and their nulls are an interface that scripts rely on:
+//! fields may be added, none may be renamed or left out, and what is absent is `null`. Nothing here may show a token or a
+//! secret. Transactions are written straight into the caller's buffer, because a listing can have a million of them.
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::config::AccountRule;
+use crate::daemon::needs::Need;
+use crate::model::agreement::Scope;
+use crate::model::iban::Iban;
+use crate::model::id::{AccountId, LinkId, TransactionId};
+use crate::model::institution::Institution;
+use crate::model::json::compact;
+use crate::model::money::Money;
+use crate::model::time::{BankDate, UtcInstant, serialize_short};
+use crate::model::transaction::{BookingStatus, RowState, Transaction};
+use crate::planner::effect::{PullResult, RunOutcome};
+use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, Purpose};
+use crate::store::Check;
+
+/// The only provider there is so far, by the name that objects carry.
+pub const PROVIDER: &str = "gocardless";
+
+/// The last instant that RFC 3339 can write: 9999-12-31T23:59:59.999Z.
+const RFC3339_MAX: UtcInstant = UtcInstant::from_ms(253_402_300_799_999);
+
+/// An instant as objects show it: RFC 3339 in UTC. What lies beyond its calendar ("never") is `null`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At(pub UtcInstant);
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 > RFC3339_MAX {
+            return serializer.serialize_none();
+        }
+        serialize_short(&self.0, serializer)
+    }
+}
+
+/// Wraps an optional instant.
+fn at(instant: Option<UtcInstant>) -> Option<At> {
+    instant.map(At)
+}
+
+/// An account.
+#[derive(Clone, Debug, Serialize)]
+pub struct AccountView<'a> {
+    id: AccountId,
+    provider: &'static str,
+    provider_account_id: &'a str,
+    link_id: LinkId,
+    institution_id: &'a str,
+    iban: Option<&'a str>,
+    bban: Option<&'a str>,
+    currency: Option<&'a str>,
+    name: Option<&'a str>,
+    product: Option<&'a str>,
+    owner_name: Option<&'a str>,
+    nickname: Option<&'a str>,
+    enabled: bool,
+    status: AccountStatus,
+    last_synced_at: Option<At>,
+    access_expires_at: Option<At>,
+    consecutive_failures: u32,
+    next_pull_at: Option<At>,
+}
+
+/// Shows an account: `link` is its present one, `rule` what the configuration says about it (see [`crate::planner::policy::rule_for`]), and
+/// `next_pull_at` the planner's next instant for it.
+pub fn account<'a>(
+    account: &'a Account,
+    link: Option<&Link>,
+    rule: Option<&'a AccountRule>,
+    next_pull_at: Option<UtcInstant>,
+) -> AccountView<'a> {
+    let facts = &account.facts;
+    AccountView {
+        id: account.id,
+        provider: PROVIDER,
+        provider_account_id: &account.provider_account_id.0,
+        link_id: account.link_id,
+        institution_id: &account.institution_id.0,
+        iban: facts.iban.as_ref().map(Iban::as_str),
+        bban: facts.bban.as_ref().map(Iban::as_str),
+        currency: facts.currency.as_deref(),
+        name: facts.name.as_deref(),
+        product: facts.product.as_deref(),
+        owner_name: facts.owner_name.as_deref(),
+        nickname: rule.and_then(|rule| rule.nickname.as_deref()),
+        enabled: rule.is_none_or(|rule| rule.enabled),
+        status: account.status,
+        last_synced_at: at(account.last_synced_at),
+        access_expires_at: at(link.and_then(|link| link.access_expires_at)),
+        consecutive_failures: account.consecutive_failures,
+        next_pull_at: at(next_pull_at),
+    }
+}
+
+/// A link.
+#[derive(Clone, Debug, Serialize)]
+pub struct LinkView<'a> {
+    id: LinkId,
+    provider: &'static str,
+    institution_id: &'a str,
+    requisition_id: Option<&'a str>,
+    agreement_id: Option<&'a str>,
+    purpose: Purpose,
+    status: LinkStatus,
+    url: Option<&'a str>,
+    created_at: At,
+    accepted_at: Option<At>,
+    access_expires_at: Option<At>,
+    replaced_by: Option<LinkId>,
+    accounts: Vec<AccountId>,
+    identifying: usize,
+    history_days: u32,
+    access_days: u32,
+    replaces: Option<LinkId>,
+    failure: Option<&'a str>,
+}
+
+/// Shows a link. Its URL is as good as a key and is shown only while it can still be used.
+///
+/// Of the accounts it opened, those still being identified are only counted: they may turn out to be known ones.
+pub fn link<'a>(link: &'a Link, accounts: &[Account]) -> LinkView<'a> {
+    let unknown = |id: &AccountId| {
+        accounts.iter().any(|account| account.id == *id && account.identifying.is_some())
+    };
+    let (identifying, known): (Vec<AccountId>, Vec<AccountId>) =
+        link.accounts.iter().partition(|id| unknown(id));
+    let url = link.url.as_ref().filter(|_url| link.status.is_pending());
+    LinkView {
+        id: link.id,
+        provider: PROVIDER,
+        institution_id: &link.institution_id.0,
+        requisition_id: link.requisition_id.as_ref().map(|id| id.0.as_str()),
+        agreement_id: link.agreement_id.as_ref().map(|id| id.0.as_str()),
+        purpose: link.purpose,
+        status: link.status,
+        url: url.map(|url| url.0.as_str()),
+        created_at: At(link.created_at),
+        accepted_at: at(link.accepted_at),
+        access_expires_at: at(link.access_expires_at),
+        replaced_by: link.replaced_by,
+        accounts: known,
+        identifying: identifying.len(),
+        history_days: link.terms.history_days,
+        access_days: link.access_days.unwrap_or(link.terms.access_days),
+        replaces: link.replaces,
+        failure: link.failure.as_deref(),
+    }
+}
+
+/// A balance.
+#[derive(Clone, Debug, Serialize)]
+pub struct BalanceView<'a> {
+    account_id: AccountId,
+    balance_type: &'a str,
+    amount: Option<String>,
+    currency: Option<&'a str>,
+    reference_date: Option<BankDate>,
+    fetched_at: At,
+}
+
+/// Shows a stored balance; `money` is `None` where the bank's amount was not understood.
+pub fn balance<'a>(
+    account_id: AccountId,
+    balance_type: &'a str,
+    money: Option<&'a Money>,
+    reference_date: Option<BankDate>,
+    fetched_at: UtcInstant,
+) -> BalanceView<'a> {
+    BalanceView {
+        account_id,
+        balance_type,
+        amount: money.map(|money| money.amount.to_string()),
+        currency: money.map(|money| money.currency.0.as_str()),
+        reference_date,
+        fetched_at: At(fetched_at),
+    }
+}
+
+/// What the store knows of a row besides its text.
+#[derive(Clone, Copy, Debug)]
+pub struct RowMeta {
+    /// Ours, for ever.
+    pub id: TransactionId,
+    /// Whose.
+    pub account_id: AccountId,
+    /// Whether the bank has booked it.
+    pub booking_status: BookingStatus,
+    /// What it is to us now.
+    pub state: RowState,
+    /// When an answer first had it.
+    pub first_seen_at: UtcInstant,
+    /// When an answer last had it.
+    pub last_seen_at: UtcInstant,
+    /// 1 for the first text, one more with every other text.
+    pub revision: u32,
+}
+
+#[derive(Serialize)]
+struct TransactionView<'a> {
+    id: TransactionId,
+    account_id: AccountId,
+    booking_status: BookingStatus,
+    state: RowState,
+    #[serde(flatten)]
+    columns: &'a Transaction,
+    first_seen_at: At,
+    last_seen_at: At,
+    revision: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<&'a RawValue>,
+}
+
+/// Appends one transaction to `buffer` as one line, newline included.
+///
+/// `raw` is the bank's row as it was received, if it is to be shown: a JSON value whose number lexemes stay as they are.
+/// Blanks between its members are left out, since an object has one line; text that is not JSON shows as `null`.
+pub fn transaction_line(
+    buffer: &mut Vec<u8>,
+    meta: &RowMeta,
+    columns: &Transaction,
+    raw: Option<&str>,
+) -> serde_json::Result<()> {
+    let one_line = raw.map(compact);
+    let raw = one_line
+        .as_deref()
+        .map(|text| serde_json::from_str::<&RawValue>(text).unwrap_or(RawValue::NULL));
+    let view = TransactionView {
+        id: meta.id,
+        account_id: meta.account_id,
+        booking_status: meta.booking_status,
+        state: meta.state,
+        columns,
+        first_seen_at: At(meta.first_seen_at),
+        last_seen_at: At(meta.last_seen_at),
+        revision: meta.revision,
+        raw,
+    };
+    line(buffer, &view)
+}
+
+/// Appends any object to `buffer` as one line, newline included.
+pub fn line<T: Serialize>(buffer: &mut Vec<u8>, object: &T) -> serde_json::Result<()> {
+    serde_json::to_writer(&mut *buffer, object)?;
+    buffer.push(b'\n');
+    Ok(())
+}
+
+/// An event as it is stored.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventView<'a> {
+    /// Increasing.
+    pub id: i64,
+    /// When it happened.
+    pub at: At,
+    /// The word of the contract.
+    pub code: &'a str,
+    /// `info`, `notice`, `warning` or `error`.
+    pub level: &'a str,
+    /// One sentence without personal data.
+    pub message: &'a str,
+    /// 32 hex digits: the journal's `MESSAGE_ID`.
+    pub message_id: &'a str,
+    /// Whose account.
+    pub account_id: Option<AccountId>,
+    /// Which link.
+    pub link_id: Option<LinkId>,
+    /// More, possibly personal: a JSON object.
+    pub details: &'a RawValue,
+}
+
+/// Calls left of one account and scope.
+#[derive(Clone, Debug, Serialize)]
+pub struct QuotaView {
+    account_id: AccountId,
+    scope: Scope,
+    limit: u32,
+    used: u32,
+    remaining: u32,
+    next_allowed_at: Option<At>,
+}
+
+/// Shows a quota: `used` of `limit` calls in the last 24 hours, the next one allowed at `next_allowed_at`.
+pub fn quota(
+    account_id: AccountId,
+    scope: Scope,
+    limit: u32,
+    used: u32,
+    next_allowed_at: Option<UtcInstant>,
+) -> QuotaView {
+    let remaining = limit.saturating_sub(used);
+    QuotaView { account_id, scope, limit, used, remaining, next_allowed_at: at(next_allowed_at) }
+}
+
+impl QuotaView {
+    /// Whether this is of that account.
+    pub fn is_of(&self, id: AccountId) -> bool {
+        self.account_id == id
+    }
+}
+
+/// What became of one account of a `sync`.
+#[derive(Clone, Debug, Serialize)]
+pub struct SyncResultView<'a> {
+    account_id: AccountId,
+    outcome: Option<&'static str>,
+    reason: Option<&'a str>,
+    next_allowed_at: Option<At>,
+    rows_added: u64,
+    rows_changed: u64,
+}
+
+/// Shows a result of `sync`. Changed rows are those with another text and those that left the listing or came back to it.
+pub fn sync_result(result: &PullResult) -> SyncResultView<'_> {
+    let rows = &result.rows;
+    SyncResultView {
+        account_id: result.account_id,
+        outcome: Some(result.outcome.map_or("skipped", RunOutcome::as_str)),
+        reason: result.reason.as_deref(),
+        next_allowed_at: at(result.next_allowed_at),
+        rows_added: rows.added,
+        rows_changed: rows.changed.saturating_add(rows.revived).saturating_add(rows.missing),
+    }
+}
+
+/// Shows that a pull was begun whose end nobody waits for.
+pub fn sync_begun<'a>(account_id: AccountId) -> SyncResultView<'a> {
+    SyncResultView {
+        account_id,
+        outcome: None,
+        reason: Some("begun"),
+        next_allowed_at: None,
+        rows_added: 0,
+        rows_changed: 0,
+    }
+}
+
+/// What is going on, in one object.
+#[derive(Clone, Debug, Serialize)]
+pub struct StatusView<'a> {
+    /// Of the daemon.
+    pub version: &'static str,
+    /// Of the daemon.
+    pub pid: u32,
+    /// When the daemon started.
+    pub started_at: At,
+    /// The earliest next pull of any account.
+    pub next_pull_at: Option<At>,
+    /// All of them.
+    pub accounts: Vec<AccountView<'a>>,
+    /// All of them.
+    pub links: Vec<LinkView<'a>>,
+    /// What needs a person, the most urgent first.
+    pub needs: Vec<Need>,
+    /// Calls left, per account and scope.
+    pub quota: Vec<QuotaView>,
+}
+
+/// The outcome of `verify`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerifyView {
+    /// Whether every check passed.
+    pub ok: bool,
+    /// In the order in which they ran.
+    pub checks: Vec<CheckView>,
+}
+
+/// One check of `verify`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckView {
+    /// Such as `cipher_pages`.
+    pub name: String,
+    /// Whether it passed.
+    pub ok: bool,
+    /// What was found; `null` if there is nothing to say.
+    pub detail: Option<String>,
+}
+
+/// Shows what the store found.
+pub fn verify(checks: &[Check]) -> VerifyView {
+    let shown = |check: &Check| CheckView {
+        name: check.name.clone(),
+        ok: check.ok,
+        detail: Some(check.detail.clone()).filter(|detail| !detail.is_empty()),
+    };
+    VerifyView::new(checks.iter().map(shown).collect())
+}
+
+impl VerifyView {
+    /// From its checks.
+    pub fn new(checks: Vec<CheckView>) -> Self {
+        Self { ok: checks.iter().all(|check| check.ok), checks }
+    }
+}
+
+/// A bank that can be linked.
+#[derive(Clone, Debug, Serialize)]
+pub struct InstitutionView<'a> {
+    id: &'a str,
+    name: &'a str,
+    bic: Option<&'a str>,
+    countries: &'a [String],
+    transaction_total_days: Option<u32>,
+    max_access_valid_for_days: Option<u32>,
+    supported_features: Option<&'a [String]>,
+}
+
+/// Shows an institution.
+pub fn institution(institution: &Institution) -> InstitutionView<'_> {
+    InstitutionView {
+        id: &institution.id.0,
+        name: &institution.name,
+        bic: Some(institution.bic.as_str()).filter(|bic| !bic.is_empty()),
+        countries: &institution.countries,
+        transaction_total_days: institution.transaction_total_days,
+        max_access_valid_for_days: institution.max_access_valid_for_days,
+        supported_features: institution.supported_features.as_deref(),
+    }
+}
+
+/// The body of every refusal: `{"error":{"exit","message","hint"}}`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ErrorView<'a> {
+    error: ErrorBody<'a>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ErrorBody<'a> {
+    exit: u8,
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
+/// Shows a refusal; `exit` is the code with which the client ends.
+pub fn error<'a>(exit: u8, message: &'a str, hint: Option<&'a str>) -> ErrorView<'a> {
+    ErrorView { error: ErrorBody { exit, message, hint } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::money::{Amount, Currency};
+    use crate::planner::effect::RowsChanged;
+    use crate::planner::policy::rule_for;
+
+    fn text(object: &impl Serialize) -> String {
+        serde_json::to_string(object).unwrap()
+    }
+
+    fn an_account() -> Account {
+        serde_json::from_value(serde_json::json!({
+            "id": "acc_00000000000000000000000001",
+            "provider_account_id": "p1",
+            "link_id": "lnk_00000000000000000000000001",
+            "institution_id": "BANK_DE",
+            "facts": {"iban": "DE89 3704 0044 0532 0130 00", "currency": "EUR"},
+            "discovered_at": 0,
+            "status": "ready",
+            "last_synced_at": 1_773_144_000_000_i64,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn account_object() {
+        let rules = [AccountRule {
+            matches: "de89370400440532013000".to_owned(),
+            nickname: Some("giro".to_owned()),
+            enabled: false,
+        }];
+        let document = an_account();
+        let shown = account(&document, None, rule_for(&document, &rules), Some(UtcInstant::NEVER));
+        assert_eq!(
+            text(&shown),
+            concat!(
+                r#"{"id":"acc_00000000000000000000000001","provider":"gocardless","provider_account_id":"p1","#,
+                r#""link_id":"lnk_00000000000000000000000001","institution_id":"BANK_DE","#,
+                r#""iban":"DE89 3704 0044 0532 0130 00","bban":null,"currency":"EUR","name":null,"product":null,"#,
+                r#""owner_name":null,"nickname":"giro","enabled":false,"status":"ready","#,
+                r#""last_synced_at":"2026-03-10T12:00:00Z","access_expires_at":null,"consecutive_failures":0,"#,
+                r#""next_pull_at":null}"#,
+            )
+        );
+        assert!(rule_for(&document, &[]).is_none());
+    }
+
+    #[test]
+    fn link_object_hides_a_used_url() {
+        let mut document: Link = serde_json::from_value(serde_json::json!({
+            "id": "lnk_00000000000000000000000001",
+            "institution_id": "BANK_DE",
+            "status": "authenticating",
+            "terms": {"history_days": 90, "access_days": 180, "scopes": ["balances"]},
+            "asked": {"history_days": 90, "access_days": 180, "scopes": ["balances"]},
+            "reference": "unguessable",
+            "account_selection": false,
+            "step": "poll",
+            "created_at": 0,
+            "url": "https://bank.example/c",
+            "accounts": ["acc_00000000000000000000000001"],
+            "next_at": 0,
+        }))
+        .unwrap();
+        let shown = text(&link(&document, &[]));
+        assert_eq!(
+            shown,
+            concat!(
+                r#"{"id":"lnk_00000000000000000000000001","provider":"gocardless","institution_id":"BANK_DE","#,
+                r#""requisition_id":null,"agreement_id":null,"purpose":"continuous","status":"authenticating","#,
+                r#""url":"https://bank.example/c","created_at":"1970-01-01T00:00:00Z","accepted_at":null,"#,
+                r#""access_expires_at":null,"replaced_by":null,"accounts":["acc_00000000000000000000000001"],"#,
+                r#""identifying":0,"history_days":90,"access_days":180,"replaces":null,"failure":null}"#,
+            )
+        );
+        assert!(!shown.contains("unguessable"));
+        document.status = LinkStatus::Linked;
+        assert!(text(&link(&document, &[])).contains(r#""url":null"#));
+    }
+
+    fn meta() -> RowMeta {
+        RowMeta {
+            id: TransactionId::from_bits(1),
+            account_id: AccountId::from_bits(1),
+            booking_status: BookingStatus::Booked,
+            state: RowState::Current,
+            first_seen_at: UtcInstant::EPOCH,
+            last_seen_at: UtcInstant::from_ms(1_500),
+            revision: 1,
+        }
+    }
+
+    fn row(columns: &Transaction, raw: Option<&str>) -> String {
+        let mut buffer = Vec::new();
+        transaction_line(&mut buffer, &meta(), columns, raw).unwrap();
+        String::from_utf8(buffer).unwrap()
+    }
+
+    #[test]
+    fn transaction_object_has_every_field() {
+        let columns = Transaction {
+            booking_date: BankDate::parse("2026-03-10"),
+            amount: Amount::parse("-10.5000"),
+            currency: Some(Currency("EUR".to_owned())),
+            currency_exchange: Some(
+                RawValue::from_string(r#"{"exchangeRate":1.10}"#.to_owned()).unwrap(),
+            ),
+            ..Transaction::default()
+        };
+        assert_eq!(
+            row(&columns, None),
+            concat!(
+                r#"{"id":"txn_00000000000000000000000001","account_id":"acc_00000000000000000000000001","#,
+                r#""booking_status":"booked","state":"current","booking_date":"2026-03-10","value_date":null,"#,
+                r#""booking_date_time":null,"value_date_time":null,"amount":"-10.5000","currency":"EUR","#,
+                r#""creditor_name":null,"creditor_account":null,"debtor_name":null,"debtor_account":null,"#,
+                r#""remittance_information":null,"end_to_end_id":null,"mandate_id":null,"#,
+                r#""bank_transaction_code":null,"proprietary_bank_transaction_code":null,"#,
+                r#""merchant_category_code":null,"currency_exchange":{"exchangeRate":1.10},"#,
+                r#""transaction_id":null,"internal_transaction_id":null,"entry_reference":null,"flags":[],"#,
+                r#""first_seen_at":"1970-01-01T00:00:00Z","last_seen_at":"1970-01-01T00:00:01.500Z","revision":1}"#,
+                "\n",
+            )
+        );
+    }
+
+    #[test]
+    fn raw_rows_keep_their_lexemes_on_one_line() {
+        let columns = Transaction::default();
+        let line = row(&columns, Some("{\"a\": 1.50,\r\n \"b\": 1e400, \"c\": \"x\\ny\"}"));
+        assert!(line.ends_with("\"raw\":{\"a\":1.50,\"b\":1e400,\"c\":\"x\\ny\"}}\n"), "{line}");
+        assert_eq!(line.matches('\n').count(), 1);
+        for (raw, shown) in [("\"abc\"", "\"abc\""), ("null", "null"), ("{broken", "null")] {
+            assert!(row(&columns, Some(raw)).ends_with(&format!("\"raw\":{shown}}}\n")), "{raw}");
+        }
+    }
+
+    #[test]
+    fn small_objects() {
+        let account_id = AccountId::from_bits(1);
+        let money =
+            Money { amount: Amount::parse("-1.0").unwrap(), currency: Currency("EUR".to_owned()) };
+        assert_eq!(
+            text(&balance(account_id, "expected", Some(&money), None, UtcInstant::EPOCH)),
+            r#"{"account_id":"acc_00000000000000000000000001","balance_type":"expected","amount":"-1.0","currency":"EUR","reference_date":null,"fetched_at":"1970-01-01T00:00:00Z"}"#
+        );
+        assert_eq!(
+            text(&quota(account_id, Scope::Balances, 4, 5, None)),
+            r#"{"account_id":"acc_00000000000000000000000001","scope":"balances","limit":4,"used":5,"remaining":0,"next_allowed_at":null}"#
+        );
+        let rows =
+            RowsChanged { added: 2, changed: 1, revived: 1, missing: 1, ..RowsChanged::default() };
+        let result =
+            PullResult { account_id, outcome: None, reason: None, next_allowed_at: None, rows };
+        assert_eq!(
+            text(&sync_result(&result)),
+            r#"{"account_id":"acc_00000000000000000000000001","outcome":"skipped","reason":null,"next_allowed_at":null,"rows_added":2,"rows_changed":3}"#
+        );
+        let event = EventView {
+            id: 1,
+            at: At(UtcInstant::EPOCH),
+            code: "daemon_started",
+            level: "info",
+            message: "up",
+            message_id: "00",
+            account_id: None,
+            link_id: None,
+            details: serde_json::from_str("{}").unwrap(),
+        };
+        assert_eq!(
+            text(&event),
+            r#"{"id":1,"at":"1970-01-01T00:00:00Z","code":"daemon_started","level":"info","message":"up","message_id":"00","account_id":null,"link_id":null,"details":{}}"#
+        );
+        assert_eq!(
+            text(&error(64, "no such account", None)),
+            r#"{"error":{"exit":64,"message":"no such account","hint":null}}"#
+        );
+    }
+}

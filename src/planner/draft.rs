@@ -1,0 +1,64 @@
+//! What the present `on` or `next` has changed so far; becomes one batch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::id::{AccountId, CallId, LinkId};
+use crate::model::notice::Notice;
+
+use super::effect::{Batch, Data, InstitutionUpdate, Pairing, PullResult, RunRecord, Settlement};
+use super::state::{Account, Link, ProviderState};
+
+/// Changes not yet emitted.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) settle: Option<(CallId, Settlement)>,
+    pub(super) accounts: BTreeSet<AccountId>,
+    pub(super) links: BTreeSet<LinkId>,
+    pub(super) provider: bool,
+    pub(super) institutions: Option<InstitutionUpdate>,
+    pub(super) pair: Option<Pairing>,
+    pub(super) runs: Vec<RunRecord>,
+    pub(super) data: Option<Data>,
+    pub(super) notices: Vec<Notice>,
+    /// Pulls that end with this batch: they stay behind when the batch is taken.
+    pub(super) endings: Vec<PullResult>,
+}
+
+impl Draft {
+    /// The batch of everything drafted, with the documents as they are now; `None` if nothing was.
+    pub(super) fn take(
+        &mut self,
+        accounts: &BTreeMap<AccountId, Account>,
+        links: &BTreeMap<LinkId, Link>,
+        provider: &ProviderState,
+    ) -> Option<Batch> {
+        let draft = std::mem::take(self);
+        self.endings = draft.endings;
+        let nothing = draft.settle.is_none()
+            && draft.accounts.is_empty()
+            && draft.links.is_empty()
+            && !draft.provider
+            && draft.institutions.is_none()
+            && draft.pair.is_none()
+            && draft.runs.is_empty()
+            && draft.data.is_none()
+            && draft.notices.is_empty()
+            && self.endings.is_empty();
+        if nothing {
+            return None;
+        }
+        Some(Batch {
+            number: 0,
+            at: None,
+            settle: draft.settle,
+            accounts: draft.accounts.iter().filter_map(|id| accounts.get(id)).cloned().collect(),
+            links: draft.links.iter().filter_map(|id| links.get(id)).cloned().collect(),
+            provider: draft.provider.then(|| provider.clone()),
+            institutions: draft.institutions,
+            pair: draft.pair,
+            runs: draft.runs,
+            data: draft.data,
+            notices: draft.notices,
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! When rows were last surely covered, so that no row needs a last-seen mark of its own.
+//!
+//! An answer covers dated rows from its floor on, and undated rows if it had no filter. Of all answers only those matter
+//! that no later one with the same or a lower floor makes pointless: a handful per account.
+
+use rusqlite::{Connection, params};
+
+use crate::model::time::{BankDate, UtcInstant};
+use crate::planner::reconcile::coverage::{Coverage, Floor};
+
+use super::error::Error;
+use super::row;
+
+/// Lower than any date of the calendar: "all dated rows".
+pub(super) const EVERYTHING_DAYS: i64 = -100_000_000;
+
+/// The floor as its column holds it; `None`: covers no dated row.
+pub(super) fn floor_days(floor: Floor) -> Option<i64> {
+    match floor {
+        Floor::Nothing => None,
+        Floor::From(date) => Some(date.epoch_days()),
+        Floor::Everything => Some(EVERYTHING_DAYS),
+    }
+}
+
+/// The floor from its column.
+pub(super) fn floor_from(days: Option<i64>) -> Floor {
+    match days {
+        None => Floor::Nothing,
+        Some(days) => row::date(Some(days)).map_or(Floor::Everything, Floor::From),
+    }
+}
+
+/// The remembered coverage of one account.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// Undated rows.
+    undated: Option<UtcInstant>,
+    /// Floors in days, lowest first; later instants come with higher floors.
+    floors: Vec<(i64, UtcInstant)>,
+}
+
+impl Seen {
+    /// Reads it.
+    pub(super) fn load(connection: &Connection, account: i64) -> Result<Self, Error> {
+        let failed = || Error::sql("read what answers covered");
+        let sql = "SELECT floor, at FROM coverage WHERE account = ?1 ORDER BY floor";
+        let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+        let mut rows = statement.query([account]).map_err(failed())?;
+        let mut seen = Self::default();
+        while let Some(row) = rows.next().map_err(failed())? {
+            let at = UtcInstant::from_ms(row.get(1).map_err(failed())?);
+            match row.get::<_, Option<i64>>(0).map_err(failed())? {
+                None => seen.undated = seen.undated.max(Some(at)),
+                Some(floor) => seen.floors.push((floor, at)),
+            }
+        }
+        Ok(seen)
+    }
+
+    /// When a row with this earliest date was last covered.
+    pub(super) fn last(&self, earliest: Option<BankDate>) -> Option<UtcInstant> {
+        let Some(earliest) = earliest else { return self.undated };
+        let days = earliest.epoch_days();
+        self.floors.iter().filter(|(floor, _)| *floor <= days).map(|(_, at)| *at).max()
+    }
+}
+
+/// Remembers what an answer covered.
+pub(super) fn note(
+    connection: &Connection,
+    account: i64,
+    coverage: &Coverage,
+    at: UtcInstant,
+) -> Result<(), Error> {
+    let failed = || Error::sql("store what an answer covered");
+    let insert = |floor: Option<i64>| {
+        let sql = "INSERT INTO coverage (account, floor, at) VALUES (?1, ?2, ?3)";
+        connection
+            .prepare_cached(sql)
+            .and_then(|mut s| s.execute(params![account, floor, at.ms()]))
+            .map_err(failed())
+    };
+    let remove = |sql: &str, floor: Option<i64>| {
+        connection
+            .prepare_cached(sql)
+            .and_then(|mut s| s.execute(params![account, floor]))
+            .map_err(failed())
+    };
+    if let Some(floor) = floor_days(coverage.floor) {
+        remove("DELETE FROM coverage WHERE account = ?1 AND floor >= ?2", Some(floor))?;
+        insert(Some(floor))?;
+    }
+    if coverage.undated {
+        remove("DELETE FROM coverage WHERE account = ?1 AND floor IS ?2", None)?;
+        insert(None)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! The event log: one row per notice, written with the change it tells of, marked when it has reached the log.
+
+use rusqlite::types::Value as SqlValue;
+use rusqlite::{Connection, Row, params, params_from_iter};
+
+use crate::model::agreement::Scope;
+use crate::model::id::{AccountId, InstitutionId};
+use crate::model::notice::{EventCode, Notice};
+use crate::model::time::UtcInstant;
+
+use super::error::Error;
+use super::listing::Cursor;
+use super::row;
+use super::worker::Reader;
+
+/// Events of one chunk of a listing.
+const CHUNK_LEN: u32 = 256;
+
+/// A notice that is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Increasing.
+    pub id: i64,
+    /// When.
+    pub at: UtcInstant,
+    /// What.
+    pub notice: Notice,
+}
+
+/// Which events to list. The default is all of them.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// Not before this instant.
+    pub since: Option<UtcInstant>,
+    /// Of this kind only.
+    pub code: Option<EventCode>,
+    /// About this account only.
+    pub account_id: Option<AccountId>,
+    /// Newer than this one.
+    pub after_id: i64,
+    /// At most so many.
+    pub limit: Option<u32>,
+}
+
+/// Stores notices; gives them back with their numbers.
+pub(super) fn insert(
+    connection: &Connection,
+    at: UtcInstant,
+    notices: impl Iterator<Item = Notice>,
+) -> Result<Vec<StoredEvent>, Error> {
+    let failed = || Error::sql("store an event");
+    let sql = "INSERT INTO event (at, code, level, message, account_id, link_id, institution_id, scope, run_id, details)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+    notices
+        .map(|notice| {
+            let details = serde_json::to_string(&notice.details)
+                .map_err(Error::document("store an event"))?;
+            let values = params![
+                at.ms(),
+                notice.code.as_str(),
+                notice.code.level().as_str(),
+                notice.message,
+                notice.account_id.map(|id| row::bytes(id.bits())),
+                notice.link_id.map(|id| row::bytes(id.bits())),
+                notice.institution_id.as_ref().map(|id| &id.0),
+                notice.scope.map(Scope::as_str),
+                notice.run_id.map(|id| row::bytes(id.bits())),
+                details,
+            ];
+            let id = statement.insert(values).map_err(failed())?;
+            Ok(StoredEvent { id, at, notice })
+        })
+        .collect()
+}
+
+/// Notes that events have reached the log.
+pub(super) fn mark_logged(
+    connection: &mut Connection,
+    ids: &[i64],
+    at: UtcInstant,
+) -> Result<(), Error> {
+    let failed = || Error::sql("mark events as logged");
+    let step = connection.transaction().map_err(failed())?;
+    {
+        let mut statement = step
+            .prepare_cached("UPDATE event SET logged_at = ?2 WHERE id = ?1")
+            .map_err(failed())?;
+        for id in ids {
+            statement.execute([*id, at.ms()]).map_err(failed())?;
+        }
+    }
+    step.commit().map_err(failed())
+}
+
+/// Events that may not have reached the log, oldest first.
+pub(super) fn unlogged(connection: &Connection) -> Result<Vec<StoredEvent>, Error> {
+    select(connection, "WHERE logged_at IS NULL ORDER BY id", Vec::new())
+}
+
+/// Number of the newest event.
+pub(super) fn newest(connection: &Connection) -> Result<i64, Error> {
+    connection
+        .query_row("SELECT coalesce(max(id), 0) FROM event", [], |row| row.get(0))
+        .map_err(Error::sql("read events"))
+}
+
+fn select(
+    connection: &Connection,
+    rest: &str,
+    values: Vec<SqlValue>,
+) -> Result<Vec<StoredEvent>, Error> {
+    let failed = || Error::sql("read events");
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT * FROM event {rest}")).map_err(failed())?;
+    let rows = statement.query_map(params_from_iter(values), from_row).map_err(failed())?;
+    // A code that this version does not know can only come from a newer one: left out, not lost.
+    rows.filter_map(Result::transpose).collect::<Result<_, _>>().map_err(failed())
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Option<StoredEvent>> {
+    let code: String = row.get("code")?;
+    let Some(code) = EventCode::from_word(&code) else { return Ok(None) };
+    let details: String = row.get("details")?;
+    let notice = Notice {
+        code,
+        message: row.get("message")?,
+        account_id: row::maybe_account_id(row, "account_id")?,
+        link_id: row::maybe_link_id(row, "link_id")?,
+        institution_id: row.get::<_, Option<String>>("institution_id")?.map(InstitutionId),
+        scope: row::maybe_scope(row, "scope")?,
+        run_id: row::maybe_run_id(row, "run_id")?,
+        details: serde_json::from_str(&details).unwrap_or_default(),
+    };
+    Ok(Some(StoredEvent { id: row.get("id")?, at: row::instant(row, "at")?, notice }))
+}
+
+/// Lists events in the order of their numbers.
+impl Cursor<StoredEvent> for EventFilter {
+    fn next(&mut self, reader: &mut Reader) -> Result<Option<Vec<StoredEvent>>, Error> {
+        let chunk = self.limit.map_or(CHUNK_LEN, |limit| limit.min(CHUNK_LEN));
+        if chunk == 0 {
+            return Ok(None);
+        }
+        let mut values = vec![SqlValue::from(self.after_id), SqlValue::from(i64::from(chunk))];
+        let mut conditions = vec!["id > ?1".to_owned()];
+        let mut condition = |sql: &str, value: SqlValue| {
+            values.push(value);
+            conditions.push(format!("{sql} ?{}", values.len()));
+        };
+        if let Some(since) = self.since {
+            condition("at >=", since.ms().into());
+        }
+        if let Some(code) = self.code {
+            condition("code =", code.as_str().to_owned().into());
+        }
+        if let Some(account) = self.account_id {
+            condition("account_id =", row::bytes(account.bits()).to_vec().into());
+        }
+        let rest = format!("WHERE {} ORDER BY id LIMIT ?2", conditions.join(" AND "));
+        let events = select(reader.parts()?.0, &rest, values)?;
+        let Some(last) = events.last() else { return Ok(None) };
+        self.after_id = last.id;
+        if let Some(limit) = &mut self.limit {
+            *limit = limit.saturating_sub(u32::try_from(events.len()).unwrap_or(u32::MAX));
+        }
+        Ok(Some(events))
+    }
+}

@@ -1,0 +1,67 @@
+//! The call ledger: spend before send. A reservation is on disk before its call leaves; how the call ended is written
+//! with its answer.
+
+use rusqlite::{Connection, params};
+
+use crate::model::agreement::Scope;
+use crate::model::id::{AccountId, CallId, ProviderAccountId, RunId};
+use crate::model::time::UtcInstant;
+use crate::planner::effect::Settlement;
+
+use super::documents;
+use super::error::Error;
+use super::row;
+use super::snapshot::LedgerState;
+
+/// A call that is about to leave.
+#[derive(Clone, Debug)]
+pub struct Reservation {
+    /// Whose quota.
+    pub account_id: AccountId,
+    /// Which quota.
+    pub scope: Scope,
+    /// In which run.
+    pub run_id: Option<RunId>,
+    /// Through which handle: the provider counts by it.
+    pub provider_account_id: ProviderAccountId,
+    /// Now.
+    pub at: UtcInstant,
+}
+
+/// Writes a reservation. Outside a transaction it is durable when this returns.
+pub(super) fn reserve(connection: &Connection, reservation: &Reservation) -> Result<CallId, Error> {
+    let failed = Error::sql("reserve a call");
+    let account = documents::account_number(connection, reservation.account_id)?;
+    let sql = "INSERT INTO call (account, scope, run_id, provider_account_id, reserved_at, state)
+               VALUES (?1, ?2, ?3, ?4, ?5, 'reserved')";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    let values = params![
+        account,
+        reservation.scope.as_str(),
+        reservation.run_id.map(|id| row::bytes(id.bits())),
+        reservation.provider_account_id.0,
+        reservation.at.ms(),
+    ];
+    statement.insert(values).map(CallId).map_err(failed)
+}
+
+/// Writes how a call ended.
+pub(super) fn settle(
+    connection: &Connection,
+    call: CallId,
+    settlement: Settlement,
+    at: UtcInstant,
+) -> Result<(), Error> {
+    let failed = Error::sql("settle a call");
+    let state = match settlement {
+        Settlement::Succeeded => LedgerState::Succeeded,
+        Settlement::Released => LedgerState::Released,
+        Settlement::Unanswered => LedgerState::Unanswered,
+    };
+    let sql = "UPDATE call SET state = ?2, settled_at = ?3 WHERE id = ?1";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    match statement.execute(params![call.0, state.as_str(), at.ms()]).map_err(failed)? {
+        1 => Ok(()),
+        _ => Err(Error::Refused("there is no such reservation")),
+    }
+}

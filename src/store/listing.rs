@@ -1,0 +1,61 @@
+//! Listings that are pulled: each chunk is one short read on a reader thread.
+//!
+//! No transaction stays open between chunks, so that a slow or forgotten client neither holds a thread nor keeps the
+//! write-ahead log from being copied back. The price: a change that is committed between two chunks shows in the later
+//! ones. Rows keep their place in the order, so that none is listed twice unless the bank changes its date meanwhile.
+
+use std::sync::Arc;
+
+use super::error::Error;
+use super::worker::{Reader, Threads};
+
+/// Where a listing stands.
+pub(super) trait Cursor<T>: Send {
+    /// The next rows, at least one; `None` at the end.
+    fn next(&mut self, reader: &mut Reader) -> Result<Option<Vec<T>>, Error>;
+}
+
+/// A listing under way.
+pub struct Listing<T> {
+    threads: Arc<Threads>,
+    /// Travels to the reader thread and back; gone when a call was abandoned or failed.
+    cursor: Option<Box<dyn Cursor<T>>>,
+}
+
+impl<T: Send + 'static> Listing<T> {
+    pub(super) fn new(threads: &Arc<Threads>, cursor: impl Cursor<T> + 'static) -> Self {
+        Self { threads: Arc::clone(threads), cursor: Some(Box::new(cursor)) }
+    }
+
+    /// The next rows, a few hundred at most and at least one; `None` at the end.
+    ///
+    /// # Errors
+    /// After an error, and after a call that was dropped before it ended, the listing cannot go on: [`Error::Refused`].
+    pub async fn next(&mut self) -> Result<Option<Vec<T>>, Error> {
+        let mut cursor = self.cursor.take().ok_or(Error::Refused("the listing was interrupted"))?;
+        let (cursor, rows) = self
+            .threads
+            .read(move |reader| {
+                let rows = cursor.next(reader)?;
+                Ok((cursor, rows))
+            })
+            .await?;
+        self.cursor = Some(cursor);
+        Ok(rows)
+    }
+
+    /// All that is left: for short listings.
+    pub async fn collect(mut self) -> Result<Vec<T>, Error> {
+        let mut all = Vec::new();
+        while let Some(rows) = self.next().await? {
+            all.extend(rows);
+        }
+        Ok(all)
+    }
+}
+
+impl<T> std::fmt::Debug for Listing<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Listing")
+    }
+}

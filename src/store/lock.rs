@@ -1,0 +1,56 @@
+//! One process at a time: an advisory lock on a file beside the database.
+//!
+//! On a file of its own, because closing any descriptor of the database file would drop SQLite's own POSIX locks on it
+//! (<https://sqlite.org/howtocorrupt.html>, section 2.2). The lock goes with the process, however it ends; the file stays.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::error::{CREATE, Error};
+
+/// Held as long as the value lives.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of a database, or says who holds it.
+    pub(super) fn take(database: &Path) -> Result<Self, Error> {
+        let mut path = database.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let failed = Error::file(CREATE, &path);
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(&failed)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                return Err(Error::Busy { path: database.to_owned(), holder: holder(&mut file) });
+            }
+            Err(errno) => return Err(Error::file("lock", &path)(errno.into())),
+        }
+        // The number is a courtesy to the next one; on a full disk the lock alone has to do.
+        let noted = file.set_len(0).and_then(|()| file.rewind());
+        noted.and_then(|()| writeln!(file, "{}", std::process::id())).ok();
+        Ok(Self { _file: file })
+    }
+}
+
+fn holder(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}

@@ -1,0 +1,216 @@
+-- The first schema. Times are milliseconds since 1970-01-01T00:00:00Z, dates are days since 1970-01-01, our ids are 16 bytes.
+-- Documents are the planner's, as JSON; beside them stand only the columns that queries need.
+
+-- One row: who this file is. The salt makes transaction ids of two databases differ.
+CREATE TABLE database (
+    one        INTEGER PRIMARY KEY CHECK (one = 1),
+    id         BLOB    NOT NULL CHECK (length(id) = 16),
+    salt       INTEGER NOT NULL CHECK (salt BETWEEN 0 AND 1099511627775),
+    created_at INTEGER NOT NULL
+) STRICT;
+
+-- Tokens and the like, by name.
+CREATE TABLE vault (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE provider (
+    name TEXT PRIMARY KEY,
+    doc  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE institution (
+    id         TEXT PRIMARY KEY,
+    doc        TEXT    NOT NULL,
+    fetched_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- When the list of a country was read; the empty country is the list of all.
+CREATE TABLE institution_list (
+    country    TEXT PRIMARY KEY,
+    fetched_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE institution_listed (
+    country        TEXT NOT NULL REFERENCES institution_list (country),
+    institution_id TEXT NOT NULL REFERENCES institution (id),
+    PRIMARY KEY (country, institution_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE link (
+    id  BLOB PRIMARY KEY CHECK (length(id) = 16),
+    doc TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What raw rows are compressed with. A row here is never changed: rows refer to it for ever.
+CREATE TABLE dictionary (
+    id      INTEGER PRIMARY KEY CHECK (id > 0),
+    content BLOB NOT NULL
+) STRICT;
+
+-- `memory` is what reconciliation remembers; `rows_version` grows with every answer that changed rows.
+CREATE TABLE account (
+    number       INTEGER PRIMARY KEY,
+    id           BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
+    doc          TEXT    NOT NULL,
+    memory       TEXT    NOT NULL DEFAULT '{}',
+    rows_version INTEGER NOT NULL DEFAULT 0,
+    dictionary   INTEGER REFERENCES dictionary (id)
+) STRICT;
+
+-- Every handle that the provider ever gave an account.
+CREATE TABLE account_alias (
+    provider_account_id TEXT PRIMARY KEY,
+    account             INTEGER NOT NULL REFERENCES account (number),
+    since               INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX account_alias_account ON account_alias (account);
+
+-- The call ledger. A reservation is written before its call leaves.
+CREATE TABLE call (
+    id                  INTEGER PRIMARY KEY AUTOINCREMENT,
+    account             INTEGER NOT NULL REFERENCES account (number),
+    scope               TEXT    NOT NULL CHECK (scope IN ('details', 'balances', 'transactions')),
+    run_id              BLOB    CHECK (length(run_id) = 16),
+    provider_account_id TEXT    NOT NULL,
+    reserved_at         INTEGER NOT NULL,
+    settled_at          INTEGER,
+    state               TEXT    NOT NULL CHECK (state IN ('reserved', 'succeeded', 'unanswered', 'released'))
+) STRICT;
+CREATE INDEX call_reserved_at ON call (reserved_at);
+CREATE INDEX call_account ON call (account);
+
+CREATE TABLE run (
+    number         INTEGER PRIMARY KEY,
+    id             BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
+    account        INTEGER NOT NULL REFERENCES account (number),
+    started_at     INTEGER NOT NULL,
+    ended_at       INTEGER,
+    outcome        TEXT    CHECK (outcome IN ('pulled', 'unchanged', 'failed')),
+    added          INTEGER NOT NULL DEFAULT 0,
+    changed        INTEGER NOT NULL DEFAULT 0,
+    revived        INTEGER NOT NULL DEFAULT 0,
+    missing        INTEGER NOT NULL DEFAULT 0,
+    vanished       INTEGER NOT NULL DEFAULT 0,
+    not_understood INTEGER NOT NULL DEFAULT 0,
+    CHECK ((ended_at IS NULL) = (outcome IS NULL))
+) STRICT;
+CREATE INDEX run_account ON run (account);
+CREATE INDEX run_open ON run (number) WHERE ended_at IS NULL;
+
+CREATE TABLE event (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    at             INTEGER NOT NULL,
+    code           TEXT    NOT NULL,
+    level          TEXT    NOT NULL CHECK (level IN ('info', 'notice', 'warning', 'error')),
+    message        TEXT    NOT NULL,
+    account_id     BLOB    CHECK (length(account_id) = 16),
+    link_id        BLOB    CHECK (length(link_id) = 16),
+    institution_id TEXT,
+    scope          TEXT    CHECK (scope IN ('details', 'balances', 'transactions')),
+    run_id         BLOB    CHECK (length(run_id) = 16),
+    details        TEXT    NOT NULL,
+    logged_at      INTEGER
+) STRICT;
+CREATE INDEX event_unlogged ON event (id) WHERE logged_at IS NULL;
+
+-- Balances: a row when an item differs from the one before it in its series (account, type, currency, place among equals).
+CREATE TABLE balance (
+    number         INTEGER PRIMARY KEY,
+    account        INTEGER NOT NULL REFERENCES account (number),
+    balance_type   TEXT    NOT NULL,
+    currency       TEXT,
+    place          INTEGER NOT NULL CHECK (place >= 0),
+    amount         TEXT,
+    reference_date INTEGER,
+    raw            TEXT    NOT NULL,
+    run            INTEGER NOT NULL REFERENCES run (number),
+    fetched_at     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX balance_series ON balance (account, balance_type, place, number);
+
+-- Each distinct answer: which of those rows it was, in order (varints). The same answer again moves `last_at`.
+CREATE TABLE balance_answer (
+    number   INTEGER PRIMARY KEY,
+    account  INTEGER NOT NULL REFERENCES account (number),
+    items    BLOB    NOT NULL,
+    run      INTEGER NOT NULL REFERENCES run (number),
+    first_at INTEGER NOT NULL,
+    last_at  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX balance_answer_account ON balance_answer (account, number);
+
+-- Transactions, lean: what listing order and matching need, and the raw row as received. Everything else is read from
+-- `raw` when it is asked for. The public id is made from the first run's time, the salt and `number`, so it needs no index.
+--   effective     booking date, else value date, else the date part of the date-times; null: undated
+--   lead_days     days from the earliest of all dates to `effective`
+--   hash          first 16 bytes of BLAKE3 over the raw row
+--   status        0 booked, 1 pending
+--   state         0 current, 1 missing, 2 vanished, 3 closed
+--   revision_run  the run that brought the present text; null: the first run did
+--   dictionary    0: stored plain
+CREATE TABLE bank_transaction (
+    number       INTEGER PRIMARY KEY,
+    account      INTEGER NOT NULL REFERENCES account (number),
+    first_run    INTEGER NOT NULL REFERENCES run (number),
+    effective    INTEGER,
+    lead_days    INTEGER NOT NULL DEFAULT 0 CHECK (lead_days >= 0),
+    hash         BLOB    NOT NULL CHECK (length(hash) = 16),
+    status       INTEGER NOT NULL CHECK (status IN (0, 1)),
+    state        INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+    revision     INTEGER NOT NULL DEFAULT 1 CHECK (revision >= 1),
+    revision_run INTEGER,
+    dictionary   INTEGER NOT NULL,
+    raw          BLOB    NOT NULL
+) STRICT;
+-- The one index: a window is loaded for comparison without touching the table.
+CREATE INDEX bank_transaction_window ON bank_transaction (account, effective, hash, lead_days, status, state, revision);
+
+CREATE INDEX bank_transaction_missing ON bank_transaction (account) WHERE state = 1;
+
+-- Texts that a later revision replaced.
+CREATE TABLE bank_transaction_version (
+    bank_transaction INTEGER NOT NULL REFERENCES bank_transaction (number),
+    revision         INTEGER NOT NULL,
+    run              INTEGER NOT NULL REFERENCES run (number),
+    dictionary       INTEGER NOT NULL,
+    raw              BLOB    NOT NULL,
+    PRIMARY KEY (bank_transaction, revision)
+) STRICT, WITHOUT ROWID;
+
+-- Rows that are not current: since when, what the answer that lacked them said, and when they were last seen.
+CREATE TABLE bank_transaction_absence (
+    bank_transaction INTEGER PRIMARY KEY REFERENCES bank_transaction (number),
+    since            INTEGER NOT NULL,
+    last_updated     TEXT,
+    last_seen_at     INTEGER NOT NULL
+) STRICT;
+
+-- Each distinct answer as its window and the ordered list of row versions, twins twice (see store::answers for `items`).
+-- The same answer again moves `last_run`, `last_at` and `last_updated`. `rows_version` is the account's after it was applied;
+-- dated rows on or after `floor` are surely covered (null: the answer has no dated booked row).
+CREATE TABLE answer (
+    number       INTEGER PRIMARY KEY,
+    account      INTEGER NOT NULL REFERENCES account (number),
+    date_from    INTEGER,
+    floor        INTEGER,
+    hash         BLOB    NOT NULL CHECK (length(hash) = 16),
+    items        BLOB    NOT NULL,
+    strategy     INTEGER NOT NULL,
+    rows_version INTEGER NOT NULL,
+    first_run    INTEGER NOT NULL REFERENCES run (number),
+    last_run     INTEGER NOT NULL REFERENCES run (number),
+    last_at      INTEGER NOT NULL,
+    last_updated TEXT
+) STRICT;
+CREATE INDEX answer_window ON answer (account, date_from, number);
+
+-- When rows with every date on or after `floor` were last surely covered (null: undated rows). Only rows that no lower
+-- floor with a later time makes pointless are kept, so there are few: `last_seen_at` of a listed row is found here.
+CREATE TABLE coverage (
+    account INTEGER NOT NULL REFERENCES account (number),
+    floor   INTEGER,
+    at      INTEGER NOT NULL
+) STRICT;
+CREATE INDEX coverage_account ON coverage (account, floor);

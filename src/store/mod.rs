@@ -1,0 +1,201 @@
+//! The store: everything that lasts, in one SQLCipher file.
+//!
+//! One concrete type, [`Store`]: a handle to one thread that owns the writing connection and a few that own read-only ones.
+//! There is no trait and no second implementation; tests use the real cipher in a temporary folder. What an answer changes is
+//! one [`Batch`], committed in one transaction with `synchronous=FULL`: after a kill or a power cut all of it is there or
+//! nothing. Raw rows are kept as received for ever; columns are what listing order and matching need, the rest is read from
+//! the raw row by the provider's [`RowReader`] when it is asked for. It must never hold logic about quota, consent or
+//! schedule: documents of the planner go in and out as they are.
+//!
+//! Layout on disk: `DB` (mode 0600, WAL), `DB-wal`, `DB-shm`, `DB.keycheck` (wrong key or damaged file?), `DB.lock` (one process).
+
+mod answers;
+mod apply;
+mod balances;
+mod codec;
+mod coverage;
+mod documents;
+mod error;
+mod events;
+mod institutions;
+mod keycheck;
+mod ledger;
+mod listing;
+mod lock;
+mod open;
+mod reconcile;
+mod row;
+mod rows;
+mod runs;
+mod schema;
+mod snapshot;
+mod transactions;
+mod vault;
+mod verify;
+mod worker;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::model::id::{AccountId, CallId, InstitutionId, ProviderAccountId, TransactionId};
+use crate::model::institution::Institution;
+use crate::model::port::{Entropy, RowReader};
+use crate::model::secret::DatabaseKey;
+use crate::model::time::UtcInstant;
+use crate::planner::effect::Batch;
+
+pub use apply::Applied;
+pub use balances::{BalanceFilter, BalanceRow};
+pub use error::{Error, Kind};
+pub use events::{EventFilter, StoredEvent};
+pub use institutions::InstitutionList;
+pub use ledger::Reservation;
+pub use listing::Listing;
+pub use runs::RunRow;
+pub use snapshot::{LedgerRow, LedgerState, Snapshot};
+pub use transactions::{TransactionFilter, TransactionRow, VersionRow};
+pub use verify::Check;
+
+use worker::Threads;
+
+/// A handle to the open database; clones are handles to the same one.
+#[derive(Clone)]
+pub struct Store {
+    threads: Arc<Threads>,
+    newest_event: Arc<watch::Sender<i64>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl Store {
+    /// Opens the database, made if it is not there, and reads what the planner remembers. `at` is now.
+    ///
+    /// # Errors
+    /// Wrong key, plain file, damaged file and newer schema are told apart and leave every byte of the file as it is; so does
+    /// another process that holds it. See [`Kind`].
+    pub async fn open(
+        path: PathBuf,
+        key: DatabaseKey,
+        at: UtcInstant,
+        entropy: &dyn Entropy,
+    ) -> Result<(Self, Snapshot), Error> {
+        let random = entropy.bits();
+        let (threads, newest, snapshot) =
+            worker::start(open::Place { path, key }, at, random).await?;
+        let store =
+            Self { threads: Arc::new(threads), newest_event: Arc::new(watch::Sender::new(newest)) };
+        Ok((store, snapshot))
+    }
+
+    /// Empties the write-ahead log into the file and ends all threads. Later calls give [`Error::Closed`].
+    pub async fn close(&self) -> Result<(), Error> {
+        self.threads.close().await
+    }
+
+    /// Writes that a call is about to leave; durable when this returns.
+    pub async fn reserve(&self, reservation: Reservation) -> Result<CallId, Error> {
+        self.threads.write(move |writer| ledger::reserve(writer.connection()?, &reservation)).await
+    }
+
+    /// Carries a batch out in one transaction. Once begun it goes on even if the caller goes away.
+    ///
+    /// # Errors
+    /// Then nothing of it is stored. After [`Kind::Full`] and [`Kind::Io`] the same batch can be tried again.
+    pub async fn apply(
+        &self,
+        batch: Arc<Batch>,
+        reader: Arc<dyn RowReader>,
+    ) -> Result<Applied, Error> {
+        let newest_event = Arc::clone(&self.newest_event);
+        let job = move |writer: &mut worker::Writer| {
+            let applied = apply::apply(writer, &batch, reader.as_ref())?;
+            if let Some(event) = applied.events.last() {
+                newest_event.send_replace(event.id);
+            }
+            Ok(applied)
+        };
+        self.threads.write(job).await
+    }
+
+    /// Notes that events have reached the log; unknown ids are ignored.
+    pub async fn mark_logged(&self, ids: Vec<i64>, at: UtcInstant) -> Result<(), Error> {
+        self.threads.write(move |writer| events::mark_logged(writer.connection()?, &ids, at)).await
+    }
+
+    /// The id of the newest event, now and whenever it changes.
+    pub fn event_watch(&self) -> watch::Receiver<i64> {
+        self.newest_event.subscribe()
+    }
+
+    /// Transactions: effective date, then first seen, then id; undated rows last, and only without `from` and `to`.
+    pub fn transactions(&self, filter: TransactionFilter) -> Listing<TransactionRow> {
+        Listing::new(&self.threads, transactions::Transactions::new(filter))
+    }
+
+    /// Balances: by account and in the bank's order, or the history in the order of its coming.
+    pub fn balances(&self, filter: BalanceFilter) -> Listing<BalanceRow> {
+        Listing::new(&self.threads, balances::Balances::new(filter))
+    }
+
+    /// Events by increasing id.
+    pub fn events(&self, filter: EventFilter) -> Listing<StoredEvent> {
+        Listing::new(&self.threads, filter)
+    }
+
+    /// One transaction.
+    pub async fn transaction(&self, id: TransactionId) -> Result<Option<TransactionRow>, Error> {
+        self.threads.read(move |reader| transactions::one(reader, id)).await
+    }
+
+    /// Every text that a transaction ever had, oldest first; empty if there is no such transaction.
+    pub async fn versions(&self, id: TransactionId) -> Result<Vec<VersionRow>, Error> {
+        self.threads.read(move |reader| transactions::versions(reader, id)).await
+    }
+
+    /// The cached institutions of a country (ISO 3166 alpha-2, capitals) or of all.
+    pub async fn institutions(&self, country: Option<String>) -> Result<InstitutionList, Error> {
+        self.threads
+            .read(move |reader| institutions::list(reader.parts()?.0, country.as_deref()))
+            .await
+    }
+
+    /// One cached institution and when it was read.
+    pub async fn institution(
+        &self,
+        id: InstitutionId,
+    ) -> Result<Option<(Institution, UtcInstant)>, Error> {
+        self.threads.read(move |reader| institutions::one(reader.parts()?.0, &id)).await
+    }
+
+    /// The newest runs, newest first.
+    pub async fn runs(&self, account: Option<AccountId>, limit: u32) -> Result<Vec<RunRow>, Error> {
+        self.threads.read(move |reader| runs::list(reader.parts()?.0, account, limit)).await
+    }
+
+    /// The account that a provider's handle means or ever meant.
+    pub async fn account_of(&self, handle: ProviderAccountId) -> Result<Option<AccountId>, Error> {
+        self.threads.read(move |reader| documents::account_of(reader.parts()?.0, &handle)).await
+    }
+
+    /// Checks the whole file, the schema and the store's own invariants; `progress` hears each result as it comes. Takes
+    /// seconds for millions of rows; writes wait only for the parts that need the file to stand still.
+    ///
+    /// # Errors
+    /// Only if the checks cannot run at all; what they find is in the list.
+    pub async fn verify(
+        &self,
+        progress: impl FnMut(&Check) + Send + 'static,
+    ) -> Result<Vec<Check>, Error> {
+        verify::verify(&self.threads, progress).await
+    }
+
+    fn threads(&self) -> &Threads {
+        &self.threads
+    }
+}

@@ -1,0 +1,165 @@
+//! Small conversions between database values and ours, in one place, so that a strange value is damage and not a panic.
+
+use rusqlite::Row;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+
+use crate::model::agreement::Scope;
+use crate::model::id::{AccountId, LinkId, RunId, TransactionId};
+use crate::model::time::{BankDate, UtcInstant};
+use crate::model::transaction::{BookingStatus, RowState};
+
+use super::schema::Identity;
+
+/// Sixteen bytes, one of our ids.
+pub(super) struct Bits(pub(super) u128);
+
+impl FromSql for Bits {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <[u8; 16]>::column_result(value).map(|bytes| Self(u128::from_be_bytes(bytes)))
+    }
+}
+
+/// An id as its column holds it.
+pub(super) fn bytes(bits: u128) -> [u8; 16] {
+    bits.to_be_bytes()
+}
+
+/// An account id column.
+pub(super) fn account_id(row: &Row<'_>, column: &str) -> rusqlite::Result<AccountId> {
+    row.get::<_, Bits>(column).map(|bits| AccountId::from_bits(bits.0))
+}
+
+/// A nullable account id column.
+pub(super) fn maybe_account_id(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<AccountId>> {
+    row.get::<_, Option<Bits>>(column).map(|bits| bits.map(|bits| AccountId::from_bits(bits.0)))
+}
+
+/// A nullable link id column.
+pub(super) fn maybe_link_id(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<LinkId>> {
+    row.get::<_, Option<Bits>>(column).map(|bits| bits.map(|bits| LinkId::from_bits(bits.0)))
+}
+
+/// A run id column.
+pub(super) fn run_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RunId> {
+    row.get::<_, Bits>(column).map(|bits| RunId::from_bits(bits.0))
+}
+
+/// A nullable run id column.
+pub(super) fn maybe_run_id(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<RunId>> {
+    row.get::<_, Option<Bits>>(column).map(|bits| bits.map(|bits| RunId::from_bits(bits.0)))
+}
+
+/// A time column.
+pub(super) fn instant(row: &Row<'_>, column: &str) -> rusqlite::Result<UtcInstant> {
+    row.get(column).map(UtcInstant::from_ms)
+}
+
+/// A nullable time column.
+pub(super) fn maybe_instant(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<UtcInstant>> {
+    row.get::<_, Option<i64>>(column).map(|ms| ms.map(UtcInstant::from_ms))
+}
+
+/// A scope column.
+pub(super) fn maybe_scope(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Scope>> {
+    row.get::<_, Option<String>>(column).map(|word| word.as_deref().and_then(Scope::from_word))
+}
+
+/// A count column.
+pub(super) fn count(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or_default())
+}
+
+/// A date from its number of days.
+pub(super) fn date(days: Option<i64>) -> Option<BankDate> {
+    days.and_then(BankDate::from_epoch_days)
+}
+
+/// A date as its column holds it.
+pub(super) fn days(date: Option<BankDate>) -> Option<i64> {
+    date.map(BankDate::epoch_days)
+}
+
+/// A count as its column holds it.
+pub(super) fn integer(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// The number of a booking status in the database.
+pub(super) const fn status_number(status: BookingStatus) -> i64 {
+    match status {
+        BookingStatus::Booked => 0,
+        BookingStatus::Pending => 1,
+    }
+}
+
+/// The number of a state in the database.
+pub(super) const fn state_number(state: RowState) -> i64 {
+    match state {
+        RowState::Current => 0,
+        RowState::Missing => 1,
+        RowState::Vanished => 2,
+        RowState::Closed => 3,
+    }
+}
+
+/// A booking status column.
+pub(super) struct Status(pub(super) BookingStatus);
+
+impl FromSql for Status {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_i64()? {
+            0 => Ok(Self(BookingStatus::Booked)),
+            1 => Ok(Self(BookingStatus::Pending)),
+            other => Err(FromSqlError::OutOfRange(other)),
+        }
+    }
+}
+
+/// A state column.
+pub(super) struct State(pub(super) RowState);
+
+impl FromSql for State {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_i64()? {
+            0 => Ok(Self(RowState::Current)),
+            1 => Ok(Self(RowState::Missing)),
+            2 => Ok(Self(RowState::Vanished)),
+            3 => Ok(Self(RowState::Closed)),
+            other => Err(FromSqlError::OutOfRange(other)),
+        }
+    }
+}
+
+const NUMBER_BITS: u32 = 40;
+const SALT_BITS: u32 = 40;
+
+/// The public id of a transaction: time of its first run (48 bits), the database's salt (40), its number (40).
+pub(super) fn transaction_id(
+    identity: Identity,
+    first_seen: UtcInstant,
+    number: i64,
+) -> TransactionId {
+    let random = (u128::from(identity.salt) << NUMBER_BITS) | u128::from(number.unsigned_abs());
+    TransactionId::new(first_seen.ms(), random)
+}
+
+/// The number in a public id, if its salt is this database's. The time still has to be compared.
+pub(super) fn transaction_number(identity: Identity, id: TransactionId) -> Option<i64> {
+    let mask = |bits: u32| (1_u128 << bits) - 1;
+    let salt = (id.bits() >> NUMBER_BITS) & mask(SALT_BITS);
+    let number = id.bits() & mask(NUMBER_BITS);
+    (salt == u128::from(identity.salt)).then(|| i64::try_from(number).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_id_holds_its_number() {
+        let identity = Identity { id: [0; 16], salt: (1 << 40) - 3 };
+        let id = transaction_id(identity, UtcInstant::from_ms(1_761_897_503_836), 1_234_567);
+        assert_eq!(transaction_number(identity, id), Some(1_234_567));
+        assert_eq!(transaction_number(Identity { salt: 4, ..identity }, id), None);
+    }
+}

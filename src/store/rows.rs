@@ -1,0 +1,246 @@
+//! Transaction rows one by one: load a window for comparison, add, revise, change state. What to do is decided elsewhere.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
+
+use crate::model::time::UtcInstant;
+use crate::model::transaction::{BookingStatus, RowKey, RowState};
+use crate::planner::reconcile::{Absence, RowHash, StoredRow};
+
+use super::codec::{Packed, Packer, Unpacker};
+use super::error::Error;
+use super::row::{self, State, Status};
+
+/// Hash of a raw row.
+pub(super) fn hash(raw: &str) -> RowHash {
+    let mut hash = RowHash::default();
+    let whole = blake3::hash(raw.as_bytes());
+    for (byte, from) in hash.iter_mut().zip(whole.as_bytes()) {
+        *byte = *from;
+    }
+    hash
+}
+
+/// The rows of an account from a day on (`None`: all) and its undated rows, with their revisions, from the index alone.
+pub(super) fn load_window(
+    connection: &Connection,
+    account: i64,
+    from_days: Option<i64>,
+) -> Result<(Vec<StoredRow>, Vec<i64>), Error> {
+    const DATED: &str = "SELECT number, hash, effective, lead_days, status, state, revision
+        FROM bank_transaction INDEXED BY bank_transaction_window WHERE account = ?1 AND effective >= ?2";
+    const UNDATED: &str = "SELECT number, hash, effective, lead_days, status, state, revision
+        FROM bank_transaction INDEXED BY bank_transaction_window WHERE account = ?1 AND effective IS NULL AND ?2 = ?2";
+    let failed = || Error::sql("load stored transactions");
+    let from = from_days.unwrap_or(super::coverage::EVERYTHING_DAYS);
+    let (mut rows, mut revisions) = (Vec::new(), Vec::new());
+    for sql in [DATED, UNDATED] {
+        let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+        let mut found = statement.query([account, from]).map_err(failed())?;
+        while let Some(row) = found.next().map_err(failed())? {
+            rows.push(stored_row(row).map_err(failed())?);
+            revisions.push(row.get(6).map_err(failed())?);
+        }
+    }
+    Ok((rows, revisions))
+}
+
+fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
+    let effective: Option<i64> = row.get(2)?;
+    let lead: i64 = row.get(3)?;
+    Ok(StoredRow {
+        number: row.get(0)?,
+        hash: row.get(1)?,
+        effective_date: row::date(effective),
+        earliest_date: row::date(effective.map(|days| days.saturating_sub(lead))),
+        status: row.get::<_, Status>(4)?.0,
+        state: row.get::<_, State>(5)?.0,
+    })
+}
+
+/// A row to write: its text and what was read from it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewText<'a> {
+    pub(super) raw: &'a str,
+    pub(super) hash: RowHash,
+    pub(super) key: RowKey,
+    pub(super) status: BookingStatus,
+}
+
+impl NewText<'_> {
+    fn effective(&self) -> Option<i64> {
+        row::days(self.key.effective_date)
+    }
+
+    fn lead(&self) -> i64 {
+        match (self.effective(), row::days(self.key.earliest_date)) {
+            (Some(effective), Some(earliest)) => effective.saturating_sub(earliest).max(0),
+            _ => 0,
+        }
+    }
+}
+
+/// Adds a row; gives its number.
+pub(super) fn insert(
+    connection: &Connection,
+    packer: &mut Packer,
+    (account, run, dictionary): (i64, i64, i64),
+    new: &NewText<'_>,
+) -> Result<i64, Error> {
+    let failed = Error::sql("store a transaction");
+    let text = packer.pack(connection, dictionary, new.raw)?;
+    let sql = "INSERT INTO bank_transaction
+               (account, first_run, effective, lead_days, hash, status, state, dictionary, raw)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    let status = row::status_number(new.status);
+    let values = params![
+        account,
+        run,
+        new.effective(),
+        new.lead(),
+        new.hash,
+        status,
+        text.dictionary,
+        text.bytes
+    ];
+    statement.insert(values).map_err(failed)
+}
+
+/// Gives a row another text; the old one becomes a version. The row is current again.
+pub(super) fn revise(
+    connection: &Connection,
+    packer: &mut Packer,
+    (number, run, dictionary): (i64, i64, i64),
+    new: &NewText<'_>,
+) -> Result<(), Error> {
+    let failed = || Error::sql("store a version of a transaction");
+    let sql =
+        "INSERT INTO bank_transaction_version (bank_transaction, revision, run, dictionary, raw)
+               SELECT number, revision, coalesce(revision_run, first_run), dictionary, raw
+               FROM bank_transaction WHERE number = ?1";
+    execute(connection, sql, [number]).map_err(failed())?;
+    let text = packer.pack(connection, dictionary, new.raw)?;
+    let sql = "UPDATE bank_transaction SET effective = ?2, lead_days = ?3, hash = ?4, status = ?5, state = 0,
+               revision = revision + 1, revision_run = ?6, dictionary = ?7, raw = ?8 WHERE number = ?1";
+    let status = row::status_number(new.status);
+    let values = params![
+        number,
+        new.effective(),
+        new.lead(),
+        new.hash,
+        status,
+        run,
+        text.dictionary,
+        text.bytes
+    ];
+    execute(connection, sql, values).map_err(failed())?;
+    forget_absence(connection, number)
+}
+
+/// Makes a row current, with this booking status.
+pub(super) fn revive(
+    connection: &Connection,
+    number: i64,
+    status: BookingStatus,
+) -> Result<(), Error> {
+    let sql = "UPDATE bank_transaction SET state = 0, status = ?2 WHERE number = ?1";
+    execute(connection, sql, [number, row::status_number(status)])
+        .map_err(Error::sql("revive a transaction"))?;
+    forget_absence(connection, number)
+}
+
+fn forget_absence(connection: &Connection, number: i64) -> Result<(), Error> {
+    let sql = "DELETE FROM bank_transaction_absence WHERE bank_transaction = ?1";
+    execute(connection, sql, [number]).map_err(Error::sql("revive a transaction"))
+}
+
+/// Takes a row off the list. The first absence is remembered with what is known of it.
+pub(super) fn retire(
+    connection: &Connection,
+    number: i64,
+    state: RowState,
+    absence: &Absence,
+    last_seen_at: UtcInstant,
+) -> Result<(), Error> {
+    let failed = || Error::sql("retire a transaction");
+    let sql = "UPDATE bank_transaction SET state = ?2 WHERE number = ?1";
+    execute(connection, sql, [number, row::state_number(state)]).map_err(failed())?;
+    let sql =
+        "INSERT INTO bank_transaction_absence (bank_transaction, since, last_updated, last_seen_at)
+               VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+    let values = params![number, absence.since.ms(), absence.last_updated, last_seen_at.ms()];
+    execute(connection, sql, values).map_err(failed())
+}
+
+fn execute(connection: &Connection, sql: &str, values: impl Params) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute(values).map(|_rows| ())
+}
+
+/// The missing rows of an account (those that a second absence makes vanish), with their first absences.
+pub(super) fn missing(
+    connection: &Connection,
+    account: i64,
+) -> Result<BTreeMap<i64, Absence>, Error> {
+    let failed = || Error::sql("load missing transactions");
+    let sql = "SELECT number, since, last_updated
+               FROM bank_transaction INDEXED BY bank_transaction_missing
+               JOIN bank_transaction_absence ON bank_transaction = number
+               WHERE account = ?1 AND state = 1";
+    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+    let rows = statement
+        .query_map([account], |row| {
+            let absence = Absence {
+                since: row::instant(row, "since")?,
+                last_updated: row.get("last_updated")?,
+            };
+            Ok((row.get("number")?, absence))
+        })
+        .map_err(failed())?;
+    rows.collect::<Result<_, _>>().map_err(failed())
+}
+
+/// One stored row, as matching sees it.
+pub(super) fn one(connection: &Connection, number: i64) -> Result<StoredRow, Error> {
+    let failed = Error::sql("load a stored transaction");
+    let sql = "SELECT number, hash, effective, lead_days, status, state FROM bank_transaction WHERE number = ?1";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    statement.query_row([number], stored_row).map_err(failed)
+}
+
+/// The present text of a row.
+pub(super) fn text(
+    connection: &Connection,
+    unpacker: &mut Unpacker,
+    number: i64,
+) -> Result<String, Error> {
+    let failed = Error::sql("read a transaction");
+    let sql = "SELECT dictionary, raw FROM bank_transaction WHERE number = ?1";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    let (dictionary, bytes): (i64, Vec<u8>) =
+        statement.query_row([number], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+    unpacker.unpack(connection, Packed { dictionary, bytes: &bytes })
+}
+
+/// The text that a row had in a revision.
+pub(super) fn text_of_revision(
+    connection: &Connection,
+    unpacker: &mut Unpacker,
+    number: i64,
+    revision: i64,
+) -> Result<String, Error> {
+    let failed = Error::sql("read a version of a transaction");
+    let sql = "SELECT dictionary, raw FROM bank_transaction_version WHERE bank_transaction = ?1 AND revision = ?2";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    let old: Option<(i64, Vec<u8>)> = statement
+        .query_row([number, revision], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .map_err(failed)?;
+    match old {
+        Some((dictionary, bytes)) => {
+            unpacker.unpack(connection, Packed { dictionary, bytes: &bytes })
+        }
+        None => text(connection, unpacker, number),
+    }
+}

@@ -1,0 +1,236 @@
+//! Verification: is the file whole, is the schema ours, do the store's own invariants hold?
+//!
+//! The cipher's check reads the main file and not the log: it must come right after a truncating checkpoint, with nobody
+//! writing in between, or it reports damage where there is none. Everything else runs on a reader.
+
+use rusqlite::Connection;
+use serde::Serialize;
+
+use super::answers;
+use super::codec::{Packed, Unpacker};
+use super::error::Error;
+use super::rows;
+use super::schema;
+use super::worker::{Reader, Threads};
+
+/// Findings quoted in a detail; the rest is counted.
+const QUOTED_MAX: usize = 5;
+
+/// The result of one check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// Which.
+    pub name: String,
+    /// Whether it found nothing.
+    pub ok: bool,
+    /// What it found, or how much it looked at.
+    pub detail: String,
+}
+
+impl Check {
+    fn new(name: &str, result: Result<Found, Error>) -> Self {
+        let (ok, detail) = match result {
+            Ok(Found { problems, looked_at }) if problems.is_empty() => (true, looked_at),
+            Ok(Found { problems, .. }) => {
+                let mut detail =
+                    problems.iter().take(QUOTED_MAX).cloned().collect::<Vec<_>>().join("; ");
+                if problems.len() > QUOTED_MAX {
+                    detail =
+                        format!("{detail}; and {} more", problems.len().saturating_sub(QUOTED_MAX));
+                }
+                (false, detail)
+            }
+            Err(error) => {
+                let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+                (false, format!("{error}{}", source.unwrap_or_default()))
+            }
+        };
+        Self { name: name.to_owned(), ok, detail }
+    }
+}
+
+/// What a check saw.
+struct Found {
+    problems: Vec<String>,
+    looked_at: String,
+}
+
+impl Found {
+    fn none(looked_at: impl Into<String>) -> Self {
+        Self { problems: Vec::new(), looked_at: looked_at.into() }
+    }
+}
+
+type Test = fn(&mut Connection, &mut Unpacker) -> Result<Found, Error>;
+
+/// On the writer, before and after the cipher's check.
+const INTEGRITY: (&str, Test) =
+    ("integrity", |connection, _| pragma(connection, "integrity_check", "ok"));
+
+/// On a reader.
+const TESTS: [(&str, Test); 6] = [
+    ("foreign_keys", |connection, _| foreign_keys(connection)),
+    ("schema", |connection, _| schema_version(connection)),
+    ("index", |connection, _| index_counts(connection)),
+    ("transactions", transactions),
+    ("versions", versions),
+    ("answers", |connection, _| stored_answers(connection)),
+];
+
+/// Runs all checks in order.
+pub(super) async fn verify(
+    threads: &Threads,
+    mut progress: impl FnMut(&Check) + Send + 'static,
+) -> Result<Vec<Check>, Error> {
+    let mut checks = Vec::new();
+    let mut note = |check: Check| {
+        progress(&check);
+        checks.push(check);
+    };
+    let (name, test) = INTEGRITY;
+    note(threads.read(move |reader| run(reader, name, test)).await?);
+    for check in threads
+        .write(|writer| {
+            let connection = writer.connection()?;
+            Ok([
+                Check::new("checkpoint", checkpoint(connection)),
+                Check::new("cipher", cipher(connection)),
+            ])
+        })
+        .await?
+    {
+        note(check);
+    }
+    for (name, test) in TESTS {
+        note(threads.read(move |reader| run(reader, name, test)).await?);
+    }
+    Ok(checks)
+}
+
+fn run(reader: &mut Reader, name: &str, test: Test) -> Result<Check, Error> {
+    let (connection, unpacker) = reader.parts()?;
+    Ok(Check::new(name, test(connection, unpacker)))
+}
+
+fn pragma(connection: &Connection, name: &str, fine: &str) -> Result<Found, Error> {
+    let failed = || Error::sql("check the file");
+    let mut statement = connection.prepare(&format!("PRAGMA {name}")).map_err(failed())?;
+    let lines = statement.query_map([], |row| row.get::<_, String>(0)).map_err(failed())?;
+    let lines: Vec<String> = lines.collect::<Result<_, _>>().map_err(failed())?;
+    let problems = lines.into_iter().filter(|line| line != fine).collect();
+    Ok(Found { problems, looked_at: String::new() })
+}
+
+fn checkpoint(connection: &Connection) -> Result<Found, Error> {
+    let failed = Error::sql("empty the write-ahead log");
+    let busy: i64 = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .map_err(failed)?;
+    let problems =
+        if busy == 0 { Vec::new() } else { vec!["the write-ahead log is in use".to_owned()] };
+    Ok(Found { problems, looked_at: String::new() })
+}
+
+fn cipher(connection: &Connection) -> Result<Found, Error> {
+    pragma(connection, "cipher_integrity_check", "")
+}
+
+fn foreign_keys(connection: &Connection) -> Result<Found, Error> {
+    let failed = || Error::sql("check the file");
+    let mut statement = connection.prepare("PRAGMA foreign_key_check").map_err(failed())?;
+    let tables = statement.query_map([], |row| row.get::<_, String>(0)).map_err(failed())?;
+    let tables: Vec<String> = tables.collect::<Result<_, _>>().map_err(failed())?;
+    let problems =
+        tables.into_iter().map(|table| format!("a row of {table} refers to nothing")).collect();
+    Ok(Found { problems, looked_at: String::new() })
+}
+
+fn schema_version(connection: &Connection) -> Result<Found, Error> {
+    let version = schema::check(connection)?;
+    Ok(Found::none(format!("version {version}")))
+}
+
+fn index_counts(connection: &Connection) -> Result<Found, Error> {
+    let count = |sql: &str| {
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(Error::sql("count transactions"))
+    };
+    let table = count("SELECT count(*) FROM bank_transaction NOT INDEXED")?;
+    let index = count("SELECT count(*) FROM bank_transaction INDEXED BY bank_transaction_window")?;
+    let problems = if table == index {
+        Vec::new()
+    } else {
+        vec![format!("{table} transactions, {index} in the index")]
+    };
+    Ok(Found { problems, looked_at: format!("{table} transactions") })
+}
+
+fn transactions(connection: &mut Connection, unpacker: &mut Unpacker) -> Result<Found, Error> {
+    let failed = || Error::sql("read transactions");
+    // One transaction after another in the order of the table, its text against its hash.
+    let sql =
+        "SELECT number, dictionary, raw, hash FROM bank_transaction NOT INDEXED ORDER BY number";
+    let mut statement = connection.prepare(sql).map_err(failed())?;
+    let mut rows = statement.query([]).map_err(failed())?;
+    let (mut problems, mut count) = (Vec::new(), 0_u64);
+    while let Some(row) = rows.next().map_err(failed())? {
+        count += 1;
+        let number: i64 = row.get(0).map_err(failed())?;
+        let dictionary: i64 = row.get(1).map_err(failed())?;
+        let bytes = row
+            .get_ref(2)
+            .and_then(|value| value.as_blob().map_err(Into::into))
+            .map_err(failed())?;
+        let hash: [u8; 16] = row.get(3).map_err(failed())?;
+        match unpacker.unpack(connection, Packed { dictionary, bytes }) {
+            Ok(text) if rows::hash(&text) == hash => {}
+            Ok(_) => problems.push(format!("the text of row {number} does not have its hash")),
+            Err(error) => problems.push(format!("row {number}: {error}")),
+        }
+    }
+    Ok(Found { problems, looked_at: format!("{count} rows read") })
+}
+
+fn versions(connection: &mut Connection, unpacker: &mut Unpacker) -> Result<Found, Error> {
+    let failed = || Error::sql("read versions of transactions");
+    let sql = "SELECT v.bank_transaction, v.revision, t.revision, v.dictionary, v.raw FROM bank_transaction_version AS v
+               LEFT JOIN bank_transaction AS t ON t.number = v.bank_transaction";
+    let mut statement = connection.prepare(sql).map_err(failed())?;
+    let mut rows = statement.query([]).map_err(failed())?;
+    let (mut problems, mut count) = (Vec::new(), 0_u64);
+    while let Some(row) = rows.next().map_err(failed())? {
+        count += 1;
+        let [number, revision]: [i64; 2] =
+            [row.get(0).map_err(failed())?, row.get(1).map_err(failed())?];
+        let newest: Option<i64> = row.get(2).map_err(failed())?;
+        if newest.is_none_or(|newest| revision >= newest) {
+            problems.push(format!("row {number} has a version {revision} too many"));
+        }
+        let dictionary: i64 = row.get(3).map_err(failed())?;
+        let bytes = row
+            .get_ref(4)
+            .and_then(|value| value.as_blob().map_err(Into::into))
+            .map_err(failed())?;
+        if let Err(error) = unpacker.unpack(connection, Packed { dictionary, bytes }) {
+            problems.push(format!("version {revision} of row {number}: {error}"));
+        }
+    }
+    Ok(Found { problems, looked_at: format!("{count} versions read") })
+}
+
+fn stored_answers(connection: &Connection) -> Result<Found, Error> {
+    let failed = || Error::sql("read answers");
+    let mut statement = connection.prepare("SELECT number, items FROM answer").map_err(failed())?;
+    let mut rows = statement.query([]).map_err(failed())?;
+    let (mut problems, mut count) = (Vec::new(), 0_u64);
+    while let Some(row) = rows.next().map_err(failed())? {
+        count += 1;
+        let number: i64 = row.get(0).map_err(failed())?;
+        let bytes: Vec<u8> = row.get(1).map_err(failed())?;
+        if answers::decode(&bytes).is_none() {
+            problems.push(format!("the rows of answer {number}"));
+        }
+    }
+    Ok(Found { problems, looked_at: format!("{count} answers") })
+}

@@ -1,0 +1,248 @@
+//! The threads: one that owns the writing connection, a few that own read-only ones.
+//!
+//! No connection crosses an `.await`: work goes to a thread as a closure over a bounded channel, and the reply comes back
+//! over a oneshot. A caller that goes away does not stop its closure: a write is carried out whole or not at all. Reads
+//! are short by construction (see [`super::listing`]), so that no reader ever holds up a checkpoint. `tokio::sync`
+//! is used for the channels only; the threads know no runtime.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::model::time::UtcInstant;
+
+use super::codec::{Packer, Unpacker};
+use super::error::{Error, Kind};
+use super::events;
+use super::lock::Lock;
+use super::open::{self, Opened, Place};
+use super::schema::Identity;
+use super::snapshot::{self, Snapshot};
+
+/// Closures that wait for the writer; more callers wait for a place.
+const WRITER_QUEUE_LEN: usize = 16;
+/// Closures that wait for a reader.
+const READER_QUEUE_LEN: usize = 16;
+/// Read-only connections.
+const READERS: usize = 2;
+
+/// What the writing thread has.
+pub(super) struct Writer {
+    place: Place,
+    /// `None` after an error that leaves the connection in doubt (a failed fsync): the next job opens a new one.
+    connection: Option<Connection>,
+    pub(super) identity: Identity,
+    pub(super) packer: Packer,
+    pub(super) unpacker: Unpacker,
+    _lock: Lock,
+}
+
+impl Writer {
+    /// The connection and both halves of the codec.
+    pub(super) fn parts(&mut self) -> Result<(&mut Connection, &mut Packer, &mut Unpacker), Error> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            slot => slot.insert(open::reopen(&self.place)?),
+        };
+        Ok((connection, &mut self.packer, &mut self.unpacker))
+    }
+
+    /// The connection.
+    pub(super) fn connection(&mut self) -> Result<&mut Connection, Error> {
+        Ok(self.parts()?.0)
+    }
+
+    /// Last words before the connection goes.
+    fn finish(mut self) -> Result<(), Error> {
+        let failed = || Error::sql("close the database");
+        let Some(connection) = self.connection.take() else { return Ok(()) };
+        connection
+            .execute_batch("PRAGMA analysis_limit = 200; PRAGMA optimize")
+            .map_err(failed())?;
+        connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_row| Ok(()))
+            .map_err(failed())?;
+        connection.close().map_err(|(_connection, error)| failed()(error))
+    }
+}
+
+/// What a reading thread has.
+pub(super) struct Reader {
+    place: Place,
+    connection: Option<Connection>,
+    unpacker: Unpacker,
+    pub(super) identity: Identity,
+}
+
+impl Reader {
+    /// The connection, made at the first job, and the codec.
+    pub(super) fn parts(&mut self) -> Result<(&mut Connection, &mut Unpacker), Error> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            slot => slot.insert(open::open_reader(&self.place)?),
+        };
+        Ok((connection, &mut self.unpacker))
+    }
+}
+
+type WriteJob = Box<dyn FnOnce(&mut Writer) + Send>;
+type ReadJob = Box<dyn FnOnce(&mut Reader) + Send>;
+
+enum ToWriter {
+    Do(WriteJob),
+    Close(oneshot::Sender<Result<(), Error>>),
+}
+
+/// The handle to all threads.
+pub(super) struct Threads {
+    writer: mpsc::Sender<ToWriter>,
+    /// `None` once closed.
+    readers: Mutex<Option<mpsc::Sender<ReadJob>>>,
+}
+
+/// Starts the writing thread, opens the database on it, then starts the readers. Also gives the newest event's number.
+pub(super) async fn start(
+    place: Place,
+    at: UtcInstant,
+    random: u128,
+) -> Result<(Threads, i64, Snapshot), Error> {
+    let (writer, jobs) = mpsc::channel(WRITER_QUEUE_LEN);
+    let (readers, read_jobs) = mpsc::channel(READER_QUEUE_LEN);
+    let (opened, result) = oneshot::channel();
+    let body = move || {
+        let start = || -> Result<_, Error> {
+            let Opened { connection, identity, lock } = open::open(&place, at, random)?;
+            let start = (events::newest(&connection)?, snapshot::load(&connection, at)?);
+            let readers = start_readers(&place, identity, read_jobs)?;
+            let (packer, unpacker) = <(Packer, Unpacker)>::default();
+            let writer = Writer {
+                place,
+                connection: Some(connection),
+                identity,
+                packer,
+                unpacker,
+                _lock: lock,
+            };
+            Ok((writer, start, readers))
+        };
+        match start() {
+            Ok((writer, start, readers)) => {
+                if opened.send(Ok(start)).is_ok() {
+                    write_until_closed(writer, jobs, readers);
+                }
+            }
+            // Nobody to tell means nobody to open for.
+            Err(error) => drop(opened.send(Err(error))),
+        }
+    };
+    spawn("store-write", body)?;
+    let (newest_event, snapshot) = result.await.unwrap_or(Err(Error::Closed))?;
+    Ok((Threads { writer, readers: Mutex::new(Some(readers)) }, newest_event, snapshot))
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    let failed = Error::file("start a thread for", std::path::Path::new("the database"));
+    Builder::new().name(name.to_owned()).spawn(body).map_err(failed)
+}
+
+fn write_until_closed(
+    mut writer: Writer,
+    mut jobs: mpsc::Receiver<ToWriter>,
+    readers: Vec<JoinHandle<()>>,
+) {
+    let mut asked = None;
+    while let Some(job) = jobs.blocking_recv() {
+        match job {
+            ToWriter::Do(job) => job(&mut writer),
+            ToWriter::Close(reply) => {
+                asked = Some(reply);
+                break;
+            }
+        }
+    }
+    // The readers' channel is closed by now; the last connection to close removes the log files.
+    for reader in readers {
+        reader.join().ok();
+    }
+    let result = writer.finish();
+    if let Some(reply) = asked {
+        reply.send(result).ok();
+    }
+}
+
+fn start_readers(
+    place: &Place,
+    identity: Identity,
+    jobs: mpsc::Receiver<ReadJob>,
+) -> Result<Vec<JoinHandle<()>>, Error> {
+    let jobs = Arc::new(Mutex::new(jobs));
+    (0..READERS)
+        .map(|_| {
+            let jobs = Arc::clone(&jobs);
+            let mut reader = Reader {
+                place: place.clone(),
+                connection: None,
+                unpacker: Unpacker::default(),
+                identity,
+            };
+            spawn("store-read", move || {
+                loop {
+                    // The lock is held while waiting: one thread waits for the next job, the others for their turn.
+                    let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+                    let Some(job) = job else { break };
+                    job(&mut reader);
+                }
+            })
+        })
+        .collect()
+}
+
+impl Threads {
+    /// Runs a closure on the writing thread.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Writer) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (reply, result) = oneshot::channel();
+        let job: WriteJob = Box::new(move |writer| {
+            let result = job(writer);
+            // After a failed write or sync the page cache cannot be trusted (https://lwn.net/Articles/752063/).
+            if result.as_ref().is_err_and(|error| error.kind() == Kind::Io) {
+                writer.connection = None;
+            }
+            reply.send(result).ok();
+        });
+        self.writer.send(ToWriter::Do(job)).await.map_err(|_closed| Error::Closed)?;
+        result.await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// Runs a closure on a reading thread.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Reader) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (reply, result) = oneshot::channel();
+        let job: ReadJob = Box::new(move |reader| {
+            let result = job(reader);
+            if result.as_ref().is_err_and(|error| error.kind() == Kind::Io) {
+                reader.connection = None;
+            }
+            reply.send(result).ok();
+        });
+        let readers = readers.ok_or(Error::Closed)?;
+        readers.send(job).await.map_err(|_closed| Error::Closed)?;
+        drop(readers);
+        result.await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// Ends all threads, the writer last.
+    pub(super) async fn close(&self) -> Result<(), Error> {
+        drop(self.readers.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let (reply, result) = oneshot::channel();
+        self.writer.send(ToWriter::Close(reply)).await.map_err(|_closed| Error::Closed)?;
+        result.await.unwrap_or(Err(Error::Closed))
+    }
+}

@@ -1,0 +1,369 @@
+//! The loop that turns effects into deeds.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::handle::{Handle, INBOX_LEN, Message, Outlook, Report};
+use super::waiters::Waiters;
+use crate::model::agreement::Scope;
+use crate::model::failure::Failure;
+use crate::model::notice::{EventCode, Notice};
+use crate::model::port::{Answered, ApiCall, Clock, Provider, RowReader};
+use crate::model::time::{MINUTE_MS, SECOND_MS, UtcInstant};
+use crate::observe::{Chain, LogEvent};
+use crate::planner::effect::{Batch, Effect, PlannedCall, Ticket};
+use crate::planner::event::Event;
+use crate::planner::state::Account;
+use crate::planner::{Planner, Step, backoff};
+use crate::store::{self, Reservation, Store, StoredEvent};
+
+/// Longest sleep between two looks, so that a stepped clock is noticed and the watchdog is fed.
+const SLEEP_MAX_MS: i64 = MINUTE_MS;
+/// How long calls in flight may still take when the daemon stops; they are paid for.
+const GRACE_MS: i64 = 10 * SECOND_MS;
+/// Ids of told events that may wait for being marked so.
+const TOLD_MAX: usize = 256;
+/// Events that may wait for somebody to take them.
+const UNTOLD_MAX: usize = 1_000;
+
+/// Why the engine ended before it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The database cannot be used any more.
+    #[error("the database cannot be used any more")]
+    Store(#[source] store::Error),
+}
+
+/// What an engine is made of.
+pub struct Parts<P> {
+    /// The brain, restored.
+    pub planner: Planner,
+    /// The provider's adapter.
+    pub provider: Arc<P>,
+    /// How its rows are read.
+    pub reader: Arc<dyn RowReader>,
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Longest time between two signs of life, in milliseconds.
+    pub beat_ms: i64,
+    /// Tells an event to the log; `false` if nobody took it.
+    pub tell: Tell,
+    /// Events that were committed but not told before the last end.
+    pub untold: Vec<StoredEvent>,
+}
+
+/// Tells an event to the log; `false` if nobody took it.
+pub(super) type Tell = Box<dyn Fn(&LogEvent<'_>) -> bool + Send>;
+
+/// A batch that could not be written; nothing else is done before it is.
+struct Stuck {
+    batch: Arc<Batch>,
+    tries: u32,
+    retry_mono_ms: i64,
+}
+
+/// Owns the planner and does what it wants.
+pub struct Engine<P> {
+    planner: Planner,
+    provider: Arc<P>,
+    reader: Arc<dyn RowReader>,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    beat_ms: i64,
+    inbox: mpsc::Receiver<Message>,
+    calls: JoinSet<(Ticket, Result<Answered, Failure>)>,
+    waiters: Waiters,
+    stuck: Option<Stuck>,
+    tell: Tell,
+    /// Told, but not yet marked so.
+    told: Vec<i64>,
+    /// Committed, but nobody took them yet.
+    untold: Vec<StoredEvent>,
+    /// Counts the turns of the loop: the daemon's sign of life.
+    pulse: watch::Sender<u64>,
+}
+
+impl<P: Provider + Send + Sync + 'static> Engine<P> {
+    /// An engine, a way to talk to it, and its sign of life.
+    pub fn new(parts: Parts<P>) -> (Self, Handle, watch::Receiver<u64>) {
+        let (sender, inbox) = mpsc::channel(INBOX_LEN);
+        let (pulse, life) = watch::channel(0);
+        let engine = Self {
+            planner: parts.planner,
+            provider: parts.provider,
+            reader: parts.reader,
+            store: parts.store,
+            clock: parts.clock,
+            beat_ms: parts.beat_ms.clamp(SECOND_MS, SLEEP_MAX_MS),
+            inbox,
+            calls: JoinSet::new(),
+            waiters: Waiters::default(),
+            stuck: None,
+            tell: parts.tell,
+            told: Vec::new(),
+            untold: parts.untold,
+            pulse,
+        };
+        (engine, Handle::new(sender), life)
+    }
+
+    /// Works until `stop`, then lets calls in flight end within the grace.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), EngineError> {
+        self.planner.on(self.clock.now(), Event::Started);
+        while !stop.is_cancelled() {
+            let wake_mono_ms = self.work().await?;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                Some(done) = self.calls.join_next() => self.call_ended(done),
+                Some(message) = self.inbox.recv() => self.receive(message),
+                () = self.clock.sleep_until(wake_mono_ms) => {}
+            }
+        }
+        self.wind_down().await
+    }
+
+    /// Carries out everything that can be done now; returns when to look again (monotonic).
+    async fn work(&mut self) -> Result<i64, EngineError> {
+        loop {
+            self.pulse.send_modify(|turns| *turns = turns.wrapping_add(1));
+            let now = self.clock.now();
+            if let Some(stuck) = &self.stuck {
+                if stuck.retry_mono_ms > now.mono_ms {
+                    return Ok(stuck.retry_mono_ms.min(now.mono_ms.saturating_add(self.beat_ms)));
+                }
+                self.retry().await?;
+                continue;
+            }
+            match self.planner.next(now) {
+                Step::Do(effect) => self.carry_out(effect).await?,
+                Step::SleepUntil(at) => {
+                    if !self.untold.is_empty() {
+                        self.tell();
+                    }
+                    if !self.told.is_empty() {
+                        self.mark_told().await?;
+                        continue;
+                    }
+                    let wait_ms = at.since(now.wall).clamp(0, self.beat_ms);
+                    return Ok(now.mono_ms.saturating_add(wait_ms));
+                }
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, effect: Effect) -> Result<(), EngineError> {
+        match effect {
+            Effect::Call(call) => self.make_call(*call).await,
+            Effect::Apply(batch) => self.apply(Arc::from(batch), 0).await,
+            Effect::Pulled(result) => {
+                self.waiters.pulled(&result);
+                Ok(())
+            }
+            Effect::Told(ask, answer) => {
+                self.waiters.told(ask, answer);
+                Ok(())
+            }
+        }
+    }
+
+    /// Spends before it sends: the reservation is durable before the call leaves.
+    async fn make_call(&mut self, planned: PlannedCall) -> Result<(), EngineError> {
+        let PlannedCall { ticket, call, spends, run_id } = planned;
+        if let Some((account_id, scope)) = spends
+            && let Some(provider_account_id) = called_account(&call)
+        {
+            let at = self.clock.now().wall;
+            let reservation = Reservation { account_id, scope, run_id, provider_account_id, at };
+            match self.store.reserve(reservation).await {
+                Ok(call_id) => {
+                    self.planner.on(self.clock.now(), Event::Reserved { ticket, call_id });
+                }
+                Err(error) => {
+                    self.planner.on(self.clock.now(), Event::NotReserved { ticket });
+                    return self.store_trouble(error);
+                }
+            }
+        }
+        let provider = Arc::clone(&self.provider);
+        self.calls.spawn(async move { (ticket, provider.call(call).await) });
+        Ok(())
+    }
+
+    /// Commits a batch, then tells its events.
+    async fn apply(&mut self, batch: Arc<Batch>, tries: u32) -> Result<(), EngineError> {
+        let number = batch.number;
+        match self.store.apply(Arc::clone(&batch), Arc::clone(&self.reader)).await {
+            Ok(applied) => {
+                self.untold.extend(applied.events);
+                self.tell();
+                self.planner.on(self.clock.now(), Event::Applied { number, rows: applied.rows });
+                if self.told.len() >= TOLD_MAX { self.mark_told().await } else { Ok(()) }
+            }
+            Err(error) => {
+                let tries = tries.saturating_add(1);
+                let wait_ms = backoff::OUTAGE.wait_ms(tries).min(MINUTE_MS);
+                let retry_mono_ms = self.clock.now().mono_ms.saturating_add(wait_ms);
+                self.stuck = Some(Stuck { batch, tries, retry_mono_ms });
+                self.store_trouble(error)
+            }
+        }
+    }
+
+    async fn retry(&mut self) -> Result<(), EngineError> {
+        match self.stuck.take() {
+            Some(stuck) => {
+                self.apply(stuck.batch, stuck.tries).await?;
+                if self.stuck.is_none() {
+                    let notice = Notice::new(
+                        EventCode::StoreFull,
+                        "the database could not be written for a while",
+                    )
+                    .detail("tries", stuck.tries);
+                    self.planner.on(self.clock.now(), Event::Noted(vec![notice]));
+                }
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A full disk is waited for; a database that is gone or damaged ends the engine.
+    fn store_trouble(&mut self, error: store::Error) -> Result<(), EngineError> {
+        if !error.may_heal() {
+            return Err(EngineError::Store(error));
+        }
+        let first = self.stuck.as_ref().is_none_or(|stuck| stuck.tries <= 1);
+        if first {
+            tracing::error!(
+                error = %Chain(&error),
+                "the database cannot be written; calls stop until it can"
+            );
+        }
+        Ok(())
+    }
+
+    /// Tells the log of committed events, oldest first; they are marked so a little later. What nobody takes (the journal is
+    /// down) waits here and, beyond a limit, in the database for the next start.
+    fn tell(&mut self) {
+        let heard = self.untold.iter().take_while(|event| {
+            let told = LogEvent { id: Some(event.id), ..LogEvent::from(&event.notice) };
+            (self.tell)(&told)
+        });
+        let heard = heard.count();
+        self.told.extend(self.untold.drain(..heard).map(|event| event.id));
+        self.untold.truncate(UNTOLD_MAX);
+    }
+
+    async fn mark_told(&mut self) -> Result<(), EngineError> {
+        let ids = std::mem::take(&mut self.told);
+        match self.store.mark_logged(ids, self.clock.now().wall).await {
+            Ok(()) => Ok(()),
+            // They will be told again after a restart: at least once.
+            Err(error) => self.store_trouble(error),
+        }
+    }
+
+    fn call_ended(
+        &mut self,
+        done: Result<(Ticket, Result<Answered, Failure>), tokio::task::JoinError>,
+    ) {
+        // A task ends early only by a panic, which aborts the process, or by the runtime's end.
+        let Ok((ticket, result)) = done else { return };
+        if let Err(failure) = &result {
+            tracing::debug!(failure = %failure, "a call failed");
+        }
+        let now = self.clock.now();
+        let notices = self.provider.take_notices();
+        if !notices.is_empty() {
+            self.planner.on(now, Event::Noted(notices));
+        }
+        self.planner.on(now, Event::Answered { ticket, result: Box::new(result) });
+    }
+
+    fn receive(&mut self, message: Message) {
+        let now = self.clock.now();
+        match message {
+            Message::Woken => self.planner.on(now, Event::Woken),
+            Message::Report(reply) => {
+                let _gone = reply.send(Box::new(self.report(now.wall)));
+            }
+            Message::Sync { accounts, force, results } => {
+                self.waiters.wait_for_pulls(&accounts, results);
+                self.planner.on(now, Event::PullWanted { accounts, force });
+            }
+            Message::Link { wish, made } => {
+                let link_id = self.planner.new_link_id(now.wall);
+                let event = Event::LinkWanted {
+                    link_id,
+                    institution: wish.institution,
+                    history_days: wish.history_days,
+                    access_days: wish.access_days,
+                    replaces: wish.replaces,
+                };
+                self.planner.on(now, event);
+                let _gone = made.send(link_id);
+            }
+            Message::Unlink { link_id, done } => {
+                self.planner.on(now, Event::UnlinkWanted { link_id });
+                let _gone = done.send(());
+            }
+            Message::Ask { question, told } => {
+                let ask = self.waiters.wait_for_answer(told);
+                self.planner.on(now, Event::Asked { ask, question });
+            }
+            Message::Note(notices) => self.planner.on(now, Event::Noted(notices)),
+            Message::SetPolicy(policy) => self.planner.set_policy(*policy, now),
+        }
+    }
+
+    fn report(&self, now: UtcInstant) -> Report {
+        let planner = &self.planner;
+        let outlook = |account: &Account| Outlook {
+            next_pull_at: planner.next_pull_at(account, now),
+            quota: Scope::ALL.map(|scope| (scope, planner.allowance(account, scope, true, now))),
+        };
+        Report {
+            now,
+            accounts: planner.accounts().cloned().collect(),
+            outlooks: planner.accounts().map(outlook).collect(),
+            links: planner.links().cloned().collect(),
+            provider: planner.provider().clone(),
+            policy: planner.policy(),
+        }
+    }
+
+    /// No new calls; those in flight are paid for and may end within the grace.
+    async fn wind_down(mut self) -> Result<(), EngineError> {
+        let stopped = Notice::new(EventCode::DaemonStopped, "the daemon goes down in good order");
+        self.planner.on(self.clock.now(), Event::Noted(vec![stopped]));
+        self.planner.on(self.clock.now(), Event::Stopping);
+        let deadline = self.clock.now().mono_ms.saturating_add(GRACE_MS);
+        loop {
+            self.work().await?;
+            if self.calls.is_empty() && self.stuck.is_none() {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                Some(done) = self.calls.join_next() => self.call_ended(done),
+                () = self.clock.sleep_until(deadline) => return Ok(()),
+            }
+        }
+    }
+}
+
+/// The handle whose quota a data call spends.
+fn called_account(call: &ApiCall) -> Option<crate::model::id::ProviderAccountId> {
+    match call {
+        ApiCall::Details(id)
+        | ApiCall::Balances(id)
+        | ApiCall::Transactions { account: id, .. } => Some(id.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,151 @@
+//! How the rest of the daemon talks to the engine: messages in, answers out.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::model::agreement::Scope;
+use crate::model::id::{AccountId, InstitutionId, LinkId};
+use crate::model::institution::Institution;
+use crate::model::notice::Notice;
+use crate::model::time::UtcInstant;
+use crate::planner::effect::{PullResult, Refused};
+use crate::planner::event::Question;
+use crate::planner::policy::Policy;
+use crate::planner::quota::Allowance;
+use crate::planner::state::{Account, Link, ProviderState};
+
+/// Messages that may wait for the engine; senders wait beyond.
+pub(super) const INBOX_LEN: usize = 64;
+
+/// The engine has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the daemon is shutting down")]
+pub struct Gone;
+
+/// What the engine is asked to do.
+#[derive(Debug)]
+pub(super) enum Message {
+    Woken,
+    Report(oneshot::Sender<Box<Report>>),
+    Sync { accounts: Vec<AccountId>, force: bool, results: mpsc::Sender<PullResult> },
+    Link { wish: LinkWish, made: oneshot::Sender<LinkId> },
+    Unlink { link_id: LinkId, done: oneshot::Sender<()> },
+    Ask { question: Question, told: oneshot::Sender<Result<Vec<Institution>, Refused>> },
+    Note(Vec<Notice>),
+    SetPolicy(Box<Policy>),
+}
+
+/// What a person wants of a new link.
+#[derive(Debug)]
+pub(super) struct LinkWish {
+    pub(super) institution: InstitutionId,
+    pub(super) history_days: Option<u32>,
+    pub(super) access_days: Option<u32>,
+    pub(super) replaces: Option<LinkId>,
+}
+
+/// Everything there is to see, at one instant.
+#[derive(Debug)]
+pub struct Report {
+    /// That instant.
+    pub now: UtcInstant,
+    /// All accounts, oldest first.
+    pub accounts: Vec<Account>,
+    /// What the rules make of each of them, in the same order.
+    pub outlooks: Vec<Outlook>,
+    /// All links, oldest first.
+    pub links: Vec<Link>,
+    /// The provider.
+    pub provider: ProviderState,
+    /// The rules in force.
+    pub policy: Arc<Policy>,
+}
+
+/// What the rules make of an account now.
+#[derive(Debug)]
+pub struct Outlook {
+    /// When the next scheduled pull begins.
+    pub next_pull_at: Option<UtcInstant>,
+    /// What is left for a person, by scope.
+    pub quota: [(Scope, Allowance); 3],
+}
+
+/// A way to the engine. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    inbox: mpsc::Sender<Message>,
+}
+
+impl Handle {
+    pub(super) fn new(inbox: mpsc::Sender<Message>) -> Self {
+        Self { inbox }
+    }
+
+    async fn send(&self, message: Message) -> Result<(), Gone> {
+        self.inbox.send(message).await.ok().ok_or(Gone)
+    }
+
+    async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, Gone> {
+        let (sender, receiver) = oneshot::channel();
+        self.send(message(sender)).await?;
+        receiver.await.ok().ok_or(Gone)
+    }
+
+    /// Makes the engine look again. Never waits: if the inbox is full, it is awake.
+    pub fn wake(&self) {
+        let _full_or_gone = self.inbox.try_send(Message::Woken);
+    }
+
+    /// Everything there is to see now.
+    pub async fn report(&self) -> Result<Box<Report>, Gone> {
+        self.ask(Message::Report).await
+    }
+
+    /// Asks for pulls now; one result per account arrives as it is known.
+    pub async fn sync(
+        &self,
+        accounts: Vec<AccountId>,
+        force: bool,
+    ) -> Result<mpsc::Receiver<PullResult>, Gone> {
+        // One result per account: the engine never waits for a slow client.
+        let (results, receiver) = mpsc::channel(accounts.len().max(1));
+        self.send(Message::Sync { accounts, force, results }).await?;
+        Ok(receiver)
+    }
+
+    /// Begins a link and answers with its id at once; its progress is in the reports.
+    pub async fn link(
+        &self,
+        institution: InstitutionId,
+        history_days: Option<u32>,
+        access_days: Option<u32>,
+        replaces: Option<LinkId>,
+    ) -> Result<LinkId, Gone> {
+        let wish = LinkWish { institution, history_days, access_days, replaces };
+        self.ask(|made| Message::Link { wish, made }).await
+    }
+
+    /// Gives a link up.
+    pub async fn unlink(&self, link_id: LinkId) -> Result<(), Gone> {
+        self.ask(|done| Message::Unlink { link_id, done }).await
+    }
+
+    /// Asks the provider about institutions.
+    pub async fn question(
+        &self,
+        question: Question,
+    ) -> Result<Result<Vec<Institution>, Refused>, Gone> {
+        self.ask(|told| Message::Ask { question, told }).await
+    }
+
+    /// Hands in an event of the daemon itself.
+    pub async fn note(&self, notices: Vec<Notice>) -> Result<(), Gone> {
+        self.send(Message::Note(notices)).await
+    }
+
+    /// Puts another policy in force.
+    pub async fn set_policy(&self, policy: Policy) -> Result<(), Gone> {
+        self.send(Message::SetPolicy(Box::new(policy))).await
+    }
+}

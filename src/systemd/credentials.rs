@@ -1,0 +1,353 @@
+//! Secrets from systemd credentials or files, and the folders that systemd makes for us.
+//!
+//! A file is opened first and judged afterwards by what was opened, so that nothing can be swapped in between. An error
+//! names the configuration key, the place and the command that cures it, and never the value. Buffers are wiped.
+//! See systemd.exec(5), "Credentials" and "Sandboxing"; <https://systemd.io/CREDENTIALS/>.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use zeroize::Zeroizing;
+
+use crate::config::{Config, Defaults, SecretSource};
+use crate::model::secret::{DatabaseKey, Secret};
+
+/// Largest secret, in bytes: the provider's are 36 and 128 long, the database key 64.
+const SECRET_BYTES_MAX: u64 = 4_096;
+
+/// The configuration's key of the database key.
+const DATABASE_KEY: &str = "store.key";
+
+const KEY_HINT: &str = "a database opens only with the key that it was made with; for a new database, \
+                        `openssl rand -hex 32` makes a key";
+
+/// Any permission of group and others.
+const MODE_LOOSE: u32 = 0o077;
+
+/// What systemd tells us by the environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directories {
+    /// `$CREDENTIALS_DIRECTORY`.
+    pub credentials: Option<PathBuf>,
+    /// The first of `$STATE_DIRECTORY`.
+    pub state: Option<PathBuf>,
+    /// The first of `$RUNTIME_DIRECTORY`.
+    pub runtime: Option<PathBuf>,
+}
+
+impl Directories {
+    /// From the environment of this process; nothing else of the program reads these variables.
+    pub fn from_environment() -> Self {
+        Self::from_lookup(|name| std::env::var_os(name))
+    }
+
+    /// From a lookup of variables; those that are no absolute path count as absent.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        let first = |name: &str| {
+            let value = lookup(name)?;
+            let path = std::env::split_paths(&value).next()?;
+            path.is_absolute().then_some(path)
+        };
+        Self {
+            credentials: first("CREDENTIALS_DIRECTORY"),
+            state: first("STATE_DIRECTORY"),
+            runtime: first("RUNTIME_DIRECTORY"),
+        }
+    }
+
+    /// What the configuration takes where it is silent.
+    pub fn defaults(&self) -> Defaults {
+        Defaults { state_dir: self.state.clone(), runtime_dir: self.runtime.clone() }
+    }
+}
+
+/// All secrets that the daemon starts with.
+#[derive(Debug)]
+pub struct Secrets {
+    /// The id of the API secret.
+    pub secret_id: Secret,
+    /// The key of the API secret.
+    pub secret_key: Secret,
+    /// The key of the database.
+    pub database_key: DatabaseKey,
+}
+
+/// Reads all secrets of a configuration.
+///
+/// # Errors
+/// Every secret that cannot be had, in the order of the configuration.
+pub fn read_all(
+    config: &Config,
+    directories: &Directories,
+) -> Result<Secrets, Vec<CredentialError>> {
+    let folder = directories.credentials.as_deref();
+    let secret_id = read("gocardless.secret-id", &config.gocardless.secret_id, folder);
+    let secret_key = read("gocardless.secret-key", &config.gocardless.secret_key, folder);
+    let database_key = read_database_key(DATABASE_KEY, &config.store.key, folder);
+    match (secret_id, secret_key, database_key) {
+        (Ok(secret_id), Ok(secret_key), Ok(database_key)) => {
+            Ok(Secrets { secret_id, secret_key, database_key })
+        }
+        (id, key, database) => {
+            Err([id.err(), key.err(), database.err()].into_iter().flatten().collect())
+        }
+    }
+}
+
+/// Reads the database key: 64 hexadecimal digits.
+///
+/// # Errors
+/// As [`read`], or the text is not a key.
+pub fn read_database_key(
+    key: &'static str,
+    source: &SecretSource,
+    credentials: Option<&Path>,
+) -> Result<DatabaseKey, CredentialError> {
+    let text = read(key, source, credentials)?;
+    let place = Place::of(key, source, credentials);
+    DatabaseKey::from_hex(text.expose()).ok_or_else(|| place.error(Fault::NotAKey))
+}
+
+/// Reads one secret. `key` is the configuration's key, for messages; `credentials` is `$CREDENTIALS_DIRECTORY`.
+///
+/// # Errors
+/// There is no such credential or file, it may not be read, is no regular file, is open to others (a file), belongs to
+/// somebody else (a file), is empty, too large, or not one line of text.
+pub fn read(
+    key: &'static str,
+    source: &SecretSource,
+    credentials: Option<&Path>,
+) -> Result<Secret, CredentialError> {
+    let place = Place::of(key, source, credentials);
+    let Some(path) = place.path.clone() else {
+        return Err(place.error(Fault::NoDirectory));
+    };
+    // Not blocking: a named pipe must not hold up the start.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = match rustix::fs::open(&path, flags, Mode::empty()) {
+        Ok(opened) => File::from(opened),
+        Err(rustix::io::Errno::NOENT) => return Err(place.error(Fault::Missing)),
+        Err(errno) => return Err(place.error(Fault::Unreadable(errno.into()))),
+    };
+    let metadata = file.metadata().map_err(|source| place.error(Fault::Unreadable(source)))?;
+    if !metadata.is_file() {
+        return Err(place.error(Fault::NotRegular));
+    }
+    if !place.guarded {
+        let us = rustix::process::geteuid().as_raw();
+        if metadata.uid() != us && metadata.uid() != 0 {
+            return Err(place.error(Fault::Foreign { owner: metadata.uid(), us }));
+        }
+        if metadata.mode() & MODE_LOOSE != 0 {
+            return Err(place.error(Fault::Loose { mode: metadata.mode() & 0o7777 }));
+        }
+    }
+    secret_of(file).map_err(|fault| place.error(fault))
+}
+
+fn secret_of(file: File) -> Result<Secret, Fault> {
+    // Room for all of it from the start: a growing buffer would leave copies behind.
+    let room = usize::try_from(SECRET_BYTES_MAX + 1).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    file.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(Fault::Unreadable)?;
+    if bytes.len() >= room {
+        return Err(Fault::TooLarge);
+    }
+    let Ok(text) = std::str::from_utf8(&bytes) else { return Err(Fault::NotText) };
+    let text = text.trim_end_matches(['\n', '\r']);
+    if text.trim().is_empty() {
+        return Err(Fault::Empty);
+    }
+    if text.chars().any(|letter| letter.is_control() || letter.is_whitespace()) {
+        return Err(Fault::NotText);
+    }
+    Ok(Secret::new(text.to_owned()))
+}
+
+/// Where a secret is looked for.
+#[derive(Clone, Debug)]
+struct Place {
+    key: &'static str,
+    credential: Option<String>,
+    path: Option<PathBuf>,
+    /// Inside `$CREDENTIALS_DIRECTORY`: systemd guards the folder, and its modes vary with its version.
+    guarded: bool,
+}
+
+impl Place {
+    fn of(key: &'static str, source: &SecretSource, credentials: Option<&Path>) -> Self {
+        match source {
+            SecretSource::Credential(name) => Self {
+                key,
+                credential: Some(name.clone()),
+                path: credentials.map(|folder| folder.join(name)),
+                guarded: true,
+            },
+            SecretSource::File(path) => Self {
+                key,
+                credential: None,
+                path: Some(path.clone()),
+                guarded: credentials.is_some_and(|folder| is_inside(path, folder)),
+            },
+        }
+    }
+
+    fn error(&self, fault: Fault) -> CredentialError {
+        CredentialError { place: self.clone(), fault }
+    }
+}
+
+/// Whether `path` is directly or indirectly in `folder`, by its text; a path with `..` never is.
+fn is_inside(path: &Path, folder: &Path) -> bool {
+    path.starts_with(folder) && path.components().all(|part| part != Component::ParentDir)
+}
+
+/// What is wrong with a secret.
+#[derive(Debug)]
+enum Fault {
+    NoDirectory,
+    Missing,
+    Unreadable(io::Error),
+    NotRegular,
+    Foreign { owner: u32, us: u32 },
+    Loose { mode: u32 },
+    TooLarge,
+    Empty,
+    NotText,
+    NotAKey,
+}
+
+/// A secret that cannot be had. `Display` names the key and the place; [`CredentialError::hint`] says what to type.
+#[derive(Debug)]
+pub struct CredentialError {
+    place: Place,
+    fault: Fault,
+}
+
+impl CredentialError {
+    /// The configuration's key, such as `store.key`.
+    pub fn key(&self) -> &'static str {
+        self.place.key
+    }
+
+    /// What to do, with the command where there is one.
+    pub fn hint(&self) -> String {
+        match (&self.place.credential, &self.place.path) {
+            (Some(name), _) => self.credential_hint(name),
+            (None, Some(path)) => self.file_hint(&path.display().to_string()),
+            (None, None) => String::new(),
+        }
+    }
+
+    fn credential_hint(&self, name: &str) -> String {
+        let file = format!("/etc/banksyncd/credentials/{name}");
+        match self.fault {
+            Fault::NoDirectory => {
+                let key = self.place.key.rsplit('.').next().unwrap_or_default();
+                format!(
+                    "systemd passes it to the service; by hand, write {key} = {{ file = \"/path\" }}"
+                )
+            }
+            Fault::Missing => {
+                format!("{}, then add `LoadCredential={name}:{file}` to the unit", self.make(&file))
+            }
+            Fault::Empty => self.make(&file),
+            Fault::NotAKey => KEY_HINT.to_owned(),
+            _ => {
+                "mend what `LoadCredential=` of the unit names; the value stands alone, in one line"
+                    .to_owned()
+            }
+        }
+    }
+
+    fn file_hint(&self, path: &str) -> String {
+        match &self.fault {
+            Fault::Loose { .. } => format!("chmod 600 {path}"),
+            Fault::Foreign { us, .. } => format!("chown {us} {path}"),
+            Fault::Unreadable(_) => {
+                format!("let the user that runs banksyncd read it: ls -ld {path}")
+            }
+            Fault::NotRegular => format!("name a file: ls -ld {path}"),
+            Fault::Missing | Fault::Empty => self.make(path),
+            Fault::NotAKey => KEY_HINT.to_owned(),
+            Fault::TooLarge | Fault::NotText | Fault::NoDirectory => {
+                format!("put the value alone and in one line into {path}")
+            }
+        }
+    }
+
+    /// The command that makes the secret's file; never for one that has contents, which may be a key in use.
+    fn make(&self, path: &str) -> String {
+        if self.place.key == DATABASE_KEY {
+            format!("(umask 077; openssl rand -hex 32 > {path})")
+        } else {
+            format!("(umask 077; cat > {path}), paste the value, press Enter and Ctrl-D")
+        }
+    }
+}
+
+impl fmt::Display for CredentialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: ", self.place.key)?;
+        match (&self.place.credential, &self.place.path) {
+            (Some(name), _) => write!(f, "credential `{name}` ")?,
+            (None, Some(path)) => write!(f, "file `{}` ", path.display())?,
+            (None, None) => {}
+        }
+        match &self.fault {
+            Fault::NoDirectory => f.write_str("is not there: systemd passed no credentials"),
+            Fault::Missing => f.write_str("does not exist"),
+            Fault::Unreadable(_) => f.write_str("cannot be read"),
+            Fault::NotRegular => f.write_str("is not a regular file"),
+            Fault::Foreign { owner, us } => {
+                write!(f, "belongs to user {owner}, not to us (user {us}) or root")
+            }
+            Fault::Loose { mode } => {
+                write!(f, "is open to other users (mode {mode:04o}, at most 0600 is allowed)")
+            }
+            Fault::TooLarge => write!(f, "is larger than {SECRET_BYTES_MAX} bytes"),
+            Fault::Empty => f.write_str("is empty"),
+            Fault::NotText => f.write_str("is not one line of text without blanks"),
+            Fault::NotAKey => f.write_str("is not a key of 64 hexadecimal digits"),
+        }
+    }
+}
+
+impl std::error::Error for CredentialError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.fault {
+            Fault::Unreadable(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_from_the_environment() {
+        let directories = Directories::from_lookup(|name| match name {
+            "STATE_DIRECTORY" => Some("/var/lib/a:/var/lib/b".into()),
+            "RUNTIME_DIRECTORY" => Some("relative".into()),
+            _ => None,
+        });
+        assert_eq!(directories.state, Some("/var/lib/a".into()));
+        assert_eq!((directories.runtime, directories.credentials), (None, None));
+        assert_eq!(Directories::from_lookup(|_| Some(OsString::new())), Directories::default());
+    }
+
+    #[test]
+    fn inside_means_inside() {
+        let folder = Path::new("/run/credentials/x.service");
+        assert!(is_inside(Path::new("/run/credentials/x.service/key"), folder));
+        assert!(!is_inside(Path::new("/run/credentials/x.service/../y/key"), folder));
+        assert!(!is_inside(Path::new("/run/credentials/x.service2/key"), folder));
+    }
+}

@@ -1,0 +1,2 @@
+//! Measures the store (stub while its dependencies are built).
+fn main() {}
