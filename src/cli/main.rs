@@ -103,7 +103,6 @@ fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
         .clone()
         .or_else(|| config.as_ref().map(|config| config.control.socket.clone()));
     let socket = socket.unwrap_or_else(|| PathBuf::from(SOCKET_DEFAULT));
-    let verify_directly = || directly::verify(global);
     let mut ctx = Ctx {
         output,
         client: Client::new(socket, &clock),
@@ -118,7 +117,7 @@ fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
                 std::future::pending::<()>().await;
             }
         }),
-        verify_directly: &verify_directly,
+        verify_directly: Box::pin(directly::verify(global)),
     };
     runtime.block_on(super::run(verb, &mut ctx))
 }

@@ -157,14 +157,11 @@ impl Bench {
         let Verb::Client(verb) = &args.verb else { panic!("not a client verb") };
         let (out, err) = (Page::default(), Page::default());
         let clock = StillClock(AtomicI64::new(0));
-        let verify = self.verify.clone();
-        let directly = move || {
-            verify.clone().ok_or(CliError::Failed {
-                exit: Code::Config,
-                message: "no key".into(),
-                hint: None,
-            })
-        };
+        let directly = self.verify.clone().ok_or(CliError::Failed {
+            exit: Code::Config,
+            message: "no key".into(),
+            hint: None,
+        });
         let writer: Box<dyn Write + Send> =
             if self.broken_pipe { Box::new(ClosedPipe) } else { Box::new(out.clone()) };
         let mut ctx = Ctx {
@@ -180,7 +177,7 @@ impl Bench {
             } else {
                 Box::pin(std::future::pending())
             },
-            verify_directly: &directly,
+            verify_directly: Box::pin(std::future::ready(directly)),
         };
         let code = run(verb, &mut ctx).await;
         drop(ctx);
