@@ -139,6 +139,19 @@ fn sync_exit_codes() {
 }
 
 #[test]
+fn sync_without_waiting_counts_what_was_asked_for() {
+    let left_out = "{\"account_id\":\"acc_01kkd4z8000000000000000001\",\"outcome\":\"skipped\",\"next_allowed_at\":\"2026-03-10T19:30:00Z\"}\n";
+    let bench = |body: &'static str| {
+        Bench::new()
+            .says("GET /v1/accounts", format!("{GIRO}\n{CARD}\n"))
+            .says("POST /v1/sync", body)
+    };
+    assert_eq!(bench("").run("sync --json").code, Code::Ok);
+    assert_eq!(bench(left_out).run("sync --json").code, Code::Partial);
+    assert_eq!(bench(left_out).run("sync giro --json").code, Code::TempFail);
+}
+
+#[test]
 fn link_prints_its_object_with_url_and_again_at_the_end() {
     let waiting = pending("created", Some("https://bank.example/c"));
     let look = "GET /v1/links/lnk_01kkd4z800000000000000000a";

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Cursor, Write};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -114,7 +115,7 @@ impl Bench {
         self
     }
 
-    fn socket(&self) -> std::path::PathBuf {
+    fn socket(&self) -> PathBuf {
         self.folder.path().join("control.sock")
     }
 
@@ -150,7 +151,7 @@ impl Bench {
         runtime.block_on(self.verb(&words, socket))
     }
 
-    async fn verb(self, words: &[&str], socket: std::path::PathBuf) -> Ran {
+    async fn verb(self, words: &[&str], socket: PathBuf) -> Ran {
         let words = std::iter::once("banksyncd").chain(words.iter().copied());
         let args = args::parse(words.map(Into::into)).unwrap();
         let Verb::Client(verb) = &args.verb else { panic!("not a client verb") };

@@ -185,7 +185,7 @@ fn institutions_table() {
 "#;
     let ran = Bench::new()
         .says("GET /v1/institutions?query=spark%20k%C3%B6ln&country=DE", body)
-        .run_words(&["institutions", "spark köln", "--country", "de"]);
+        .run_words(&["institutions", "spark", "köln", "--country", "de"]);
     assert_snapshot!(ran.screen(), @r#"
     ID                            NAME                   COUNTRY     HISTORY  ACCESS
     N26_NTSBDEB1                  N26 Bank               AT BE DE …     90 d   180 d
