@@ -340,6 +340,8 @@ pub struct StatusView<'a> {
     pub started_at: At,
     /// The earliest next pull of any account.
     pub next_pull_at: Option<At>,
+    /// Since when nothing answers at the provider; `null` while it does.
+    pub provider_unavailable_since: Option<At>,
     /// All of them.
     pub accounts: Vec<AccountView<'a>>,
     /// All of them.
