@@ -22,11 +22,11 @@ const LOOK_EVERY_MS: i64 = SECOND_MS;
 /// How long `--no-wait` waits for the URL, in looks: the provider answers within seconds, or is down.
 const URL_LOOKS_MAX: u32 = 60;
 
+/// How long the accounts of a link are waited for, in looks; the daemon goes on without us.
+const IDENTIFYING_LOOKS_MAX: u32 = 30;
+
 /// How long the first sync is watched, in looks; it goes on without us.
 const SYNC_LOOKS_MAX: u32 = 180;
-
-/// How long a new link's accounts are waited for, in looks: which of them are known ones takes two calls each.
-const IDENTIFY_LOOKS_MAX: u32 = 120;
 
 /// Asks for a link and accompanies it.
 pub async fn run(args: &Link, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
@@ -84,26 +84,6 @@ pub(super) async fn accompany(
     }
 }
 
-/// Waits until it is clear which accounts a link opened. Ctrl-C only ends the waiting: the link is made.
-async fn identified(
-    mut link: Whole,
-    progress: &mut Progress,
-    ctx: &mut Ctx<'_>,
-) -> Result<Whole, CliError> {
-    let target = path(&["links", link.object.text_or_empty("id")]);
-    for _look in 0..IDENTIFY_LOOKS_MAX {
-        if link.object.number("identifying").unwrap_or_default() == 0 {
-            break;
-        }
-        progress.show("linked, reading which accounts these are", &mut ctx.output);
-        if pause(ctx).await.is_break() {
-            break;
-        }
-        link = ctx.client.get(&target).await?;
-    }
-    Ok(link)
-}
-
 /// Looks at the link until `enough`, or until it is over.
 async fn wait(
     mut link: Whole,
@@ -130,13 +110,33 @@ async fn wait(
     }
 }
 
+/// Waits until the daemon knows which accounts the link opened; a bank that is slow to tell is not waited for long.
+async fn identified(
+    mut link: Whole,
+    progress: &mut Progress,
+    ctx: &mut Ctx<'_>,
+) -> Result<Whole, CliError> {
+    let target = path(&["links", link.object.text_or_empty("id")]);
+    for _look in 0..IDENTIFYING_LOOKS_MAX {
+        if link.object.number("identifying").unwrap_or_default() == 0 {
+            break;
+        }
+        progress.show("finding out which accounts these are", &mut ctx.output);
+        if pause(ctx).await.is_break() {
+            break;
+        }
+        link = ctx.client.get(&target).await?;
+    }
+    Ok(link)
+}
+
 /// Waits for the next look, or for Ctrl-C.
 async fn pause(ctx: &mut Ctx<'_>) -> std::ops::ControlFlow<()> {
     let end = ctx.now().mono_ms.saturating_add(LOOK_EVERY_MS);
     tokio::select! {
         biased;
         () = &mut ctx.interrupt => {
-            // Whoever waits next is not to wait either.
+            // Whoever waits next is not to wait either; a future that has ended is not asked again.
             ctx.interrupt = Box::pin(std::future::ready(()));
             std::ops::ControlFlow::Break(())
         }

@@ -107,7 +107,7 @@ fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
         output,
         client: Client::new(socket, &clock),
         clock: &clock,
-        zone: config.map_or_else(local_zone, |config| config.schedule.timezone),
+        zone: local_zone(),
         json: global.json,
         program: program(global),
         input: Box::new(BufReader::new(io::stdin())),

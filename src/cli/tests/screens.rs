@@ -276,7 +276,7 @@ fn ctrl_c_leaves_a_link_pending() {
         202,
         pending("created", Some("https://bank.example/c")),
     );
-    bench.interrupted = true;
+    bench.interrupted_after = Some(0);
     assert_snapshot!(bench.run("link X").screen(), @r#"
     asked for: 90 days of history, 180 days of access
     open this page to give access to SANDBOXFINANCE_SFIN0000:
