@@ -77,8 +77,7 @@ mod tests {
         let slept = async { tokio::join!(sleepers, advance) };
         tokio::time::timeout(Duration::from_secs(30), slept).await.unwrap();
         let after = clock.now();
-        let (wall_ms, mono_ms) =
-            (after.wall.since(before.wall), after.mono_ms - before.mono_ms);
+        let (wall_ms, mono_ms) = (after.wall.since(before.wall), after.mono_ms - before.mono_ms);
         assert!(mono_ms >= DAY_MS && (wall_ms - mono_ms).abs() < 1_000, "{wall_ms} {mono_ms}");
     }
 }

@@ -49,7 +49,10 @@ impl Folder {
         if excess > 0 {
             return Err(CliError::Failed {
                 exit: Code::CantCreate,
-                message: format!("the path of `{}` is too long for a socket in it", folder.path.display()),
+                message: format!(
+                    "the path of `{}` is too long for a socket in it",
+                    folder.path.display()
+                ),
                 hint: Some(format!("choose a folder whose path is {excess} bytes shorter")),
             });
         }
@@ -77,8 +80,7 @@ impl Folder {
 
     /// Writes the secrets and a configuration that names them and the bank.
     pub(super) fn furnish(&self, api_base: &str, one_pull_a_day: bool) -> Result<(), CliError> {
-        let seed = OsEntropy.seed();
-        let key: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = blake3::Hash::from_bytes(OsEntropy.seed()).to_hex();
         let secret = |name: &str, value: &str| {
             let path = self.file(name);
             write(&path, value)?;
@@ -86,7 +88,7 @@ impl Folder {
         };
         let id = secret("gocardless-secret-id", SECRET_ID)?;
         let secret_key = secret("gocardless-secret-key", SECRET_KEY)?;
-        let database_key = secret("database-key", &key)?;
+        let database_key = secret("database-key", key.as_str())?;
         let (store, socket) = (quoted(&self.file("banksyncd.db"))?, quoted(&self.file(SOCKET))?);
         let schedule = if one_pull_a_day { ONE_PULL_A_DAY } else { "" };
         write(

@@ -5,13 +5,13 @@
 //! that can be moved ahead. With `--serve` it is not moved, and other terminals type the verbs.
 
 mod folder;
+mod served;
 mod stage;
 mod story;
 mod witness;
 
 use std::io::{self, BufReader};
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -86,7 +86,6 @@ async fn play(args: &Demo, global: &Global, output: &mut Output) -> Result<Code,
     tasks.spawn(serve(listener, Arc::clone(&bank), CancellationToken::new()));
 
     let own = Global { config: folder.config(), socket: None, ..global.clone() };
-    let verify_directly = || directly::verify(&own);
     let shown = if global.json { silent() } else { narrator(output) };
     let ctx = Ctx {
         output: shown,
@@ -94,14 +93,21 @@ async fn play(args: &Demo, global: &Global, output: &mut Output) -> Result<Code,
         clock: &*clock,
         zone: Zone::UTC,
         json: false,
-        program: if folder.is_temporary() && !args.serve { "banksyncd".to_owned() } else { program(&own) },
+        program: if folder.is_temporary() && !args.serve {
+            "banksyncd".to_owned()
+        } else {
+            program(&own)
+        },
         input: Box::new(BufReader::new(io::empty())),
         interrupt: Box::pin(std::future::pending()),
-        verify_directly: &verify_directly,
+        verify_directly: Box::pin(directly::verify(&own)),
     };
     let (ready, is_ready) = oneshot::channel();
     let stop = CancellationToken::new();
-    let mut daemon = Box::pin(plan.carry_out(stop.clone(), move || drop(ready.send(()))));
+    let mut daemon = Box::pin(plan.carry_out(stop.clone(), move || {
+        // Nobody waits any more only if the whole is ending.
+        let _gone = ready.send(());
+    }));
     let show = async {
         // A daemon that ends before it is ready ends the whole with its own error.
         if is_ready.await.is_err() {
@@ -109,7 +115,8 @@ async fn play(args: &Demo, global: &Global, output: &mut Output) -> Result<Code,
         }
         let mut stage = Stage::set(ctx, &clock, &bank).await?;
         if args.serve {
-            story::serve(&mut stage, &folder, global.json.then_some(&mut *output)).await?;
+            served::begin(&mut stage, &folder, &address, global.json.then_some(&mut *output))
+                .await?;
             std::future::pending::<()>().await;
         } else {
             story::tell(&mut stage, &folder).await?;
@@ -152,7 +159,7 @@ fn plan(folder: &Folder, clock: &Arc<TimeLapse>) -> Result<Plan, CliError> {
     let Loaded { config, warnings: _none } =
         load(&config_path, &directories.defaults()).map_err(DaemonError::Config)?;
     let Config { log, .. } = config;
-    let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
+    let clock: Arc<dyn Clock> = clock.clone();
     let log = observe::init_to(log, Arc::clone(&clock), Box::new(folder.log()?))
         .map_err(DaemonError::Log)?;
     let secrets = read_all(&config, &directories).map_err(DaemonError::Credentials)?;
@@ -162,28 +169,30 @@ fn plan(folder: &Folder, clock: &Arc<TimeLapse>) -> Result<Plan, CliError> {
 
 fn bank(clock: &Arc<TimeLapse>) -> Arc<SharedWorld> {
     let config = WorldConfig {
+        // A customer who spends no more than comes in.
+        activity_percent: 60,
         auto_authorise_after_s: Some(PERSON_AGREES_AFTER_S),
         ..WorldConfig::default()
     };
     let world = World::new(config, clock.now().wall);
-    Arc::new(SharedWorld::new(world, Arc::clone(clock) as Arc<dyn Clock>))
+    Arc::new(SharedWorld::new(world, clock.clone()))
 }
 
 /// The screen of the story: at most 80 columns, and only what a verb prints for good. Without "a terminal" there is no QR
 /// code, which would point a phone at this machine's loopback address.
 fn narrator(output: &Output) -> Output {
     let width = output.terminal.width.map_or(COLUMNS, |width| width.min(COLUMNS));
-    let terminal =
-        Terminal { input: false, output: false, error: false, width: Some(width), ..output.terminal };
+    let terminal = Terminal {
+        input: false,
+        output: false,
+        error: false,
+        width: Some(width),
+        ..output.terminal
+    };
     Output::standard(terminal, true)
 }
 
 /// For `--json`: the story happens, but nobody is told.
 fn silent() -> Output {
     Output::new(Box::new(io::sink()), Box::new(io::stderr()), Terminal::default(), true)
-}
-
-/// A path as a person reads it.
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

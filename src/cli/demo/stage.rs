@@ -25,6 +25,9 @@ const TICK_MS: i64 = SECOND_MS;
 /// … in so much real time.
 const TICK_REAL_MS: u64 = 25;
 
+/// Longest line of a paragraph, in bytes (the story is ASCII).
+const TEXT_COLUMNS: usize = 78;
+
 /// The stage.
 pub(super) struct Stage<'a> {
     /// The person's side: their screen and their way to the daemon.
@@ -60,15 +63,32 @@ impl<'a> Stage<'a> {
     }
 
     /// The next act: its number and name, and what it is about.
-    pub(super) fn act(&mut self, name: &str, about: &[&str]) -> Result<(), CliError> {
+    pub(super) fn act(&mut self, name: &str, about: &str) -> Result<(), CliError> {
         self.acts = self.acts.saturating_add(1);
         self.ctx.output.line("")?;
         self.ctx.output.spans(&[(Style::Bold, &format!("{}. {name}", self.acts))])?;
         self.say(about)
     }
 
-    /// Lines of the story.
-    pub(super) fn say(&mut self, lines: &[&str]) -> Result<(), CliError> {
+    /// A paragraph of the story, in lines of readable length.
+    pub(super) fn say(&mut self, text: &str) -> Result<(), CliError> {
+        let mut line = String::new();
+        for word in text.split(' ') {
+            let length = line.len().saturating_add(1).saturating_add(word.len());
+            if !line.is_empty() && length > TEXT_COLUMNS {
+                self.ctx.output.line(&line)?;
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        self.lines(&[&line])
+    }
+
+    /// Lines as they are.
+    pub(super) fn lines(&mut self, lines: &[&str]) -> Result<(), CliError> {
         for line in lines {
             self.ctx.output.line(line)?;
         }
@@ -103,8 +123,7 @@ impl<'a> Stage<'a> {
 
     /// Waits for events while seconds pass, as they do between an answer and the next step.
     pub(super) async fn comes(&mut self, mark: usize, codes: &[&str]) -> Result<(), CliError> {
-        let comes = self.witness.until_codes(mark, codes);
-        passing(self.clock, Box::pin(comes)).await
+        passing(self.clock, Box::pin(self.witness.until_codes(mark, codes))).await
     }
 
     /// Waits, while seconds pass, until a pull of these accounts was completed after the mark.
@@ -152,12 +171,12 @@ impl<'a> Stage<'a> {
     }
 
     /// What the pulls after a mark brought: how many there were, and rows added.
-    pub(super) fn harvest(&self, mark: usize) -> (usize, i64) {
+    pub(super) fn harvest(&self, mark: usize) -> (usize, usize) {
         let fresh = self.witness.since(mark);
         let pulls = fresh.iter().filter(|event| event.code() == "sync_completed").count();
         let added = fresh.iter().filter(|event| event.code() == "transactions_added");
-        let rows = added.filter_map(|event| event.object.object("details")?.number("added"));
-        (pulls, rows.sum())
+        let rows = added.filter_map(|event| event.object.object("details")?.number("count"));
+        (pulls, usize::try_from(rows.sum::<i64>()).unwrap_or_default())
     }
 }
 

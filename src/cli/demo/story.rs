@@ -1,21 +1,23 @@
 //! The story: a bank is linked and read, access is warned about, ends and is renewed, an account is suspended and healed.
+//!
+//! Whatever does not happen as told ends it with an error: nothing here is only printed.
 
 use std::collections::BTreeSet;
 
 use super::super::error::CliError;
-use super::super::object::Object;
-use super::super::output::{Output, Style};
+use super::super::output::Style;
 use super::super::table::{Column, Table};
 use super::super::text::count;
 use super::folder::Folder;
+use super::not_as_told;
 use super::stage::Stage;
-use super::{not_as_told, shown};
 use crate::exit::Code;
 use crate::model::notice::EventCode;
 use crate::model::time::DAY_MS;
+use crate::observe::catalog::text;
 
 /// The bank of the story: two accounts, well-behaved.
-const BANK: &str = "NORDLICHT_NOLIDEM1";
+pub(super) const BANK: &str = "NORDLICHT_NOLIDEM1";
 
 /// Access in the story, in days: long enough for a warning two weeks before its end.
 const ACCESS_DAYS: u32 = 30;
@@ -31,19 +33,18 @@ pub(super) async fn tell(stage: &mut Stage<'_>, folder: &Folder) -> Result<(), C
     look(stage, &accounts).await?;
     let link = expire(stage, &accounts).await?;
     renew(stage, &accounts, &link).await?;
-    suspend(stage, &accounts).await
+    suspend(stage, &accounts).await?;
+    heal(stage, &accounts).await
 }
 
 fn opening(stage: &mut Stage<'_>, folder: &Folder) -> Result<(), CliError> {
-    let place = shown(folder.path());
-    stage.ctx.output.spans(&[(Style::Bold, "banksyncd demo: six weeks in a few seconds")])?;
-    stage.say(&[
-        "",
-        "A real daemon with an encrypted database, and a bank of its own to talk to over",
-        "HTTP. No credentials, no root, no network. Everything is in one folder:",
-        &format!("  {place}"),
-        "After `$` come commands as you would type them; what follows is their output.",
-    ])
+    stage.ctx.output.spans(&[(Style::Bold, "banksyncd demo: a month in a few seconds")])?;
+    stage.say(
+        "A real daemon with an encrypted database, and a bank of its own to talk to over HTTP. \
+         No credentials, no root, no network. After `$` come commands as you would type them, \
+         and below them what they print. Everything is in this folder:",
+    )?;
+    stage.lines(&[&format!("  {}", folder.path().display())])
 }
 
 /// Ids of all accounts.
@@ -55,35 +56,32 @@ async fn ids(stage: &Stage<'_>) -> Result<BTreeSet<String>, CliError> {
 async fn link(stage: &mut Stage<'_>) -> Result<BTreeSet<String>, CliError> {
     stage.act(
         "Link a bank",
-        &[
-            "A person opens the bank's page and agrees; here the built-in bank's customer does",
-            "so by itself. The bank gives access for at most some months; to see the end of it",
-            &format!("soon, we ask for {ACCESS_DAYS} days."),
-        ],
+        &format!(
+            "You would open the bank's page and agree; here the bank's customer does it by itself. \
+             Access never lasts for ever: we ask for {ACCESS_DAYS} days, to see its end soon."
+        ),
     )?;
     stage.types("institutions nordlicht", Code::Ok).await?;
     let mark = stage.witness.mark();
     stage.types_and_agrees(&format!("link {BANK} --access-days {ACCESS_DAYS}")).await?;
-    stage.comes(mark, &["link_completed", "account_discovered"]).await?;
+    stage.comes(mark, &["link_created", "link_completed", "account_discovered"]).await?;
     let accounts = ids(stage).await?;
     stage.is_pulled(mark, &accounts).await?;
-    stage.tells(mark)?;
     Ok(accounts)
 }
 
 async fn look(stage: &mut Stage<'_>, accounts: &BTreeSet<String>) -> Result<(), CliError> {
     stage.act(
         "Look at the data",
-        &[
-            "The daemon has pulled both accounts by itself. These commands ask the daemon, not",
-            "the bank: they cost no calls.",
-        ],
+        "The daemon has pulled both accounts by itself and stored what came. These commands ask \
+         the daemon, not the bank: they cost no calls.",
     )?;
     stage.types("accounts", Code::Ok).await?;
     stage.types("balances", Code::Ok).await?;
     let since = stage.ctx.zone.date(stage.now().plus_ms(-SHOWN_DAYS * DAY_MS));
     stage.types(&format!("transactions --from {since} --pending"), Code::Ok).await?;
-    stage.say(&["", "A person may ask for a pull now. Banks allow few calls a day, so each is counted:"])?;
+    stage.lines(&[""])?;
+    stage.say("A pull can be asked for. Banks allow few calls a day, so every call is counted:")?;
     let mark = stage.witness.mark();
     stage.types("sync --wait", Code::Ok).await?;
     stage.types("quota", Code::Ok).await?;
@@ -95,25 +93,25 @@ async fn expire(stage: &mut Stage<'_>, accounts: &BTreeSet<String>) -> Result<St
     let quiet_days = ACCESS_DAYS.saturating_sub(FIRST_WARNING_DAYS);
     stage.act(
         "Access will end: a warning",
-        &[
-            &format!("{quiet_days} days pass, with one pull a day. {FIRST_WARNING_DAYS} days before access ends, the daemon"),
-            "warns, and `status` says what to do about it.",
-        ],
+        &format!(
+            "{quiet_days} days pass on the clock of this demo, with one pull a day. \
+             {FIRST_WARNING_DAYS} days before access ends the daemon raises an event, and `status` \
+             names the command that cures it."
+        ),
     )?;
     let mark = stage.witness.mark();
     stage.days(quiet_days, accounts).await?;
     stage.comes(mark, &["access_expiring"]).await?;
     let (pulls, rows) = stage.harvest(mark);
-    stage.say(&["", &format!("  {} completed, {rows} new transactions", count(pulls, "pull"))])?;
+    let rows = count(rows, "new transaction");
+    stage.lines(&["", &format!("  {} completed, {rows}", count(pulls, "pull"))])?;
     stage.tells(mark)?;
     stage.types("status", Code::Partial).await?;
 
     stage.act(
         "Access ends",
-        &[
-            "Suppose that nobody acts. The warning is repeated 7, 3 and 1 days before; then",
-            "access is over. The daemon stops calling the bank; what is stored stays.",
-        ],
+        "Suppose that nobody acts. The warning comes again 7, 3 and 1 days before the end. Then \
+         the daemon stops asking the bank; what is stored stays.",
     )?;
     let mark = stage.witness.mark();
     stage.days(FIRST_WARNING_DAYS.saturating_sub(1), accounts).await?;
@@ -138,10 +136,8 @@ async fn renew(
 ) -> Result<(), CliError> {
     stage.act(
         "Renew it",
-        &[
-            "The command that `status` named makes a successor. After the person has agreed",
-            "once more, the same accounts go on under the same ids, with their history.",
-        ],
+        "The command that `status` named makes a successor. Once the person has agreed again, the \
+         same accounts go on under the same ids, with their history.",
     )?;
     let mark = stage.witness.mark();
     stage.types_and_agrees(&format!("renew {link}")).await?;
@@ -158,11 +154,9 @@ async fn renew(
 async fn suspend(stage: &mut Stage<'_>, accounts: &BTreeSet<String>) -> Result<(), CliError> {
     stage.act(
         "The provider suspends an account",
-        &[
-            "It does so after ten failed calls in a row. The daemon pauses an account after",
-            "three, so it never comes to that by itself; here the bank is told to do it anyway.",
-            "The other account goes on.",
-        ],
+        "It does so after ten failed calls in a row. The daemon pauses an account after three, so \
+         that it never comes to that; here the provider is told to do it all the same. The other \
+         account goes on.",
     )?;
     let listed = stage.accounts().await?;
     let [.., last] = listed.as_slice() else {
@@ -170,61 +164,62 @@ async fn suspend(stage: &mut Stage<'_>, accounts: &BTreeSet<String>) -> Result<(
     };
     let handle = last.text_or_empty("provider_account_id");
     let suspended = stage.bank.with(|world, now| world.suspend(handle, now));
-    suspended.map_err(|_refused| not_as_told("the bank suspends an account"))?;
-    let others: BTreeSet<String> = accounts
-        .iter()
-        .filter(|id| last.text("id") != Some(id.as_str()))
-        .cloned()
-        .collect();
+    suspended.map_err(|_refused| not_as_told("the provider suspends an account"))?;
+    let mut others = accounts.clone();
+    others.remove(last.text_or_empty("id"));
     let mark = stage.witness.mark();
     stage.day();
     stage.comes(mark, &["account_suspended"]).await?;
     stage.is_pulled(mark, &others).await?;
     stage.tells(mark)?;
     stage.types("status", Code::Partial).await?;
+    stage.types("events --code account_suspended", Code::Ok).await
+}
 
-    stage.say(&["", "Only a new link heals that; it is the same command again:"])?;
+async fn heal(stage: &mut Stage<'_>, accounts: &BTreeSet<String>) -> Result<(), CliError> {
+    stage.act("Heal it", "Only a new link heals that: it is the same command once more.")?;
     let link = link_of(stage).await?;
     let mark = stage.witness.mark();
     stage.types_and_agrees(&format!("renew {link}")).await?;
-    stage.comes(mark, &["link_replaced"]).await?;
+    stage.comes(mark, &["access_renewed", "link_replaced"]).await?;
     stage.is_pulled(mark, accounts).await?;
     stage.tells(mark)?;
-    stage.types("status", Code::Ok).await
+    stage.types("status", Code::Ok).await?;
+    stage.types("verify", Code::Ok).await
 }
 
 /// After the daemon has ended: every event of the story, and what to try next.
 pub(super) fn curtain(stage: &mut Stage<'_>, folder: &Folder) -> Result<(), CliError> {
-    stage.act("What happened", &["Every event of the story, also in the database and the log:", ""])?;
-    let mut table = Table::new(&[
-        Column::left("EVENT"),
-        Column::left("LEVEL"),
-        Column::right("TIMES"),
-    ]);
+    stage.act(
+        "What happened",
+        "Every event of the story; they are in the database and in the log.",
+    )?;
+    stage.lines(&[""])?;
+    let mut table =
+        Table::new(&[Column::left("EVENT"), Column::left("LEVEL"), Column::right("TIMES")]);
     for code in EventCode::ALL {
-        let times =
-            stage.witness.seen().iter().filter(|event| event.code() == code.as_str()).count();
+        let seen = stage.witness.seen().iter();
+        let times = seen.filter(|event| event.code() == code.as_str()).count();
         if times > 0 {
             let level = code.level().as_str();
-            table.row(&[code.as_str().to_owned(), level.to_owned(), times.to_string()]);
+            let what = text(*code).title.to_owned();
+            table.row(&[code.as_str().to_owned(), level.to_owned(), times.to_string(), what]);
         }
     }
     table.print(&mut stage.ctx.output)?;
-    let place = shown(folder.path());
+    stage.lines(&[""])?;
     let end = if folder.is_temporary() {
-        "The daemon has stopped in good order, and its folder is gone.".to_owned()
+        "The daemon has stopped in good order, and its folder goes away."
     } else {
-        format!("The daemon has stopped in good order; all it wrote is in {place}.")
+        "The daemon has stopped in good order; the folder stays."
     };
     let (seconds, tenths) = tenths(stage.real_ms());
-    stage.say(&[
+    stage.say(&format!("{end} All of it took {seconds}.{tenths} seconds. To go on:"))?;
+    stage.lines(&[
         "",
-        &end,
-        &format!("All of it took {seconds}.{tenths} s. To go on:"),
-        "",
-        "  banksyncd demo --serve      bank and daemon stay up, for your own commands",
-        "  banksyncd demo --keep DIR   keeps config, database and log",
-        "  banksyncd --help            every command",
+        "  banksyncd demo --serve       bank and daemon stay up, for your own commands",
+        "  banksyncd demo --keep DIR    keeps config, database and log",
+        "  banksyncd --help             every command",
     ])
 }
 
@@ -232,20 +227,4 @@ pub(super) fn curtain(stage: &mut Stage<'_>, folder: &Folder) -> Result<(), CliE
 fn tenths(ms: i64) -> (i64, i64) {
     let tenths = ms.checked_div(100).unwrap_or_default();
     (tenths.checked_div(10).unwrap_or_default(), tenths.checked_rem(10).unwrap_or_default())
-}
-
-/// For `--serve`: a bank is linked already, the rest is up to the person; in real time.
-pub(super) async fn serve(
-    stage: &mut Stage<'_>,
-    folder: &Folder,
-    json: Option<&mut Output>,
-) -> Result<(), CliError> {
-    let config = shown(&folder.config());
-    if let Some(output) = json {
-        let object = serde_json::json!({ "config": config });
-        output.json(object.to_string().as_bytes())?;
-        return output.flush();
-    }
-    drop(Object::default());
-    stage.say(&[&config])
 }

@@ -91,13 +91,15 @@ impl Witness {
             Ok(())
         };
         let limit = Duration::from_secs(STEP_S_MAX);
-        tokio::time::timeout(limit, wait)
-            .await
-            .unwrap_or_else(|_elapsed| Err(not_as_told(what)))
+        tokio::time::timeout(limit, wait).await.unwrap_or_else(|_elapsed| Err(not_as_told(what)))
     }
 
     /// Waits until all of these codes came after the mark.
-    pub(super) async fn until_codes(&mut self, mark: usize, codes: &[&str]) -> Result<(), CliError> {
+    pub(super) async fn until_codes(
+        &mut self,
+        mark: usize,
+        codes: &[&str],
+    ) -> Result<(), CliError> {
         let what = format!("the events {}", codes.join(", "));
         self.until(&what, |seen| {
             let fresh = seen.get(mark..).unwrap_or_default();
