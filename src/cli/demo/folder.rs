@@ -33,30 +33,16 @@ pub(super) struct Folder {
 impl Folder {
     /// Makes a temporary folder, or the one to keep.
     pub(super) fn make(keep: Option<&Path>) -> Result<Self, CliError> {
-        let folder = match keep {
-            None => {
-                let path = std::env::temp_dir().join(format!("banksyncd-demo-{:016x}", random()));
-                create(&path)?;
-                Self { path, temporary: true }
-            }
-            Some(keep) => {
-                let path = std::path::absolute(keep).map_err(|error| refused(keep, &error))?;
-                create_to_keep(&path)?;
-                Self { path, temporary: false }
-            }
+        let Some(keep) = keep else {
+            let path = std::env::temp_dir().join(format!("banksyncd-demo-{:08x}", random()));
+            check_length(&path)?;
+            create(&path)?;
+            return Ok(Self { path, temporary: true });
         };
-        let excess = folder.file(SOCKET).as_os_str().len().saturating_sub(SOCKET_PATH_BYTES_MAX);
-        if excess > 0 {
-            return Err(CliError::Failed {
-                exit: Code::CantCreate,
-                message: format!(
-                    "the path of `{}` is too long for a socket in it",
-                    folder.path.display()
-                ),
-                hint: Some(format!("choose a folder whose path is {excess} bytes shorter")),
-            });
-        }
-        Ok(folder)
+        let path = std::path::absolute(keep).map_err(|error| refused(keep, &error))?;
+        check_length(&path)?;
+        create_to_keep(&path)?;
+        Ok(Self { path, temporary: false })
     }
 
     /// Whether it goes away at the end.
@@ -127,8 +113,22 @@ impl Drop for Folder {
     }
 }
 
-fn random() -> u64 {
-    u64::try_from(OsEntropy.bits() & u128::from(u64::MAX)).unwrap_or_default()
+/// A socket's path cannot be of any length.
+fn check_length(path: &Path) -> Result<(), CliError> {
+    let length = path.join(SOCKET).as_os_str().len();
+    if length <= SOCKET_PATH_BYTES_MAX {
+        return Ok(());
+    }
+    let excess = length.saturating_sub(SOCKET_PATH_BYTES_MAX);
+    Err(CliError::Failed {
+        exit: Code::CantCreate,
+        message: format!("the path of `{}` is too long for a socket in it", path.display()),
+        hint: Some(format!("choose a folder whose path is {excess} bytes shorter")),
+    })
+}
+
+fn random() -> u32 {
+    u32::try_from(OsEntropy.bits() & u128::from(u32::MAX)).unwrap_or_default()
 }
 
 fn create(path: &Path) -> Result<(), CliError> {

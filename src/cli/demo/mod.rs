@@ -26,6 +26,7 @@ use super::output::{Output, Terminal};
 use super::{Ctx, directly, program};
 use crate::config::{Config, Loaded, load};
 use crate::daemon::DaemonError;
+use crate::daemon::clock::OsClock;
 use crate::daemon::run::{Plan, runtime};
 use crate::daemon::time_lapse::TimeLapse;
 use crate::exit::Code;
@@ -74,7 +75,7 @@ fn io_failed(what: &str) -> impl FnOnce(io::Error) -> CliError {
 
 async fn play(args: &Demo, global: &Global, output: &mut Output) -> Result<Code, CliError> {
     let folder = Folder::make(args.keep.as_deref())?;
-    let clock = Arc::new(TimeLapse::new());
+    let (real, clock) = (OsClock::new(), Arc::new(TimeLapse::new()));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .map_err(io_failed("cannot listen on a loopback address"))?;
@@ -89,15 +90,12 @@ async fn play(args: &Demo, global: &Global, output: &mut Output) -> Result<Code,
     let shown = if global.json { silent() } else { narrator(output) };
     let ctx = Ctx {
         output: shown,
-        client: Client::new(plan.config.control.socket.clone(), &*clock),
+        // Its patience is real, however fast time passes on stage.
+        client: Client::new(plan.config.control.socket.clone(), &real),
         clock: &*clock,
         zone: Zone::UTC,
         json: false,
-        program: if folder.is_temporary() && !args.serve {
-            "banksyncd".to_owned()
-        } else {
-            program(&own)
-        },
+        program: called(args, &own),
         input: Box::new(BufReader::new(io::empty())),
         interrupt: Box::pin(std::future::pending()),
         verify_directly: Box::pin(directly::verify(&own)),
@@ -127,13 +125,17 @@ async fn play(args: &Demo, global: &Global, output: &mut Output) -> Result<Code,
         shown = Box::pin(show) => shown,
         ended = &mut daemon => {
             ended?;
-            return if args.serve { Ok(Code::Ok) } else { Err(interrupted()) };
+            return interrupted(args);
         }
     };
+    // A signal ends the daemon first, and then the story misses it.
+    let was_interrupted = stop.is_cancelled();
     stop.cancel();
-    let ended = daemon.await;
-    let mut stage = shown?;
-    ended?;
+    daemon.await?;
+    let mut stage = match shown {
+        Err(_missed) if was_interrupted => return interrupted(args),
+        shown => shown?,
+    };
     story::curtain(&mut stage, &folder)?;
     if global.json {
         for event in stage.witness.seen() {
@@ -143,13 +145,21 @@ async fn play(args: &Demo, global: &Global, output: &mut Output) -> Result<Code,
     Ok(Code::Ok)
 }
 
-/// Ctrl-C, or a signal: the daemon ended in good order, the story did not.
-fn interrupted() -> CliError {
-    CliError::Failed {
+/// Ctrl-C, or a signal: the daemon ended in good order. That is how serving ends, but no end for a story.
+fn interrupted(args: &Demo) -> Result<Code, CliError> {
+    if args.serve {
+        return Ok(Code::Ok);
+    }
+    Err(CliError::Failed {
         exit: Code::Partial,
         message: "the demo was interrupted before its end".to_owned(),
         hint: None,
-    }
+    })
+}
+
+/// How commands begin on the screen: with the way to this daemon, if it outlives them.
+fn called(args: &Demo, own: &Global) -> String {
+    if args.serve { program(own) } else { "banksyncd".to_owned() }
 }
 
 /// The daemon as `run` puts it together, with its log in the folder and the clock that can be moved.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::super::error::CliError;
 use super::super::output::{Output, Style};
+use super::super::quoted;
 use super::folder::Folder;
 use super::stage::Stage;
 use super::{PERSON_AGREES_AFTER_S, story};
@@ -26,18 +27,22 @@ pub(super) async fn begin(
         output.flush()?;
     }
     stage.ctx.output.spans(&[(Style::Bold, "banksyncd demo: bank and daemon are up")])?;
-    stage.say(
-        "They run in real time until Ctrl-C. From another terminal, use the commands with this \
-         `--config`:",
-    )?;
+    stage.say("They run in real time until Ctrl-C. This is how other terminals reach them:")?;
+    let config = folder.config();
     let program = stage.ctx.program.clone();
-    stage.lines(&[""])?;
-    for verb in
-        ["status", "transactions", "institutions", "link POLDER_POLDNL2U", "events --follow"]
-    {
-        stage.lines(&[&format!("  {program} {verb}")])?;
-    }
-    stage.lines(&[""])?;
+    stage.lines(&[
+        "",
+        &format!("  {program} status"),
+        "",
+        "or, for a whole shell:",
+        "",
+        &format!("  export BANKSYNCD_CONFIG={}", quoted(&config.to_string_lossy())),
+        "  banksyncd transactions",
+        "  banksyncd institutions bank",
+        "  banksyncd link POLDER_POLDNL2U",
+        "  banksyncd events --follow",
+        "",
+    ])?;
     stage.say(&format!(
         "The bank's customer agrees to a new link when its page is opened, or by itself \
          {PERSON_AGREES_AFTER_S} seconds after it was made. A first bank is being linked:",
