@@ -195,8 +195,12 @@ pub(super) fn curtain(stage: &mut Stage<'_>, folder: &Folder) -> Result<(), CliE
         "Every event of the story; they are in the database and in the log.",
     )?;
     stage.lines(&[""])?;
-    let mut table =
-        Table::new(&[Column::left("EVENT"), Column::left("LEVEL"), Column::right("TIMES")]);
+    let mut table = Table::new(&[
+        Column::left("EVENT"),
+        Column::left("LEVEL"),
+        Column::right("TIMES"),
+        Column::left("WHAT"),
+    ]);
     for code in EventCode::ALL {
         let seen = stage.witness.seen().iter();
         let times = seen.filter(|event| event.code() == code.as_str()).count();
