@@ -113,7 +113,8 @@ impl Home {
     /// A shell in this home, where `banksyncd` is the program under test.
     fn shell(&self, commands: &str) -> Command {
         let folder = Path::new(PROGRAM).parent().unwrap();
-        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+        let elsewhere = std::env::var_os("PATH").unwrap_or_default();
+        let path = format!("{}:{}", folder.display(), elsewhere.display());
         let commands = commands.replace(ADDRESS, &self.address);
         let mut shell = Command::new("sh");
         shell
@@ -261,8 +262,7 @@ fn the_set_up_by_hand_works_as_it_stands() {
             "" => {
                 home.run(&commands);
                 let exports = commands.lines().filter(|line| line.starts_with("export "));
-                let exports: String = exports.map(|line| format!("{line}\n")).collect();
-                home.exports.push_str(&exports);
+                home.exports.extend(exports.flat_map(|line| [line, "\n"]));
                 5
             }
             other => panic!("what is `tested{other}`?"),

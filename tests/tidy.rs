@@ -124,7 +124,9 @@ fn layering(
                 .iter()
                 .position(|exception| exception.file == file && below(&path, exception.path));
             match excepted {
-                Some(place) => drop(needed.insert(place)),
+                Some(place) => {
+                    needed.insert(place);
+                }
                 None => {
                     complaints.push(format!("src/{file}:{line}: `{name}` must not name `{path}`"))
                 }
@@ -311,7 +313,7 @@ fn keys_of_example(text: &str) -> Vec<String> {
         if let Some(name) = line.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]")) {
             section = format!("{name}[]");
         } else if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            section = name.to_owned();
+            name.clone_into(&mut section);
         } else if let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.contains(' '))
         {
             keys.push(format!("{section}.{key}"));
