@@ -144,7 +144,7 @@ pub struct Sandbox {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Institutions {
     /// Words of its name, or its id
-    pub query: Option<String>,
+    pub query: Vec<String>,
     /// Two letters, such as DE
     #[arg(long, value_name = "CC", value_parser = country)]
     pub country: Option<String>,

@@ -336,10 +336,8 @@ fn insert_rows(
     let mut fresh: Vec<usize> =
         (0..sides.fetched.len()).filter(|place| sides.pairs.get(*place) == Some(&None)).collect();
     // Numbers grow with dates as far as possible: the index then grows at its end, and the list of items is short.
-    let newest_first = match (fresh.first(), fresh.last()) {
-        (Some(first), Some(last)) => sides.effective(*first) > sides.effective(*last),
-        _ => return Ok(()),
-    };
+    let dates: Vec<BankDate> = fresh.iter().filter_map(|place| sides.effective(*place)).collect();
+    let newest_first = dates.first() > dates.last();
     if newest_first {
         fresh.reverse();
     }
