@@ -7,7 +7,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::print_stderr,
     reason = "tests fail by panicking and say what they skip"
 )]
 
@@ -213,7 +212,9 @@ fn the_set_up_by_hand_works_as_it_stands() {
                 1
             }
             ": the test opens the page and authorises" => {
-                let mut linking = home.shell(&commands).stdout(Stdio::piped()).spawn().unwrap();
+                let mut shell = home.shell(&commands);
+                let mut linking =
+                    shell.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
                 home.authorise();
                 let ended = linking.wait().unwrap();
                 let mut told = String::new();
@@ -353,6 +354,20 @@ fn levels_and_cures_are_those_of_the_catalogue() {
         // A code that this version never writes needs no cure.
         let expected = if row[2].ends_with("(not raised yet)") { "" } else { command.as_str() };
         assert_eq!(row[3], expected, "{}", row[0]);
+    }
+}
+
+#[test]
+fn the_gate_runs_the_two_commands_of_the_top() {
+    let block = README.split("```sh\n").nth(1).unwrap().split("\n```").next().unwrap();
+    let commands = block.lines().map(|line| line.split('#').next().unwrap().trim());
+    let gate = include_str!("../.ci/run");
+    for command in commands {
+        // The gate adds one option, right behind those of cargo itself: it must not update the lock file.
+        let (cargo, rest) = command.split_once(" -- ").unwrap_or((command, ""));
+        let locked = format!("{cargo} --locked");
+        let line = gate.lines().find(|line| line.contains(&locked) && line.contains(rest));
+        assert!(line.is_some(), "`{command}` is not in .ci/run");
     }
 }
 

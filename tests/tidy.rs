@@ -123,13 +123,10 @@ fn layering(
             let excepted = exceptions
                 .iter()
                 .position(|exception| exception.file == file && below(&path, exception.path));
-            match excepted {
-                Some(place) => {
-                    needed.insert(place);
-                }
-                None => {
-                    complaints.push(format!("src/{file}:{line}: `{name}` must not name `{path}`"))
-                }
+            if let Some(place) = excepted {
+                needed.insert(place);
+            } else {
+                complaints.push(format!("src/{file}:{line}: `{name}` must not name `{path}`"));
             }
         }
     }
