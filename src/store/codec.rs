@@ -1,8 +1,8 @@
 //! Raw rows as bytes of the database: zstd, level 1, with a dictionary of raw content; plain where that is shorter.
 //!
 //! The dictionary is a few kilobytes of the account's own rows, taken as they are: training one costs megabytes and wins
-//! nothing measurable at this size. Contexts are kept and reused; switching between dictionaries is cheap, but rows of one account
-//! come together, so that it is rare. The frame's magic number is left out: four bytes that say nothing here.
+//! nothing measurable at this size. Contexts are kept and reused; switching between dictionaries is cheap, but rows of
+//! one account come together, so that it is rare. The frame's magic number is left out: four bytes that say nothing here.
 
 use std::io;
 

@@ -9,9 +9,9 @@ use super::{FetchedRow, RowHash, StoredRow};
 /// For each fetched row the place of the stored row that it repeats, if any.
 ///
 /// Equal rows are interchangeable: the k-th pairs with the k-th. Rows that are listed come before rows that are not, so
-/// that a payment does not go and come back while its twin stays; among those, the oldest comes first. Booked rows pair with booked
-/// ones and pending rows with pending ones; a booked row then takes what is left of the pending ones (it was booked
-/// without any change), never the other way round.
+/// that a payment does not go and come back while its twin stays; among those, the oldest comes first. Booked rows pair
+/// with booked ones and pending rows with pending ones; a booked row then takes what is left of the pending ones (it was
+/// booked without any change), never the other way round.
 pub fn pair(stored: &[StoredRow], fetched: &[FetchedRow]) -> Vec<Option<usize>> {
     let mut known: Vec<(usize, &StoredRow)> = stored.iter().enumerate().collect();
     known.sort_unstable_by(|(_, a), (_, b)| {
