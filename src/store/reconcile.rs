@@ -19,7 +19,7 @@ use crate::planner::reconcile::tiers::{Candidate, DATES_APART_DAYS_MAX, match_le
 use crate::planner::reconcile::{Absence, AnswerFacts, FetchedRow, Memory, StoredRow};
 
 use super::answers::{Item, Items};
-use super::codec::{BUILT_IN_ID, Packer, Unpacker};
+use super::codec::{self, BUILT_IN_ID, Packer, Unpacker};
 use super::coverage::Seen;
 use super::error::Error;
 use super::row;
@@ -343,17 +343,14 @@ fn insert_rows(
     }
     fresh.sort_by_key(|place| sides.effective(*place));
     if account.dictionary.is_none() && fresh.len() >= DICTIONARY_ROWS_MIN {
-        account.dictionary = Some(make_dictionary(work.connection, sides, &fresh)?);
+        account.dictionary = make_dictionary(work.connection, sides, &fresh)?;
     }
     let dictionary = account.dictionary.unwrap_or(BUILT_IN_ID);
+    let mut inserter =
+        rows::Inserter::new(work.connection, account.number, sides.given.run, dictionary)?;
     for place in fresh {
         let Some(new) = sides.new_text(place) else { continue };
-        let number = rows::insert(
-            work.connection,
-            work.packer,
-            (account.number, sides.given.run, dictionary),
-            &new,
-        )?;
+        let number = inserter.insert(work.packer, &new)?;
         if let Some(item) = outcome.items.get_mut(place) {
             *item = Item { number, revision: 1 };
         }
@@ -363,32 +360,27 @@ fn insert_rows(
     Ok(())
 }
 
-/// A few rows spread over the answer, as they are.
+/// A dictionary of a few rows spread over the answer; `None` where rows are too short for one.
 fn make_dictionary(
     connection: &Connection,
     sides: &Sides<'_>,
     fresh: &[usize],
-) -> Result<i64, Error> {
+) -> Result<Option<i64>, Error> {
+    let rows =
+        || fresh.iter().filter_map(|place| sides.given.texts.get(*place)).map(|(raw, _)| raw);
+    let bytes: usize = rows().map(|raw| raw.len()).sum();
+    let step = bytes.checked_div(DICTIONARY_BYTES).unwrap_or_default().max(1);
     let mut content = Vec::with_capacity(DICTIONARY_BYTES);
-    let mean = fresh
-        .iter()
-        .filter_map(|place| sides.given.texts.get(*place))
-        .map(|(raw, _)| raw.len())
-        .sum::<usize>()
-        .checked_div(fresh.len())
-        .unwrap_or_default();
-    let wanted = DICTIONARY_BYTES.checked_div(mean.max(1)).unwrap_or_default().max(1);
-    let step = fresh.len().checked_div(wanted).unwrap_or_default().max(1);
-    for place in fresh.iter().step_by(step) {
-        let Some((raw, _)) = sides.given.texts.get(*place) else { continue };
+    for raw in rows().step_by(step) {
         let room = DICTIONARY_BYTES.saturating_sub(content.len());
         content.extend(raw.bytes().take(room));
     }
+    let Some(words) = codec::dictionary(&content) else { return Ok(None) };
     let failed = Error::sql("store a dictionary");
     let mut statement = connection
         .prepare_cached("INSERT INTO dictionary (content) VALUES (?1)")
         .map_err(&failed)?;
-    statement.insert([content]).map_err(failed)
+    statement.insert([words]).map(Some).map_err(failed)
 }
 
 fn retire_rows(
