@@ -100,14 +100,19 @@ impl<'c> Inserter<'c> {
     ) -> Result<Self, Error> {
         let sql = "INSERT INTO bank_transaction
                    (account, first_run, effective, lead_days, hash, status, state, dictionary, raw)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)";
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let statement =
             connection.prepare_cached(sql).map_err(Error::sql("store a transaction"))?;
         Ok(Self { connection, statement, account, run, dictionary })
     }
 
     /// Adds a row; gives its number.
-    pub(super) fn insert(&mut self, packer: &mut Packer, new: &NewText<'_>) -> Result<i64, Error> {
+    pub(super) fn insert(
+        &mut self,
+        packer: &mut Packer,
+        new: &NewText<'_>,
+        state: RowState,
+    ) -> Result<i64, Error> {
         let text = packer.pack(self.connection, self.dictionary, new.raw)?;
         let values = params![
             self.account,
@@ -116,6 +121,7 @@ impl<'c> Inserter<'c> {
             new.lead(),
             new.hash,
             row::status_number(new.status),
+            row::state_number(state),
             text.dictionary,
             text.bytes
         ];
