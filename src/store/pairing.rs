@@ -214,7 +214,7 @@ impl Sides<'_> {
         let pending: Vec<Candidate> =
             pending.iter().filter_map(|place| self.candidate(work, *place)).collect();
         let colliding = Colliding::among(&booked.iter().map(|row| &row.row));
-        self.set_repeats(&repeats(pending.iter(), booked.iter(), &colliding));
+        self.set_repeats(work, &repeats(pending.iter(), booked.iter(), &colliding));
         let open = |row: &Candidate| {
             self.pairs.get(row.place) == Some(&None) && !self.repeats.contains(&row.place)
         };
@@ -233,17 +233,23 @@ impl Sides<'_> {
     }
 
     /// A pending row that was listed goes on as the booked row that it announced; the leftover is another row.
-    fn set_repeats(&mut self, found: &BTreeMap<usize, usize>) {
+    fn set_repeats(&mut self, work: &Work<'_>, found: &BTreeMap<usize, usize>) {
         for (pending, booked) in found {
             self.repeats.insert(*pending);
             let announced =
                 self.partner(*pending).filter(|(_, row)| row.state == RowState::Current);
-            if let (Some((partner, _)), Some(None)) = (announced, self.pairs.get(*booked)) {
-                for (place, now) in [(*booked, Some(partner)), (*pending, None)] {
-                    if let Some(slot) = self.pairs.get_mut(place) {
-                        *slot = now;
-                    }
-                }
+            let (Some((partner, _)), Some(None)) = (announced, self.pairs.get(*booked)) else {
+                continue;
+            };
+            if let Some(slot) = self.pairs.get_mut(*booked) {
+                *slot = Some(partner);
+            }
+            if let Some(slot) = self.pairs.get_mut(*pending) {
+                *slot = None;
+            }
+            let raw = self.given.texts.get(*pending).map(|(raw, _)| *raw);
+            if let Some(slot) = self.keys.get_mut(*pending) {
+                *slot = raw.map(|raw| work.reader.key(raw));
             }
         }
     }

@@ -261,7 +261,10 @@ fn a_pending_row_under_a_booked_rows_id_is_kept_and_not_listed() {
         let announced = raw(5, "-7.00", "Shop", id);
         let filter = TransactionFilter { pending: true, ..TransactionFilter::default() };
         world
-            .pull(None, answer(&[raw(1, "-1", "base", "")], Some(&[announced.clone()]), None))
+            .pull(
+                None,
+                answer(&[raw(1, "-1", "base", "")], Some(std::slice::from_ref(&announced)), None),
+            )
             .await;
         let before = world.list(filter).await;
         let booked = raw(6, "-7.00", "SHOP BERLIN", id);
