@@ -1,7 +1,8 @@
 //! Measures the store alone: `cargo bench --bench store [-- ROWS_IN_ALL]`.
 //!
-//! Two data sets, generated here: S repetitive, R with realistic entropy; 50 accounts × 2,000 rows each. Times are CPU of the
-//! writing thread (`/proc/self/task/*/schedstat`, nanoseconds), so that a busy machine matters little; sizes are the file's against the JSON's.
+//! Two data sets, generated here: S repetitive, R with realistic entropy; 50 accounts × 2,000 rows each. Times are CPU of
+//! the writing thread (`/proc/self/task/*/schedstat`, nanoseconds), so that a busy machine matters little; sizes are the
+//! file's against the JSON's.
 //! With a number of rows, more accounts are added up to it, and opening and listing are measured at that size.
 #![expect(
     clippy::unwrap_used,
