@@ -24,6 +24,7 @@ mod ledger;
 mod listing;
 mod lock;
 mod open;
+mod pairing;
 mod reconcile;
 mod row;
 mod rows;
