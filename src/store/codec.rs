@@ -9,8 +9,8 @@
 use std::io;
 
 use rusqlite::{Connection, OptionalExtension as _};
-use zstd::bulk::{Compressor, Decompressor};
-use zstd::zstd_safe::{self, CParameter};
+use zstd::bulk::Compressor;
+use zstd::zstd_safe::{self, CParameter, DCtx, DDict};
 
 use super::error::Error;
 
@@ -95,10 +95,20 @@ impl Packer {
 }
 
 /// Unpacks rows.
-#[derive(Default)]
 pub(super) struct Unpacker {
-    context: Option<(i64, Decompressor<'static>)>,
+    context: DCtx<'static>,
+    /// The dictionaries used last, the newest at the end: listings go from account to account.
+    dictionaries: Vec<(i64, DDict<'static>)>,
     frame: Vec<u8>,
+}
+
+/// Dictionaries kept ready, about 30 KiB each.
+const READY_DICTIONARIES_MAX: usize = 64;
+
+impl Default for Unpacker {
+    fn default() -> Self {
+        Self { context: DCtx::create(), dictionaries: Vec::new(), frame: Vec::new() }
+    }
 }
 
 impl Unpacker {
@@ -118,14 +128,7 @@ impl Unpacker {
     }
 
     fn inflate(&mut self, connection: &Connection, packed: Packed<'_>) -> Result<Vec<u8>, Error> {
-        let context = match &mut self.context {
-            Some((number, context)) if *number == packed.dictionary => context,
-            slot => {
-                let words = dictionary_content(connection, packed.dictionary)?;
-                let context = Decompressor::with_dictionary(&words).map_err(unreadable)?;
-                &mut slot.insert((packed.dictionary, context)).1
-            }
-        };
+        self.make_ready(connection, packed.dictionary)?;
         self.frame.clear();
         self.frame.extend_from_slice(&MAGIC);
         self.frame.extend_from_slice(packed.bytes);
@@ -135,13 +138,44 @@ impl Unpacker {
             .filter(|len| *len <= RAW_LEN_MAX)
             .and_then(|len| usize::try_from(len).ok())
             .ok_or_else(|| Error::damaged("a row's compression frame"))?;
-        context.decompress(&self.frame, len).map_err(unreadable)
+        let (_, words) =
+            self.dictionaries.last().ok_or(Error::Internal("no dictionary is ready"))?;
+        let mut bytes = Vec::with_capacity(len);
+        let unreadable = |code| {
+            Error::damaged(format!(
+                "a row cannot be decompressed: {}",
+                zstd_safe::get_error_name(code)
+            ))
+        };
+        self.context.decompress_using_ddict(&mut bytes, &self.frame, words).map_err(unreadable)?;
+        Ok(bytes)
     }
-}
 
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn unreadable(error: io::Error) -> Error {
-    Error::damaged(format!("a row cannot be decompressed: {error}"))
+    /// Puts a dictionary at the end of the list.
+    fn make_ready(&mut self, connection: &Connection, number: i64) -> Result<(), Error> {
+        let found = self.dictionaries.iter().rposition(|(known, _)| *known == number);
+        match found {
+            Some(place) if place.saturating_add(1) == self.dictionaries.len() => {}
+            Some(place) => {
+                let ready = self.dictionaries.remove(place);
+                self.dictionaries.push(ready);
+            }
+            None => {
+                let words = DDict::try_create(&dictionary_content(connection, number)?)
+                    .ok_or_else(|| Error::damaged("a dictionary"))?;
+                if self.dictionaries.len() >= READY_DICTIONARIES_MAX {
+                    self.dictionaries.remove(0);
+                }
+                self.dictionaries.push((number, words));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives memory back.
+    pub(super) fn rest(&mut self) {
+        *self = Self::default();
+    }
 }
 
 fn dictionary_content(connection: &Connection, number: i64) -> Result<Vec<u8>, Error> {
@@ -166,15 +200,15 @@ mod tests {
         connection
             .execute("INSERT INTO dictionary VALUES (1, ?1)", [dictionary(BUILT_IN.as_bytes())])
             .unwrap();
-        let (mut packer, mut unpacker) = (Packer::default(), Unpacker::default());
+        let (mut pack, mut unpack) = (Packer::default(), Unpacker::default());
         let large = "x".repeat(3_000_000);
         for text in ["", "1", "null", r#"{"transactionId":"a","bookingDate":"2026-02-03"}"#, &large]
         {
-            let stored = packer.pack(&connection, BUILT_IN_ID, text).unwrap();
-            assert!(stored.bytes.len() <= text.len());
-            assert_eq!(unpacker.unpack(&connection, stored).unwrap(), text);
+            let packed = pack.pack(&connection, BUILT_IN_ID, text).unwrap();
+            assert!(packed.bytes.len() <= text.len());
+            assert_eq!(unpack.unpack(&connection, packed).unwrap(), text);
         }
-        assert!(unpacker.unpack(&connection, Packed { dictionary: 1, bytes: b"garbage" }).is_err());
-        assert!(unpacker.unpack(&connection, Packed { dictionary: 9, bytes: b"" }).is_err());
+        assert!(unpack.unpack(&connection, Packed { dictionary: 1, bytes: b"garbage" }).is_err());
+        assert!(unpack.unpack(&connection, Packed { dictionary: 9, bytes: b"" }).is_err());
     }
 }

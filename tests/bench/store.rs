@@ -24,7 +24,7 @@ use banksyncd::model::port::{Body, Entropy};
 use banksyncd::model::secret::DatabaseKey;
 use banksyncd::model::time::{BankDate, UtcInstant};
 use banksyncd::model::transaction::{Answer, AnswerMark, Span};
-use banksyncd::planner::effect::{Batch, Data};
+use banksyncd::planner::effect::{Batch, Data, RunOutcome, RunRecord};
 use banksyncd::planner::state::Account;
 use banksyncd::store::{Store, TransactionFilter};
 
@@ -196,19 +196,25 @@ struct Pass {
 }
 
 impl Pass {
-    async fn data(&mut self, data: impl FnOnce(RunId) -> Data) -> u64 {
+    async fn data(&mut self, n: u64, data: impl FnOnce(RunId) -> Data) -> u64 {
         self.round += 1;
         let at = T0.plus_ms(i64::try_from(self.round).unwrap());
-        let data = data(RunId::new(at.ms(), self.round));
-        let batch = Batch { data: Some(data), at: Some(at), ..Batch::default() };
+        let id = RunId::new(at.ms(), self.round);
+        let outcome = Some(RunOutcome::Pulled);
+        let run = RunRecord { id, account_id: account_id(n), started_at: at, outcome };
+        let batch =
+            Batch { data: Some(data(id)), runs: vec![run], at: Some(at), ..Batch::default() };
         let before = cpu_ns("store-write");
-        self.store.apply(Arc::new(batch), Arc::new(Rows)).await.unwrap();
-        cpu_ns("store-write") - before
+        let applied = self.store.apply(Arc::new(batch), Arc::new(Rows)).await.unwrap();
+        let spent = cpu_ns("store-write") - before;
+        let ids = applied.events.iter().map(|event| event.id).collect();
+        self.store.mark_logged(ids, at).await.unwrap();
+        spent
     }
 
     async fn pull(&mut self, n: u64, rows: &[String]) -> u64 {
         let answer = Box::new(answer(rows));
-        self.data(|run_id| Data::Transactions {
+        self.data(n, |run_id| Data::Transactions {
             account_id: account_id(n),
             run_id,
             date_from: None,
@@ -218,7 +224,7 @@ impl Pass {
     }
 
     async fn unchanged(&mut self, n: u64) -> u64 {
-        self.data(|run_id| Data::Unchanged {
+        self.data(n, |run_id| Data::Unchanged {
             account_id: account_id(n),
             run_id,
             date_from: None,
