@@ -170,9 +170,9 @@ mod tests {
         let large = "x".repeat(3_000_000);
         for text in ["", "1", "null", r#"{"transactionId":"a","bookingDate":"2026-02-03"}"#, &large]
         {
-            let small = packer.pack(&connection, BUILT_IN_ID, text).unwrap();
-            assert!(small.bytes.len() <= text.len());
-            assert_eq!(unpacker.unpack(&connection, small).unwrap(), text);
+            let stored = packer.pack(&connection, BUILT_IN_ID, text).unwrap();
+            assert!(stored.bytes.len() <= text.len());
+            assert_eq!(unpacker.unpack(&connection, stored).unwrap(), text);
         }
         assert!(unpacker.unpack(&connection, Packed { dictionary: 1, bytes: b"garbage" }).is_err());
         assert!(unpacker.unpack(&connection, Packed { dictionary: 9, bytes: b"" }).is_err());

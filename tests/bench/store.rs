@@ -6,7 +6,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::string_slice,
     clippy::integer_division,
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -33,7 +32,7 @@ const ACCOUNTS: u64 = 50;
 const ROWS: u64 = 2_000;
 const T0: UtcInstant = UtcInstant::from_ms(1_761_897_600_000);
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
+/// `SplitMix64` (Steele, Lea, Flood 2014).
 struct Random(u64);
 
 impl Random {
@@ -329,7 +328,7 @@ async fn grow(realistic: bool, all_rows: u64, path: &Path, round: u128) {
 }
 
 fn main() {
-    let all_rows = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(0);
+    let all_rows = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(0);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for realistic in [false, true] {
         runtime.block_on(measure(realistic, all_rows));
