@@ -21,8 +21,8 @@ use super::rows;
 
 /// An account gets a dictionary of its own with the first answer that brings this many rows.
 const DICTIONARY_ROWS_MIN: usize = 16;
-/// Length of an account's dictionary.
-const DICTIONARY_BYTES: usize = 4096;
+/// Length of an account's dictionary: with its tables it fits one page of the file, so that it is read at once.
+const DICTIONARY_BYTES: usize = 3_800;
 
 /// The transaction under way and the codec.
 pub(super) struct Work<'a> {
