@@ -8,7 +8,7 @@
 //! consent) and 11529656106908 (scopes that go together), read 2026-11.
 
 use crate::model::agreement::{Agreement, Scope, Terms};
-use crate::model::failure::{Failure, FailureClass, Refusal};
+use crate::model::failure::{ConfigurationFault, Failure, FailureClass, Refusal, Throttled};
 use crate::model::id::{InstitutionId, LinkId};
 use crate::model::institution::Institution;
 use crate::model::notice::EventCode;
@@ -17,9 +17,8 @@ use crate::model::requisition::{Requisition, RequisitionStatus};
 use crate::model::time::{DAY_MS, HOUR_MS, UtcInstant};
 
 use super::agenda::Key;
-use super::consent::{self, ConsentDue};
 use super::effect::{InstitutionUpdate, PlannedCall};
-use super::state::{Link, LinkStatus, LinkStep, Purpose, WorkedTerms};
+use super::state::{AccountStatus, Link, LinkStatus, LinkStep, Purpose, WorkedTerms};
 use super::{Aim, Planner, backoff};
 
 /// A link that nobody finishes is given up after this time (the provider documents no life time of an unused link).
@@ -82,6 +81,7 @@ impl Planner {
             replaced_by: None,
             replaces: wish.replaces,
             accounts: Vec::new(),
+            handles: Vec::new(),
             next_at: now,
             attempts: 0,
             warned_days: None,
@@ -94,15 +94,19 @@ impl Planner {
 
     /// A person gives a link up: the requisition is removed at the provider as soon as that can be done.
     pub(super) fn unlink_wanted(&mut self, link_id: LinkId, now: UtcInstant) {
+        let Some(link) = self.links.get(&link_id) else { return };
+        match link.status {
+            // Over already; what is left of it at the provider is being removed, or was.
+            LinkStatus::Abandoned | LinkStatus::Replaced => return,
+            LinkStatus::Rejected | LinkStatus::Expired | LinkStatus::Revoked => {}
+            _ => {
+                let notice = link.notice(EventCode::LinkAbandoned, "a person gave the link up");
+                self.draft.notices.push(notice);
+            }
+        }
         self.remove_link(link_id, LinkStatus::Abandoned, now);
-        let accounts: Vec<_> = self
-            .accounts
-            .values()
-            .filter(|account| account.link_id == link_id)
-            .map(|account| account.id)
-            .collect();
-        for id in accounts {
-            self.end_account(id, super::state::AccountStatus::Expired, now);
+        for id in self.accounts_of(link_id) {
+            self.end_account(id, AccountStatus::Expired, now);
         }
     }
 
@@ -136,7 +140,8 @@ impl Planner {
         if link.next_at > now {
             return None;
         }
-        let call = match link.step {
+        let step = link.step;
+        let call = match step {
             LinkStep::ReadInstitution => ApiCall::Institution(link.institution_id.clone()),
             LinkStep::CreateAgreement => ApiCall::CreateAgreement {
                 institution: link.institution_id.clone(),
@@ -164,40 +169,67 @@ impl Planner {
             LinkStep::Delete { .. } => ApiCall::DeleteRequisition(link.requisition_id.clone()?),
             LinkStep::Done => return None,
         };
-        Some(self.launch(Aim::Link(link_id), call, None, now))
+        Some(self.launch(Aim::Link(link_id, step), call, None, now))
     }
 
-    /// A step of a link was answered.
+    /// A step of a link was answered: the step that it was taken for, which may not be the present one any more.
     pub(super) fn link_answered(
         &mut self,
         link_id: LinkId,
+        step: LinkStep,
         result: Result<Answered, Failure>,
         now: UtcInstant,
     ) {
-        if !self.links.contains_key(&link_id) {
-            return;
+        let Some(link) = self.links.get_mut(&link_id) else { return };
+        // While a requisition is being made, the step that is remembered is the one for a lost answer.
+        let expected = match step {
+            LinkStep::CreateRequisition => LinkStep::FindRequisition { offset: 0 },
+            step => step,
+        };
+        if link.step != expected {
+            return self.late_step(link_id, result, now);
+        }
+        if result.is_ok() {
+            link.next_at = now;
+            // Before there is a requisition, an answer is not yet progress: refusals may go round in a circle.
+            if link.requisition_id.is_some() {
+                link.attempts = 0;
+            }
         }
         self.link_changed(link_id);
         match result {
-            Ok(answered) => {
-                if let Some(link) = self.links.get_mut(&link_id) {
-                    link.attempts = 0;
-                    link.next_at = now;
+            Ok(answered) => match answered.reply {
+                Reply::Institution(institution) => self.institution_read(link_id, &institution),
+                Reply::Agreement(agreement) => self.agreement_read(link_id, &agreement, now),
+                Reply::Requisition(requisition) => {
+                    self.requisition_read(link_id, requisition, now);
                 }
-                match answered.reply {
-                    Reply::Institution(institution) => self.institution_read(link_id, &institution),
-                    Reply::Agreement(agreement) => self.agreement_read(link_id, &agreement, now),
-                    Reply::Requisition(requisition) => {
-                        self.requisition_read(link_id, requisition, now);
-                    }
-                    Reply::Requisitions { count, results, page_len } => {
-                        self.requisitions_read(link_id, count, results, page_len, now);
-                    }
-                    Reply::Deleted => self.link_removed(link_id),
-                    _ => self.link_step_failed(link_id, now),
+                Reply::Requisitions { count, results, page_len } => {
+                    self.requisitions_read(link_id, count, results, page_len, now);
                 }
+                Reply::Deleted => self.link_removed(link_id),
+                _ => self.link_step_failed(link_id, now),
+            },
+            Err(failure) => self.link_refused(link_id, step, &failure, now),
+        }
+    }
+
+    /// The link was given up while a call for it was on its way: a requisition that was made by it all the same goes, too.
+    fn late_step(&mut self, link_id: LinkId, result: Result<Answered, Failure>, now: UtcInstant) {
+        self.touch(Key::Link(link_id));
+        let Some(link) = self.links.get_mut(&link_id) else { return };
+        let made = match result.map(|answered| answered.reply) {
+            Ok(Reply::Requisition(requisition)) => Some(requisition),
+            Ok(Reply::Requisitions { results, .. }) => {
+                results.into_iter().find(|requisition| requisition.reference == link.reference)
             }
-            Err(failure) => self.link_refused(link_id, &failure, now),
+            _ => None,
+        };
+        if let Some(requisition) = made.filter(|_| link.requisition_id.is_none()) {
+            link.requisition_id = Some(requisition.id);
+            link.step = LinkStep::Delete { then: link.status };
+            link.next_at = now;
+            self.link_changed(link_id);
         }
     }
 
@@ -240,7 +272,8 @@ impl Planner {
                 link.step = LinkStep::CreateRequisition;
             }
             LinkStep::ReadAgreement => {
-                let days = agreement.access_valid_for_days.unwrap_or(link.terms.access_days);
+                let days = agreement.access_valid_for_days.filter(|days| *days > 0);
+                let days = days.unwrap_or(link.terms.access_days);
                 let accepted = agreement.accepted.or(link.accepted_at).unwrap_or(now);
                 link.accepted_at = Some(accepted);
                 link.access_days = Some(days);
@@ -263,11 +296,11 @@ impl Planner {
         let Some(link) = self.links.get_mut(&link_id) else { return };
         if matches!(link.step, LinkStep::FindRequisition { .. }) {
             self.requisition_made(link_id, &requisition, now);
+        } else if link.requisition_id.as_ref() != Some(&requisition.id) {
+            // Somebody else's: it says nothing about this link.
+            return self.link_step_failed(link_id, now);
         }
         let Some(link) = self.links.get_mut(&link_id) else { return };
-        if matches!(link.step, LinkStep::Delete { .. } | LinkStep::Done) {
-            return;
-        }
         if let Some(agreement) = requisition.agreement {
             link.agreement_id = Some(agreement);
         }
@@ -305,6 +338,7 @@ impl Planner {
         link.requisition_id = Some(requisition.id.clone());
         link.url.clone_from(&requisition.link);
         link.step = LinkStep::Poll;
+        link.attempts = 0;
         link.next_at = now.plus_ms(backoff::poll_wait_ms(0));
         let worked = WorkedTerms {
             asked: link.asked.clone(),
@@ -385,12 +419,15 @@ impl Planner {
         let Some(link) = self.links.get_mut(&link_id) else { return };
         link.status = LinkStatus::Suspended;
         link.step = LinkStep::Done;
-        let accounts: Vec<_> = self
-            .accounts
-            .values()
-            .filter(|account| account.link_id == link_id)
-            .map(|account| account.id)
-            .collect();
+        link.url = None;
+        let notice = link.notice(
+            EventCode::AccountSuspended,
+            "the provider suspended the link; only a new one helps",
+        );
+        let accounts = self.accounts_of(link_id);
+        if accounts.is_empty() {
+            self.draft.notices.push(notice);
+        }
         for id in accounts {
             self.suspended(id);
         }
@@ -443,14 +480,19 @@ impl Planner {
     }
 
     /// A step of a link failed.
-    fn link_refused(&mut self, link_id: LinkId, failure: &Failure, now: UtcInstant) {
+    fn link_refused(
+        &mut self,
+        link_id: LinkId,
+        step: LinkStep,
+        failure: &Failure,
+        now: UtcInstant,
+    ) {
         let Some(link) = self.links.get_mut(&link_id) else { return };
         // An answered refusal made nothing: the requisition may be asked for again.
-        let making =
-            link.step == LinkStep::FindRequisition { offset: 0 } && failure.releases_reservation();
+        let making = step == LinkStep::CreateRequisition && failure.releases_reservation();
         let refusals = match &failure.class {
             FailureClass::Bug(refusals) => refusals.as_slice(),
-            FailureClass::Token | FailureClass::Throttle { .. } => {
+            FailureClass::Token | FailureClass::Throttle { whom: Throttled::Company, .. } => {
                 if making {
                     link.step = LinkStep::CreateRequisition;
                 }
@@ -458,7 +500,7 @@ impl Planner {
                 return;
             }
             FailureClass::Configuration(fault) => {
-                if *fault == crate::model::failure::ConfigurationFault::PlanLimit {
+                if *fault == ConfigurationFault::PlanLimit && link.status.is_pending() {
                     return self.link_failed(link_id, "the plan's limit of connections is reached");
                 }
                 if making {
@@ -517,6 +559,7 @@ impl Planner {
     /// The institution refused the terms: asks for less, step by step.
     fn lower_terms(&mut self, link_id: LinkId, refusals: &[Refusal]) {
         let Some(link) = self.links.get_mut(&link_id) else { return };
+        link.attempts = link.attempts.saturating_add(1);
         let before = link.terms.clone();
         let terms = &mut link.terms;
         for refusal in refusals {
@@ -543,38 +586,8 @@ impl Planner {
                 _ => {}
             }
         }
-        if terms.scopes.is_empty() || *terms == before {
+        if terms.scopes.is_empty() || *terms == before || link.attempts >= STEP_TRIES_MAX {
             self.link_failed(link_id, "the institution refuses all terms that we can offer");
-        }
-    }
-
-    /// Warnings before the end of access, the end itself, and links that nobody finished.
-    pub(super) fn look_at_consent(&mut self, link_id: LinkId, now: UtcInstant) {
-        let Some(link) = self.links.get_mut(&link_id) else { return };
-        if link.status.is_pending() {
-            if now >= link.created_at.plus_ms(LINK_LIFETIME_MS) {
-                let notice = link
-                    .notice(EventCode::LinkAbandoned, "nobody finished linking; it was given up");
-                self.draft.notices.push(notice);
-                self.remove_link(link_id, LinkStatus::Abandoned, now);
-            }
-            return;
-        }
-        let Some(end) = link.access_expires_at.filter(|_| link.status.is_live()) else { return };
-        match consent::due(end, link.access_days, &self.policy.warn_days, link.warned_days, now) {
-            ConsentDue::NothingUntil(_) => {}
-            ConsentDue::Ended => self.access_over(link_id, LinkStatus::Expired, now),
-            ConsentDue::Warn(days) => {
-                link.warned_days = Some(days);
-                let left = consent::days_left(end, now);
-                let notice = link
-                    .notice(EventCode::AccessExpiring, "access ends soon; renew the link")
-                    .detail("days", days)
-                    .detail("days_left", left)
-                    .detail("access_expires_at", end.to_string());
-                self.draft.notices.push(notice);
-                self.link_changed(link_id);
-            }
         }
     }
 }

@@ -7,7 +7,8 @@
 //! the raw row by the provider's [`RowReader`] when it is asked for. It must never hold logic about quota, consent or
 //! schedule: documents of the planner go in and out as they are.
 //!
-//! Layout on disk: `DB` (mode 0600, WAL), `DB-wal`, `DB-shm`, `DB.keycheck` (wrong key or damaged file?), `DB.lock` (one process).
+//! Layout on disk: `DB` (mode 0600, WAL), `DB-wal`, `DB-shm`, `DB.keycheck` (wrong key or damaged file?), `DB.lock` (one
+//! process).
 
 mod answers;
 mod apply;
@@ -23,6 +24,7 @@ mod ledger;
 mod listing;
 mod lock;
 mod open;
+mod pairing;
 mod reconcile;
 mod row;
 mod rows;
