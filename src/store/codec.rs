@@ -6,6 +6,7 @@
 //! rows of one account come together, so that switching dictionaries is rare. The frame's magic number is left out: four
 //! bytes that say nothing here.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use rusqlite::{Connection, OptionalExtension as _};
@@ -32,6 +33,8 @@ const ENTROPY: &str = "37a430ec018000002910c8923407ffffffffffff978033acb5dd8c9b6
 const CONTENT_LEN_MIN: usize = 64;
 
 const LEVEL: i32 = 1;
+/// Dictionaries that an unpacker keeps: half a megabyte of them.
+const DICTIONARIES_MAX: usize = 128;
 const MAGIC: [u8; 4] = zstd_safe::MAGICNUMBER.to_le_bytes();
 /// No row is larger: it came in one answer.
 const RAW_LEN_MAX: u64 = 64 * 1024 * 1024;
@@ -97,7 +100,11 @@ impl Packer {
 /// Unpacks rows.
 #[derive(Default)]
 pub(super) struct Unpacker {
+    /// The context and the dictionary that is loaded into it.
     context: Option<(i64, Decompressor<'static>)>,
+    /// The first dictionaries that were read: a listing by day comes back to every account again and again. Which ones
+    /// stay does not matter, but that some do: dropping the oldest would lose each just before it is needed.
+    dictionaries: BTreeMap<i64, Vec<u8>>,
     frame: Vec<u8>,
 }
 
@@ -118,12 +125,29 @@ impl Unpacker {
     }
 
     fn inflate(&mut self, connection: &Connection, packed: Packed<'_>) -> Result<Vec<u8>, Error> {
+        let number = packed.dictionary;
         let context = match &mut self.context {
-            Some((number, context)) if *number == packed.dictionary => context,
+            Some((loaded, context)) if *loaded == number => context,
             slot => {
-                let words = dictionary_content(connection, packed.dictionary)?;
-                let context = Decompressor::with_dictionary(&words).map_err(unreadable)?;
-                &mut slot.insert((packed.dictionary, context)).1
+                let mut fresh = None;
+                let words = match self.dictionaries.get(&number) {
+                    Some(words) => words,
+                    None => fresh.insert(dictionary_content(connection, number)?),
+                };
+                // A new context costs far more than another dictionary for the old one.
+                let context = match slot.take() {
+                    Some((_, mut context)) => {
+                        context.set_dictionary(words).map_err(unreadable)?;
+                        context
+                    }
+                    None => Decompressor::with_dictionary(words).map_err(unreadable)?,
+                };
+                if let Some(words) = fresh
+                    && self.dictionaries.len() < DICTIONARIES_MAX
+                {
+                    self.dictionaries.insert(number, words);
+                }
+                &mut slot.insert((number, context)).1
             }
         };
         self.frame.clear();
