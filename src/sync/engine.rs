@@ -146,7 +146,8 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                     if !self.untold.is_empty() {
                         self.tell();
                     }
-                    if !self.told.is_empty() {
+                    // Between two calls of a pull it can wait: a commit costs more than all the rest of a small answer.
+                    if !self.told.is_empty() && self.calls.is_empty() {
                         self.mark_told().await?;
                         continue;
                     }
