@@ -25,8 +25,10 @@ use super::worker::Reader;
 
 /// Rows of one chunk of a listing.
 const CHUNK_LEN: usize = 256;
-/// Rows of a block, about: some megabytes at most.
-const BLOCK_LEN: i64 = 2048;
+/// Rows of a block, about: a megabyte or two.
+const BLOCK_LEN: usize = 2048;
+/// With many accounts a block has at least so many rows of each, about, or most of the time goes into finding pages.
+const ACCOUNT_BLOCK_LEN: usize = 8;
 /// Days of a block.
 const BLOCK_DAYS_MAX: i64 = 4096;
 
@@ -81,33 +83,6 @@ impl Transactions {
         Ok(())
     }
 
-    /// The next days that have rows, few enough to hold; `None` at the end. The flag: too many all the same.
-    fn next_days(&mut self, connection: &Connection) -> Result<Option<(Days, bool)>, Error> {
-        let to = self.filter.to.map_or(i64::MAX, BankDate::epoch_days);
-        let accounts = self.accounts.get_or_insert_default();
-        let Some(first) =
-            accounts.iter().filter_map(|account| account.day).min().filter(|day| *day <= to)
-        else {
-            if std::mem::replace(&mut self.undated_done, true) {
-                return Ok(None);
-            }
-            let count = count(connection, &self.filter, accounts, None)?;
-            return Ok(Some((None, count > BLOCK_LEN)));
-        };
-        loop {
-            let days = Some((first, first.saturating_add(self.span.saturating_sub(1)).min(to)));
-            let count = count(connection, &self.filter, accounts, days)?;
-            if count > BLOCK_LEN && self.span > 1 {
-                self.span = self.span.checked_div(2).unwrap_or(1);
-                continue;
-            }
-            if count.saturating_mul(2) < BLOCK_LEN {
-                self.span = self.span.saturating_mul(2).min(BLOCK_DAYS_MAX);
-            }
-            return Ok(Some((days, count > BLOCK_LEN)));
-        }
-    }
-
     /// Reads the next block; `false` at the end.
     fn read_block(
         &mut self,
@@ -115,33 +90,78 @@ impl Transactions {
         unpacker: &mut Unpacker,
         identity: Identity,
     ) -> Result<bool, Error> {
-        let Some((days, too_many)) = self.next_days(connection)? else { return Ok(false) };
-        for (place, account) in self.accounts.iter_mut().flatten().enumerate() {
-            let has_rows = days.is_none_or(|(_, last)| account.day.is_some_and(|day| day <= last));
-            if !has_rows {
+        let to = self.filter.to.map_or(i64::MAX, BankDate::epoch_days);
+        let accounts = self.accounts.get_or_insert_default();
+        let first =
+            accounts.iter().filter_map(|account| account.day).min().filter(|day| *day <= to);
+        let limit = BLOCK_LEN.max(accounts.len().saturating_mul(ACCOUNT_BLOCK_LEN));
+        if first.is_none() && std::mem::replace(&mut self.undated_done, true) {
+            return Ok(false);
+        }
+        loop {
+            let last = |first: i64| first.saturating_add(self.span.saturating_sub(1)).min(to);
+            let days = first.map(|first| (first, last(first)));
+            if self.try_block(connection, unpacker, identity, (days, limit))? {
+                break;
+            }
+            if first.is_none() || self.span == 1 {
+                self.list_one_by_one(connection, first)?;
+                break;
+            }
+            self.span = self.span.checked_div(2).unwrap_or(1);
+        }
+        if self.due.is_empty() && self.ready.len().saturating_mul(2) < limit {
+            self.span = self.span.saturating_mul(2).min(BLOCK_DAYS_MAX);
+        }
+        self.ready
+            .sort_unstable_by_key(|row| Reverse((row.effective_date, row.first_seen_at, row.id)));
+        Ok(true)
+    }
+
+    /// Reads the rows of these days; `false` if they are far too many.
+    fn try_block(
+        &mut self,
+        connection: &Connection,
+        unpacker: &mut Unpacker,
+        identity: Identity,
+        (days, limit): (Days, usize),
+    ) -> Result<bool, Error> {
+        let mut next = Vec::new();
+        for account in self.accounts.iter().flatten() {
+            if days.is_some_and(|(_, last)| account.day.is_none_or(|day| day > last)) {
+                next.push(account.day);
                 continue;
             }
-            if too_many {
-                collect(connection, &self.filter, account, place, days, &mut self.due)?;
-            } else {
-                read(
-                    connection,
-                    unpacker,
-                    identity,
-                    (&self.filter, days),
-                    account,
-                    &mut self.ready,
-                )?;
+            let room = limit.saturating_mul(2);
+            let owner = Owner { identity, account_id: account.id, seen: &account.seen };
+            let wanted = (account.number, &self.filter, days);
+            if !read(connection, unpacker, &owner, wanted, (&mut self.ready, room))? {
+                self.ready.clear();
+                return Ok(false);
             }
-            if let Some((_, last)) = days {
-                account.day = next_day(connection, account.number, last.saturating_add(1))?;
+            // The page of the index that this needs was read a moment ago.
+            next.push(match days {
+                Some((_, last)) => next_day(connection, account.number, last.saturating_add(1))?,
+                None => None,
+            });
+        }
+        for (account, day) in self.accounts.iter_mut().flatten().zip(next) {
+            account.day = day;
+        }
+        Ok(true)
+    }
+
+    /// Notes the rows of one day (`None`: undated) without reading them.
+    fn list_one_by_one(&mut self, connection: &Connection, day: Option<i64>) -> Result<(), Error> {
+        for (place, account) in self.accounts.iter_mut().flatten().enumerate() {
+            collect(connection, &self.filter, account.number, place, day, &mut self.due)?;
+            if let Some(day) = day.filter(|day| account.day == Some(*day)) {
+                account.day = next_day(connection, account.number, day.saturating_add(1))?;
             }
         }
         // The public id orders rows of one run by their number: time, then a constant, then the number.
         self.due.sort_unstable_by_key(|row| Reverse((row.first_seen, row.number)));
-        self.ready
-            .sort_unstable_by_key(|row| Reverse((row.effective_date, row.first_seen_at, row.id)));
-        Ok(true)
+        Ok(())
     }
 }
 
@@ -184,45 +204,12 @@ fn limits(filter: &TransactionFilter) -> (i64, i64) {
     }
 }
 
-/// Values of the last four parameters of the statements below.
-fn bounds(filter: &TransactionFilter, days: Days) -> [i64; 4] {
-    let (state, status) = limits(filter);
-    let (first, last) = days.unwrap_or_default();
-    [first, last, state, status]
-}
-
-fn count(
-    connection: &Connection,
-    filter: &TransactionFilter,
-    accounts: &[Listed],
-    days: Days,
-) -> Result<i64, Error> {
-    const DATED: &str = "SELECT count(*) FROM bank_transaction INDEXED BY bank_transaction_window
-        WHERE account = ?1 AND effective BETWEEN ?2 AND ?3 AND state <= ?4 AND status <= ?5";
-    const UNDATED: &str = "SELECT count(*) FROM bank_transaction INDEXED BY bank_transaction_window
-        WHERE account = ?1 AND effective IS NULL AND ?2 = ?3 AND state <= ?4 AND status <= ?5";
-    let failed = || Error::sql("list transactions");
-    let mut statement =
-        connection.prepare_cached(if days.is_some() { DATED } else { UNDATED }).map_err(failed())?;
-    let [first, last, state, status] = bounds(filter, days);
-    let mut sum = 0_i64;
-    for account in accounts {
-        if days.is_some_and(|(_, last)| account.day.is_none_or(|day| day > last)) {
-            continue;
-        }
-        let values = params![account.number, first, last, state, status];
-        let rows: i64 = statement.query_row(values, |row| row.get(0)).map_err(failed())?;
-        sum = sum.saturating_add(rows);
-    }
-    Ok(sum)
-}
-
 fn collect(
     connection: &Connection,
     filter: &TransactionFilter,
-    account: &Listed,
+    account: i64,
     place: usize,
-    days: Days,
+    day: Option<i64>,
     due: &mut Vec<Due>,
 ) -> Result<(), Error> {
     let failed = || Error::sql("list transactions");
@@ -232,8 +219,7 @@ fn collect(
                WHERE t.account = ?1 AND effective IS ?2 AND state <= ?3 AND status <= ?4";
     let (state, status) = limits(filter);
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
-    let day = days.map(|(first, _)| first);
-    let mut rows = statement.query(params![account.number, day, state, status]).map_err(failed())?;
+    let mut rows = statement.query(params![account, day, state, status]).map_err(failed())?;
     while let Some(row) = rows.next().map_err(failed())? {
         let first_seen = UtcInstant::from_ms(row.get(1).map_err(failed())?);
         due.push(Due { first_seen, number: row.get(0).map_err(failed())?, account: place });
@@ -241,14 +227,14 @@ fn collect(
     Ok(())
 }
 
+/// Reads rows of an account; `false` when there is no room for all of them.
 fn read(
     connection: &Connection,
     unpacker: &mut Unpacker,
-    identity: Identity,
-    (filter, days): (&TransactionFilter, Days),
-    account: &Listed,
-    ready: &mut Vec<TransactionRow>,
-) -> Result<(), Error> {
+    owner: &Owner<'_>,
+    (account, filter, days): (i64, &TransactionFilter, Days),
+    (ready, room): (&mut Vec<TransactionRow>, usize),
+) -> Result<bool, Error> {
     const DATED: &str = select_columns!(
         "bank_transaction AS t INDEXED BY bank_transaction_window JOIN run ON run.number = t.first_run
          WHERE t.account = ?1 AND effective BETWEEN ?2 AND ?3 AND state <= ?4 AND status <= ?5"
@@ -258,15 +244,18 @@ fn read(
          WHERE t.account = ?1 AND effective IS NULL AND ?2 = ?3 AND state <= ?4 AND status <= ?5"
     );
     let failed = || Error::sql("list transactions");
-    let mut statement =
-        connection.prepare_cached(if days.is_some() { DATED } else { UNDATED }).map_err(failed())?;
-    let [first, last, state, status] = bounds(filter, days);
-    let values = params![account.number, first, last, state, status];
-    let mut rows = statement.query(values).map_err(failed())?;
-    let owner = Owner { identity, account_id: account.id, seen: &account.seen };
+    let sql = if days.is_some() { DATED } else { UNDATED };
+    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+    let (state, status) = limits(filter);
+    let (first, last) = days.unwrap_or_default();
+    let mut rows =
+        statement.query(params![account, first, last, state, status]).map_err(failed())?;
     while let Some(row) = rows.next().map_err(failed())? {
+        if ready.len() >= room {
+            return Ok(false);
+        }
         let found = columns(row).map_err(failed())?;
-        ready.push(finish(connection, unpacker, &owner, &found)?);
+        ready.push(finish(connection, unpacker, owner, &found)?);
     }
-    Ok(())
+    Ok(true)
 }

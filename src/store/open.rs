@@ -172,7 +172,9 @@ fn probe(connection: &Connection, place: &Place) -> Result<(), Error> {
     }
     Err(match keycheck::verdict(&place.path, &place.key)? {
         Verdict::RightKey => Error::damaged("its first page"),
-        Verdict::WrongKey | Verdict::Unknown => Error::WrongKey { path: place.path.clone() },
+        verdict @ (Verdict::WrongKey | Verdict::Unknown) => {
+            Error::WrongKey { path: place.path.clone(), checked: verdict == Verdict::WrongKey }
+        }
     })
 }
 

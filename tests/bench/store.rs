@@ -1,7 +1,8 @@
 //! Measures the store alone: `cargo bench --bench store [-- ROWS_IN_ALL]`.
 //!
-//! Two data sets, generated here: S repetitive, R with realistic entropy; 50 accounts × 2,000 rows each. Times are CPU of the
-//! writing thread (`/proc/self/task/*/schedstat`, nanoseconds), so that a busy machine matters little; sizes are the file's against the JSON's.
+//! Two data sets, generated here: S repetitive, R with realistic entropy; 50 accounts × 2,000 rows each. Times are CPU of
+//! the writing thread (`/proc/self/task/*/schedstat`, nanoseconds), so that a busy machine matters little; sizes are the
+//! file's against the JSON's.
 //! With a number of rows, more accounts are added up to it, and opening and listing are measured at that size.
 #![expect(
     clippy::unwrap_used,
@@ -333,10 +334,56 @@ async fn grow(realistic: bool, all_rows: u64, path: &Path, round: u128) {
     store.close().await.unwrap();
 }
 
+/// A year of one account: four pulls a day, one of them without filter, three new rows a day. How much of the file is
+/// answers, versions, runs, events and the ledger, and not the rows themselves?
+async fn year(realistic: bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("year.db");
+    let mut pass = Pass { store: open(&path).await, round: 0 };
+    put_account(&pass.store, 0).await;
+    let mut random = Random(7);
+    let days = ROWS / 3 + 365;
+    let all: Vec<String> = (0..days * 3).map(|n| row(realistic, 0, n, &mut random)).collect();
+    let mut spent = 0;
+    for pull in 0..365_u64 * 4 {
+        // The newest come first: row `n` is on day `n / 3`, and the day of this pull is `365 - pull / 4`.
+        let newest = usize::try_from(365 * 3 - (pull * 3).div_ceil(4)).unwrap();
+        let oldest = newest + usize::try_from(if pull % 4 == 0 { ROWS } else { 90 }).unwrap();
+        let today = BankDate::from_ymd(2026, 11, 20)
+            .unwrap()
+            .plus_days(i64::try_from(pull / 4).unwrap() - 365);
+        let from = today.unwrap().plus_days(-29).filter(|_| pull % 4 != 0);
+        let answer = Box::new(answer(&all[newest..oldest.min(all.len())]));
+        spent += pass
+            .data(0, |run_id| Data::Transactions {
+                account_id: account_id(0),
+                run_id,
+                date_from: from,
+                answer,
+            })
+            .await;
+    }
+    let count =
+        pass.store.transactions(TransactionFilter::default()).collect().await.unwrap().len();
+    pass.store.close().await.unwrap();
+    let with_all = file_bytes(&path);
+    let mut rows_only = Pass { store: open(&folder.path().join("rows.db")).await, round: 0 };
+    put_account(&rows_only.store, 0).await;
+    rows_only.pull(0, &all[..count.min(all.len())]).await;
+    rows_only.store.close().await.unwrap();
+    let plain = file_bytes(&folder.path().join("rows.db"));
+    println!(
+        "  a year, {count} rows: {with_all} bytes, {} per mille over the rows; {} us a pull",
+        with_all * 1000 / plain - 1000,
+        spent / 1_460_000
+    );
+}
+
 fn main() {
     let all_rows = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(0);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for realistic in [false, true] {
         runtime.block_on(measure(realistic, all_rows));
+        runtime.block_on(year(realistic));
     }
 }
