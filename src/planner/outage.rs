@@ -4,11 +4,13 @@
 //! which costs no quota. Any answer at all ends an outage.
 
 use crate::model::failure::{ConfigurationFault, EdgeFault, Failure, FailureClass, Throttled};
+use crate::model::id::AccountId;
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Answered, ApiCall};
 use crate::model::time::{MINUTE_MS, Now, UtcInstant};
 
-use super::effect::PlannedCall;
+use super::agenda::Key;
+use super::effect::{Effect, PlannedCall, PullResult, RowsChanged};
 use super::state::AccountStatus;
 use super::{Aim, Planner, backoff};
 
@@ -138,8 +140,29 @@ impl Planner {
             self.draft.notices.push(notice);
         }
         provider.outage_tries = provider.outage_tries.saturating_add(1);
-        provider.outage_retry_at = Some(backoff::OUTAGE.next(provider.outage_tries, now));
+        let retry_at = backoff::OUTAGE.next(provider.outage_tries, now);
+        provider.outage_retry_at = Some(retry_at);
         self.draft.provider = true;
+        self.leave_wishes_out("the provider does not answer", retry_at);
+    }
+
+    /// A person who asked for a pull is not kept waiting for one that cannot begin: it is left out, saying until when.
+    fn leave_wishes_out(&mut self, reason: &str, until: UtcInstant) {
+        let begun =
+            |id: &AccountId| self.accounts.get(id).is_some_and(|account| account.pull.is_some());
+        let waiting: Vec<AccountId> = self.wishes.keys().copied().filter(|id| !begun(id)).collect();
+        for id in waiting {
+            self.wishes.remove(&id);
+            self.touch(Key::Account(id));
+            let left_out = PullResult {
+                account_id: id,
+                outcome: None,
+                reason: Some(reason.to_owned()),
+                next_allowed_at: Some(until),
+                rows: RowsChanged::default(),
+            };
+            self.effects.push_back(Effect::Pulled(Box::new(left_out)));
+        }
     }
 
     fn outage_over(&mut self) {
@@ -178,8 +201,10 @@ impl Planner {
             self.draft.notices.push(Notice::new(code, message));
         }
         self.provider.fault_tries = self.provider.fault_tries.saturating_add(1);
-        self.provider.fault_retry_at = Some(backoff::FAULT.next(self.provider.fault_tries, now));
+        let retry_at = backoff::FAULT.next(self.provider.fault_tries, now);
+        self.provider.fault_retry_at = Some(retry_at);
         self.draft.provider = true;
+        self.leave_wishes_out("the provider refuses all calls", retry_at);
     }
 
     fn fault_cleared(&mut self) {
