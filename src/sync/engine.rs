@@ -79,6 +79,8 @@ pub struct Engine<P> {
     calls: JoinSet<(Ticket, Result<Answered, Failure>)>,
     waiters: Waiters,
     stuck: Option<Stuck>,
+    /// Writes that failed in a row because the disk is full or failing.
+    failed_writes: u32,
     tell: Tell,
     /// Told, but not yet marked so.
     told: Vec<i64>,
@@ -104,6 +106,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             calls: JoinSet::new(),
             waiters: Waiters::default(),
             stuck: None,
+            failed_writes: 0,
             tell: parts.tell,
             told: Vec::new(),
             untold: parts.untold,
@@ -183,6 +186,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             let reservation = Reservation { account_id, scope, run_id, provider_account_id, at };
             match self.store.reserve(reservation).await {
                 Ok(call_id) => {
+                    self.store_well();
                     self.planner.on(self.clock.now(), Event::Reserved { ticket, call_id });
                 }
                 Err(error) => {
@@ -201,6 +205,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         let number = batch.number;
         match self.store.apply(Arc::clone(&batch), Arc::clone(&self.reader)).await {
             Ok(applied) => {
+                self.store_well();
                 self.untold.extend(applied.events);
                 self.tell();
                 self.planner.on(self.clock.now(), Event::Applied { number, rows: applied.rows });
@@ -218,18 +223,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
 
     async fn retry(&mut self) -> Result<(), EngineError> {
         match self.stuck.take() {
-            Some(stuck) => {
-                self.apply(stuck.batch, stuck.tries).await?;
-                if self.stuck.is_none() {
-                    let notice = Notice::new(
-                        EventCode::StoreFull,
-                        "the database could not be written for a while",
-                    )
-                    .detail("tries", stuck.tries);
-                    self.planner.on(self.clock.now(), Event::Noted(vec![notice]));
-                }
-                Ok(())
-            }
+            Some(stuck) => self.apply(stuck.batch, stuck.tries).await,
             None => Ok(()),
         }
     }
@@ -239,14 +233,24 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         if !error.may_heal() {
             return Err(EngineError::Store(error));
         }
-        let first = self.stuck.as_ref().is_none_or(|stuck| stuck.tries <= 1);
-        if first {
+        self.failed_writes = self.failed_writes.saturating_add(1);
+        if self.failed_writes == 1 {
             tracing::error!(
                 error = %Chain(&error),
                 "the database cannot be written; calls stop until it can"
             );
         }
         Ok(())
+    }
+
+    /// The database can be written again: that it could not for a while is an event like any other.
+    fn store_well(&mut self) {
+        let tries = std::mem::take(&mut self.failed_writes);
+        if tries > 0 {
+            let message = "the database could not be written for a while";
+            let notice = Notice::new(EventCode::StoreFull, message).detail("tries", tries);
+            self.planner.on(self.clock.now(), Event::Noted(vec![notice]));
+        }
     }
 
     /// Tells the log of committed events, oldest first; they are marked so a little later. What nobody takes (the journal is
