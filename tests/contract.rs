@@ -29,8 +29,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use banksyncd::config;
-use banksyncd::gocardless::{Client, HttpTransport, Rows, Settings, TokenEvent};
+use banksyncd::gocardless::{Client, HttpTransport, Rows, Settings};
 use banksyncd::model::failure::{EdgeFault, Failure, FailureClass};
+use banksyncd::model::notice::EventCode;
 use banksyncd::model::port::{
     Answered, ApiCall, Method, Provider, Reply, Request, RowReader, Transport, TransportError,
 };
@@ -264,6 +265,11 @@ async fn what_is_sent_is_what_the_api_expects() {
     }
 }
 
+/// What a client had to tell since it was last asked.
+fn told(client: &Client) -> Vec<EventCode> {
+    client.take_notices().iter().map(|notice| notice.code).collect()
+}
+
 #[tokio::test]
 async fn tokens_are_shared_and_outlive_a_restart_but_not_a_new_secret() {
     let server = bank(|_| answer(200, &[], br#"{"balances":[]}"#));
@@ -271,10 +277,10 @@ async fn tokens_are_shared_and_outlive_a_restart_but_not_a_new_secret() {
     let ask = async |client: &Client| client.call(ApiCall::Balances("a-1".into())).await.unwrap();
     let first = client_with(&server.base, vault.clone(), "key");
     tokio::join!(ask(&first), ask(&first), ask(&first), ask(&first), ask(&first), ask(&first));
-    assert_eq!(first.take_token_events(), [TokenEvent::Issued]);
+    assert_eq!(told(&first), [EventCode::TokenIssued]);
     let second = client_with(&server.base, vault.clone(), "key");
     ask(&second).await;
-    assert!(second.take_token_events().is_empty());
+    assert!(told(&second).is_empty());
     let mints = |lines: Vec<String>| lines.iter().filter(|line| *line == "POST token/new/").count();
     assert_eq!(mints(server.take_lines()), 1);
     let other = client_with(&server.base, vault, "another key");
@@ -322,7 +328,7 @@ async fn only_invalid_token_renews() {
     let call = "GET accounts/a-1/balances/";
     let lines = server.take_lines();
     assert_eq!(lines, ["POST token/new/", call, call, call, "POST token/refresh/", call]);
-    assert_eq!(client.take_token_events(), [TokenEvent::Issued, TokenEvent::Refreshed]);
+    assert_eq!(told(&client), [EventCode::TokenIssued, EventCode::TokenRefreshed]);
 }
 
 #[tokio::test]

@@ -4,30 +4,26 @@ use super::args::Global;
 use super::error::CliError;
 use crate::config::load;
 use crate::daemon::clock::{OsClock, OsEntropy};
-use crate::daemon::run::runtime;
 use crate::daemon::{DaemonError, view};
 use crate::model::port::Clock as _;
 use crate::store::Store;
 use crate::systemd::credentials::{Directories, read_database_key};
 
 /// Runs all checks on the database of a configuration.
-pub(super) fn verify(global: &Global) -> Result<view::VerifyView, CliError> {
-    Ok(check(global)?)
+pub(super) async fn verify(global: &Global) -> Result<view::VerifyView, CliError> {
+    Ok(check(global).await?)
 }
 
-fn check(global: &Global) -> Result<view::VerifyView, DaemonError> {
+async fn check(global: &Global) -> Result<view::VerifyView, DaemonError> {
     let directories = Directories::from_environment();
     let config = load(&global.config, &directories.defaults())?.config;
     let folder = directories.credentials.as_deref();
     let key = read_database_key("store.key", &config.store.key, folder)
         .map_err(|error| DaemonError::Credentials(vec![error]))?;
     let now = OsClock::new().now().wall;
-    runtime()?.block_on(async {
-        let (store, _) = Store::open(config.store.path, key, now, &OsEntropy)
-            .await
-            .map_err(DaemonError::Open)?;
-        let checks = store.verify(|_check| {}).await.map_err(DaemonError::Open)?;
-        store.close().await.map_err(DaemonError::Open)?;
-        Ok(view::verify(&checks))
-    })
+    let (store, _) =
+        Store::open(config.store.path, key, now, &OsEntropy).await.map_err(DaemonError::Open)?;
+    let checks = store.verify(|_check| {}).await.map_err(DaemonError::Open)?;
+    store.close().await.map_err(DaemonError::Open)?;
+    Ok(view::verify(&checks))
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::exit::Code;
+use crate::observe::Chain;
 
 /// Why a verb did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -126,13 +127,7 @@ impl CliError {
 
     /// The whole text for stderr: `error: …`, its causes, and the hint after an empty line.
     pub fn report(&self) -> String {
-        let mut text = format!("error: {self}");
-        let mut cause = std::error::Error::source(self);
-        while let Some(source) = cause {
-            text.push_str(": ");
-            text.push_str(&source.to_string());
-            cause = source.source();
-        }
+        let mut text = format!("error: {}", Chain(self));
         if let Some(hint) = self.hint() {
             text.push_str("\n\nhint: ");
             text.push_str(&hint);

@@ -9,9 +9,10 @@ use super::{Code, Ctx};
 
 /// Lists institutions.
 pub async fn run(args: &Institutions, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    let query = Some(args.query.join(" ")).filter(|query| !query.is_empty());
     let target = with_query(
         &path(&["institutions"]),
-        &[("query", args.query.as_deref()), ("country", args.country.as_deref())],
+        &[("query", query.as_deref()), ("country", args.country.as_deref())],
     );
     // The daemon may have to ask the provider.
     if ctx.json {

@@ -22,6 +22,9 @@ const LOOK_EVERY_MS: i64 = SECOND_MS;
 /// How long `--no-wait` waits for the URL, in looks: the provider answers within seconds, or is down.
 const URL_LOOKS_MAX: u32 = 60;
 
+/// How long the accounts of a link are waited for, in looks; the daemon goes on without us.
+const IDENTIFYING_LOOKS_MAX: u32 = 30;
+
 /// How long the first sync is watched, in looks; it goes on without us.
 const SYNC_LOOKS_MAX: u32 = 180;
 
@@ -73,6 +76,7 @@ pub(super) async fn accompany(
     }
     match wait(shown, &mut progress, ctx, None, |_link| false).await? {
         Waited::Seen(link) => {
+            let link = identified(link, &mut progress, ctx).await?;
             progress.clear();
             finish(&link, false, ctx).await
         }
@@ -106,12 +110,36 @@ async fn wait(
     }
 }
 
+/// Waits until the daemon knows which accounts the link opened; a bank that is slow to tell is not waited for long.
+async fn identified(
+    mut link: Whole,
+    progress: &mut Progress,
+    ctx: &mut Ctx<'_>,
+) -> Result<Whole, CliError> {
+    let target = path(&["links", link.object.text_or_empty("id")]);
+    for _look in 0..IDENTIFYING_LOOKS_MAX {
+        if link.object.number("identifying").unwrap_or_default() == 0 {
+            break;
+        }
+        progress.show("finding out which accounts these are", &mut ctx.output);
+        if pause(ctx).await.is_break() {
+            break;
+        }
+        link = ctx.client.get(&target).await?;
+    }
+    Ok(link)
+}
+
 /// Waits for the next look, or for Ctrl-C.
 async fn pause(ctx: &mut Ctx<'_>) -> std::ops::ControlFlow<()> {
     let end = ctx.now().mono_ms.saturating_add(LOOK_EVERY_MS);
     tokio::select! {
         biased;
-        () = &mut ctx.interrupt => std::ops::ControlFlow::Break(()),
+        () = &mut ctx.interrupt => {
+            // Whoever waits next is not to wait either; a future that has ended is not asked again.
+            ctx.interrupt = Box::pin(std::future::ready(()));
+            std::ops::ControlFlow::Break(())
+        }
         () = ctx.clock.sleep_until(end) => std::ops::ControlFlow::Continue(()),
     }
 }
@@ -232,6 +260,7 @@ async fn opened(link: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     let bank = one_line(link.text_or_empty("institution_id"));
     let number = link.texts("accounts").len();
     ctx.output.line(&format!("linked {bank}{until}, {}", count(number, "account")))?;
+    ctx.output.flush()?;
     let accounts = if ctx.output.terminal.error && !ctx.output.quiet {
         first_sync(link, ctx).await?
     } else {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::args::{self, Args, ClientVerb, Global, Verb};
 use super::client::Client;
 use super::error::CliError;
-use super::output::{Output, Terminal};
+use super::output::{Output, Terminal, local_zone};
 use super::{Ctx, check_config, directly, program, sandbox};
 use crate::config::Config;
 use crate::config::load;
@@ -15,7 +15,6 @@ use crate::daemon::clock::OsClock;
 use crate::daemon::run::runtime;
 use crate::daemon::{DaemonError, run as daemon};
 use crate::exit::Code;
-use crate::model::time::Zone;
 use crate::observe::Chain;
 use crate::systemd::credentials::Directories;
 
@@ -104,12 +103,11 @@ fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
         .clone()
         .or_else(|| config.as_ref().map(|config| config.control.socket.clone()));
     let socket = socket.unwrap_or_else(|| PathBuf::from(SOCKET_DEFAULT));
-    let verify_directly = || directly::verify(global);
     let mut ctx = Ctx {
         output,
         client: Client::new(socket, &clock),
         clock: &clock,
-        zone: config.map_or(Zone::UTC, |config| config.schedule.timezone),
+        zone: local_zone(),
         json: global.json,
         program: program(global),
         input: Box::new(BufReader::new(io::stdin())),
@@ -119,7 +117,7 @@ fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
                 std::future::pending::<()>().await;
             }
         }),
-        verify_directly: &verify_directly,
+        verify_directly: Box::pin(directly::verify(global)),
     };
     runtime.block_on(super::run(verb, &mut ctx))
 }

@@ -69,7 +69,7 @@ pub struct Ctx<'a> {
     /// Resolves when a person presses Ctrl-C; only verbs that leave something behind wait for it.
     pub interrupt: BoxFuture<'a, ()>,
     /// `verify` without the daemon: opens the store and runs the checks.
-    pub verify_directly: &'a dyn Fn() -> Result<VerifyView, CliError>,
+    pub verify_directly: BoxFuture<'a, Result<VerifyView, CliError>>,
 }
 
 impl std::fmt::Debug for Ctx<'_> {

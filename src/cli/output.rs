@@ -4,9 +4,11 @@
 //! its kin are banned: they panic on a closed pipe.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use super::error::CliError;
 use super::text::{clean, safe_json};
+use crate::model::time::Zone;
 
 /// `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -91,6 +93,19 @@ impl Terminal {
             },
         }
     }
+}
+
+/// The zone of the machine: `TZ` if it names one, else the one that `/etc/localtime` links to (tzfile(5), localtime(5)),
+/// else UTC.
+pub fn local_zone() -> Zone {
+    let named = |path: &Path| {
+        let text = path.to_str()?;
+        let name = text.rsplit_once("zoneinfo/").map_or(text, |(_folder, name)| name);
+        name.trim_start_matches(':').parse().ok()
+    };
+    let variable = std::env::var_os("TZ").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let file = || std::fs::read_link("/etc/localtime").ok();
+    variable.or_else(file).and_then(|path| named(&path)).unwrap_or(Zone::UTC)
 }
 
 /// Where a verb writes.

@@ -53,6 +53,13 @@ fn print_service(service: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     facts.extend(next.map(|at| format!("next pull {}", until(now, Some(at)))));
     ctx.output.line("")?;
     ctx.output.line(&facts.join(", "))?;
+    if let Some(since) = service.instant("provider_unavailable_since") {
+        let text = format!(
+            "the provider has not answered since {}; the daemon tries again by itself",
+            moment(ctx.zone, now, since)
+        );
+        ctx.output.spans(&[(Style::Yellow, &text)])?;
+    }
     let ours = env!("CARGO_PKG_VERSION");
     if service.text("version").is_some_and(|theirs| theirs != ours) {
         ctx.output.note(&format!(

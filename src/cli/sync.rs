@@ -34,7 +34,7 @@ pub async fn run(args: &Sync, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
         let text = if args.wait { "no accounts to pull" } else { "asked for a pull" };
         ctx.output.line(text)?;
     }
-    let code = tally.code();
+    let code = tally.code(if args.wait { tally.accounts } else { asked(args, ctx).await? });
     if code == Code::TempFail
         && let Some(at) = tally.allowed_at
     {
@@ -43,6 +43,15 @@ pub async fn run(args: &Sync, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
         ctx.output.error(&format!("no calls are left until {when} ({})", until(now, Some(at))));
     }
     Ok(code)
+}
+
+/// How many accounts were asked for. Without `--wait` only those that are left out are told, so they have to be counted.
+async fn asked(args: &Sync, ctx: &Ctx<'_>) -> Result<usize, CliError> {
+    if !args.accounts.is_empty() {
+        return Ok(args.accounts.len());
+    }
+    let accounts = ctx.list(&path(&["accounts"]), Patience::Short).await?;
+    Ok(accounts.iter().filter(|account| account.flag("enabled") != Some(false)).count())
 }
 
 /// What became of all of them.
@@ -71,10 +80,10 @@ impl Tally {
         }
     }
 
-    /// Left out until later is a temporary failure only if nothing else was done; an account that was left out for good
-    /// (suspended, paused without `--force`) needs a person.
-    fn code(&self) -> Code {
-        if self.accounts > 0 && self.later == self.accounts {
+    /// Left out until later is a temporary failure if nothing else was done for the `asked` accounts; an account that was
+    /// left out for good (suspended, paused without `--force`) needs a person.
+    fn code(&self, asked: usize) -> Code {
+        if self.later > 0 && self.later >= asked {
             Code::TempFail
         } else if self.failed > 0 || self.left_out > 0 {
             Code::Partial

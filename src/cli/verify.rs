@@ -12,7 +12,7 @@ pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let answer = ctx.client.object(Method::Post, &path(&["verify"]), None, Patience::Endless).await;
     let (raw, verified) = match answer {
         Ok(whole) => (whole.raw, whole.object),
-        Err(CliError::Unreachable { .. }) => directly(ctx)?,
+        Err(CliError::Unreachable { .. }) => directly(ctx).await?,
         Err(other) => return Err(other),
     };
     if ctx.json {
@@ -23,8 +23,8 @@ pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     Ok(if verified.flag("ok") == Some(true) { Code::Ok } else { Code::DataErr })
 }
 
-fn directly(ctx: &Ctx<'_>) -> Result<(Vec<u8>, Object), CliError> {
-    let view = (ctx.verify_directly)()?;
+async fn directly(ctx: &mut Ctx<'_>) -> Result<(Vec<u8>, Object), CliError> {
+    let view = (&mut ctx.verify_directly).await?;
     let raw = serde_json::to_vec(&view).map_err(|error| CliError::NotUnderstood {
         what: format!("the outcome of the checks: {error}"),
         hint: None,

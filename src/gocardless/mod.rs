@@ -32,5 +32,4 @@ mod wire;
 pub use client::{Client, Settings};
 pub use error::Error;
 pub use rows::Rows;
-pub use token::TokenEvent;
 pub use transport::{HttpTransport, SetupError};

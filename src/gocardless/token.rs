@@ -34,7 +34,7 @@ const RENEW_PAUSE_MS: i64 = 5 * MINUTE_MS;
 
 /// What was obtained, for the log of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenEvent {
+pub(super) enum TokenEvent {
     /// A new pair by secret.
     Issued,
     /// A new access token by refresh token.

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds in a second, minute, hour and day.
@@ -107,7 +107,8 @@ impl UtcInstant {
 impl fmt::Display for UtcInstant {
     /// RFC 3339 in UTC with milliseconds when there are any.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.chrono().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        // The Debug form is ISO 8601 with as many decimals as are needed, and takes no allocation.
+        write!(f, "{:?}Z", self.chrono().naive_utc())
     }
 }
 
@@ -179,13 +180,47 @@ impl BankDate {
 
 impl fmt::Display for BankDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.format("%Y-%m-%d"))
+        // The Debug form is ISO 8601 and, unlike a format string, not interpreted anew for each of a million rows.
+        write!(f, "{:?}", self.0)
     }
 }
 
 impl Serialize for BankDate {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serialize_short(self, serializer)
+    }
+}
+
+/// Serialises a short text in one piece: listings write millions of dates, and `collect_str` would escape each of their
+/// characters as a fragment of its own.
+pub(crate) fn serialize_short<S: serde::Serializer>(
+    text: &impl fmt::Display,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut short = Short { bytes: [0; SHORT_BYTES_MAX], len: 0 };
+    match fmt::Write::write_fmt(&mut short, format_args!("{text}")) {
+        Ok(()) => {
+            let text = short.bytes.get(..short.len).and_then(|bytes| str::from_utf8(bytes).ok());
+            serializer.serialize_str(text.unwrap_or_default())
+        }
+        Err(_too_long) => serializer.collect_str(text),
+    }
+}
+
+/// An RFC 3339 instant with milliseconds and a five-digit year fits.
+const SHORT_BYTES_MAX: usize = 32;
+
+struct Short {
+    bytes: [u8; SHORT_BYTES_MAX],
+    len: usize,
+}
+
+impl fmt::Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.len.saturating_add(text.len());
+        self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
     }
 }
 

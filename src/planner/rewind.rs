@@ -32,7 +32,9 @@ fn bound_account(account: &mut Account, now: UtcInstant) {
         &mut account.full_pull_at,
         &mut account.processing_since,
     ];
-    past.into_iter().for_each(|at| bound(at, now));
+    for at in past {
+        bound(at, now);
+    }
     if let Some(pause) = account.pause.as_mut() {
         pause.since = pause.since.min(now);
         pause.ask_at = pause.ask_at.min(now.plus_ms(ASK_WAIT_MS));

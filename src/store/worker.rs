@@ -85,6 +85,13 @@ impl Reader {
         };
         Ok((connection, &mut self.unpacker))
     }
+
+    /// Gives memory back after a long listing.
+    pub(super) fn rest(&mut self) -> Result<(), Error> {
+        let (connection, unpacker) = self.parts()?;
+        unpacker.rest();
+        connection.execute_batch("PRAGMA shrink_memory").map_err(Error::sql("give memory back"))
+    }
 }
 
 type WriteJob = Box<dyn FnOnce(&mut Writer) + Send>;

@@ -23,7 +23,7 @@ use crate::store::{self, Reservation, Store, StoredEvent};
 /// Longest sleep between two looks, so that a stepped clock is noticed and the watchdog is fed.
 const SLEEP_MAX_MS: i64 = MINUTE_MS;
 /// How long calls in flight may still take when the daemon stops; they are paid for.
-const GRACE_MS: i64 = 10 * SECOND_MS;
+const GRACE_MS: i64 = 4 * SECOND_MS;
 /// Ids of told events that may wait for being marked so.
 const TOLD_MAX: usize = 256;
 /// Events that may wait for somebody to take them.

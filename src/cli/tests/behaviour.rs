@@ -139,6 +139,19 @@ fn sync_exit_codes() {
 }
 
 #[test]
+fn sync_without_waiting_counts_what_was_asked_for() {
+    let left_out = "{\"account_id\":\"acc_01kkd4z8000000000000000001\",\"outcome\":\"skipped\",\"next_allowed_at\":\"2026-03-10T19:30:00Z\"}\n";
+    let bench = |body: &'static str| {
+        Bench::new()
+            .says("GET /v1/accounts", format!("{GIRO}\n{CARD}\n"))
+            .says("POST /v1/sync", body)
+    };
+    assert_eq!(bench("").run("sync --json").code, Code::Ok);
+    assert_eq!(bench(left_out).run("sync --json").code, Code::Partial);
+    assert_eq!(bench(left_out).run("sync giro --json").code, Code::TempFail);
+}
+
+#[test]
 fn link_prints_its_object_with_url_and_again_at_the_end() {
     let waiting = pending("created", Some("https://bank.example/c"));
     let look = "GET /v1/links/lnk_01kkd4z800000000000000000a";
@@ -154,6 +167,36 @@ fn link_prints_its_object_with_url_and_again_at_the_end() {
     assert_eq!((ran.code, ran.out), (Code::Partial, format!("{waiting}\n{abandoned}\n")));
     let ran = bench().run("link X --json --no-wait");
     assert_eq!((ran.code, ran.out), (Code::Ok, format!("{waiting}\n")));
+}
+
+#[test]
+fn link_waits_until_its_accounts_are_known() {
+    let url = pending("created", Some("https://bank.example/c"));
+    let reading = LINK.replace(r#""accounts""#, r#""identifying":1,"accounts""#);
+    let look = "GET /v1/links/lnk_01kkd4z800000000000000000a";
+    let known = "GET /v1/links/lnk_01kkd4z8000000000000000009";
+    let ran = Bench::new()
+        .says_with("POST /v1/links", 202, url.clone())
+        .says(look, reading.clone())
+        .says(known, LINK)
+        .run("link X --json");
+    assert_eq!((ran.code, ran.out), (Code::Ok, format!("{url}\n{LINK}\n")));
+}
+
+#[test]
+fn ctrl_c_after_linking_changes_nothing_about_it() {
+    let reading = LINK.replace(r#""accounts""#, r#""identifying":1,"accounts""#);
+    let url = pending("created", Some("https://bank.example/c"));
+    let mut bench = Bench::new()
+        .says_with("POST /v1/links", 202, url)
+        .says("GET /v1/links/lnk_01kkd4z800000000000000000a", reading)
+        .says("GET /v1/accounts", GIRO.replace("2026-03-10T09:30:00Z", "2026-01-01T00:00:00Z"));
+    // A terminal: the first sync would be watched, too.
+    bench.terminal.error = true;
+    bench.interrupted_after = Some(2);
+    let ran = bench.run("link X");
+    assert_eq!(ran.code, Code::Ok, "{}", ran.err);
+    assert!(ran.out.contains("linked SANDBOXFINANCE_SFIN0000 until 2026-08-01, 1 account"));
 }
 
 #[test]

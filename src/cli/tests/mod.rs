@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Cursor, Write};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -70,7 +72,8 @@ struct Bench {
     answers: BTreeMap<String, VecDeque<(u16, Body)>>,
     terminal: Terminal,
     input: &'static str,
-    interrupted: bool,
+    /// Ctrl-C comes when it was looked for this many times; a wait looks twice.
+    interrupted_after: Option<u32>,
     broken_pipe: bool,
     verify: Option<VerifyView>,
 }
@@ -99,7 +102,7 @@ impl Bench {
             answers: BTreeMap::new(),
             terminal: Terminal { width: Some(80), ..Terminal::default() },
             input: "",
-            interrupted: false,
+            interrupted_after: None,
             broken_pipe: false,
             verify: None,
         }
@@ -114,7 +117,7 @@ impl Bench {
         self
     }
 
-    fn socket(&self) -> std::path::PathBuf {
+    fn socket(&self) -> PathBuf {
         self.folder.path().join("control.sock")
     }
 
@@ -150,20 +153,17 @@ impl Bench {
         runtime.block_on(self.verb(&words, socket))
     }
 
-    async fn verb(self, words: &[&str], socket: std::path::PathBuf) -> Ran {
+    async fn verb(self, words: &[&str], socket: PathBuf) -> Ran {
         let words = std::iter::once("banksyncd").chain(words.iter().copied());
         let args = args::parse(words.map(Into::into)).unwrap();
         let Verb::Client(verb) = &args.verb else { panic!("not a client verb") };
         let (out, err) = (Page::default(), Page::default());
         let clock = StillClock(AtomicI64::new(0));
-        let verify = self.verify.clone();
-        let directly = move || {
-            verify.clone().ok_or(CliError::Failed {
-                exit: Code::Config,
-                message: "no key".into(),
-                hint: None,
-            })
-        };
+        let directly = self.verify.clone().ok_or(CliError::Failed {
+            exit: Code::Config,
+            message: "no key".into(),
+            hint: None,
+        });
         let writer: Box<dyn Write + Send> =
             if self.broken_pipe { Box::new(ClosedPipe) } else { Box::new(out.clone()) };
         let mut ctx = Ctx {
@@ -174,16 +174,24 @@ impl Bench {
             json: args.global.json,
             program: program(&args.global),
             input: Box::new(Cursor::new(self.input)),
-            interrupt: if self.interrupted {
-                Box::pin(std::future::ready(()))
-            } else {
-                Box::pin(std::future::pending())
-            },
-            verify_directly: &directly,
+            interrupt: Box::pin(CtrlC(self.interrupted_after)),
+            verify_directly: Box::pin(std::future::ready(directly)),
         };
         let code = run(verb, &mut ctx).await;
         drop(ctx);
         Ran { code, out: out.text(), err: err.text(), requests: Vec::new() }
+    }
+}
+
+/// Ctrl-C at a certain wait, or never.
+struct CtrlC(Option<u32>);
+
+impl Future for CtrlC {
+    type Output = ();
+    fn poll(mut self: std::pin::Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<()> {
+        let Some(waits) = self.0 else { return Poll::Pending };
+        self.0 = waits.checked_sub(1);
+        if waits == 0 { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

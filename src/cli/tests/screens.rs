@@ -185,7 +185,7 @@ fn institutions_table() {
 "#;
     let ran = Bench::new()
         .says("GET /v1/institutions?query=spark%20k%C3%B6ln&country=DE", body)
-        .run_words(&["institutions", "spark köln", "--country", "de"]);
+        .run_words(&["institutions", "spark", "köln", "--country", "de"]);
     assert_snapshot!(ran.screen(), @r#"
     ID                            NAME                   COUNTRY     HISTORY  ACCESS
     N26_NTSBDEB1                  N26 Bank               AT BE DE …     90 d   180 d
@@ -276,7 +276,7 @@ fn ctrl_c_leaves_a_link_pending() {
         202,
         pending("created", Some("https://bank.example/c")),
     );
-    bench.interrupted = true;
+    bench.interrupted_after = Some(0);
     assert_snapshot!(bench.run("link X").screen(), @r#"
     asked for: 90 days of history, 180 days of access
     open this page to give access to SANDBOXFINANCE_SFIN0000:

@@ -52,19 +52,18 @@ pub(super) async fn sync(State(shared): State<Shared>, body: Bytes) -> Result<Re
             .filter(|account| account.identifying.is_none() && report.policy.is_enabled(account));
         accounts.extend(wanted.map(|account| account.id));
     }
-    let mut results = shared.engine.sync(accounts.clone(), wish.force).await?;
+    let asked = accounts.len();
+    let mut results = shared.engine.sync(accounts, wish.force).await?;
     if wish.wait {
-        return Ok(wait_for(&shared, results, accounts.len()));
+        return Ok(wait_for(&shared, results, asked));
     }
-    // The engine answers in order: with this report, everything that was left out is known.
+    // The engine answers in order: with this report, everything that is left out is known. The others have begun.
     shared.engine.report().await?;
-    let mut known = Vec::new();
+    let mut left_out = Vec::new();
     while let Ok(result) = results.try_recv() {
-        accounts.retain(|id| *id != result.account_id);
-        known.push(result);
+        left_out.push(result);
     }
-    let known = known.iter().map(view::sync_result);
-    Ok(reply::lines(known.chain(accounts.into_iter().map(view::sync_begun))))
+    Ok(reply::lines(left_out.iter().map(view::sync_result)))
 }
 
 /// One line per account, as its pull ends.

@@ -95,6 +95,7 @@ pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Ref
         pid: std::process::id(),
         started_at: view::At(shared.started_at),
         next_pull_at: next_pull_at.map(view::At),
+        provider_unavailable_since: report.provider.outage_since.map(view::At),
         accounts: account_views(&report),
         links: report.links.iter().map(|link| view::link(link, &report.accounts)).collect(),
         needs: needs(&situation, report.now),

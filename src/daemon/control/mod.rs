@@ -87,6 +87,6 @@ fn routes(shared: Shared) -> Router {
         .fallback(reply::not_found)
         .method_not_allowed_fallback(reply::method_not_allowed)
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
-        .layer(axum::middleware::from_fn(socket::log_peer))
+        .layer(axum::middleware::from_fn(socket::introduce))
         .with_state(shared)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::serve::IncomingStream;
@@ -84,14 +85,17 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     }
 }
 
-/// One line per request at debug level: who and which route, never the query (it may hold an IBAN).
-pub(super) async fn log_peer(
+/// Names our version in the answer, and logs one line per request at debug level: who and which route, never the query (it
+/// may hold an IBAN).
+pub(super) async fn introduce(
     ConnectInfo(peer): ConnectInfo<Peer>,
     request: Request,
     next: Next,
 ) -> Response {
     let (method, route) = (request.method().clone(), first_segments(request.uri().path()));
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    let version = HeaderValue::from_static(concat!("banksyncd/", env!("CARGO_PKG_VERSION")));
+    response.headers_mut().insert(header::SERVER, version);
     let status = response.status().as_u16();
     tracing::debug!(%method, route, status, pid = peer.pid, uid = peer.uid, "control request");
     response

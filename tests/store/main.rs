@@ -1,0 +1,17 @@
+//! The store against the real cipher, in temporary folders.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    reason = "a test that panics has failed, as it should; tests count small things"
+)]
+
+mod batches;
+mod crash;
+mod damage;
+mod listing;
+mod opening;
+mod rows;
+mod support;
+mod view;
