@@ -76,11 +76,11 @@ impl Planner {
             if why.is_some() {
                 self.pull_ended(id, RunOutcome::Failed, why, now);
             }
-        } else if let Some(force) = wish {
-            if let Some((reason, until)) = self.obstacle(id, force, now).or(trouble) {
-                self.wishes.remove(&id);
-                self.leave_out(id, reason, until);
-            }
+        } else if let Some(force) = wish
+            && let Some((reason, until)) = self.obstacle(id, force, now).or(trouble)
+        {
+            self.wishes.remove(&id);
+            self.leave_out(id, reason, until);
         }
     }
 
