@@ -58,7 +58,7 @@ impl Planner {
         }
     }
 
-    fn is_busy(&self, key: Key) -> bool {
+    pub(super) fn is_busy(&self, key: Key) -> bool {
         self.flights.values().any(|flight| match flight.aim {
             Aim::Metadata(id) | Aim::Data(id, _) => key == Key::Account(id),
             Aim::Link(id) => key == Key::Link(id),

@@ -125,6 +125,8 @@ pub struct Planner {
     last_batch: u64,
     /// Refusals of our token in a row.
     token_failures: u32,
+    /// The last call that left before the latest of them was known.
+    token_doubted: Ticket,
     /// After a reservation could not be written.
     store_retry_at: Option<UtcInstant>,
     stopping: bool,
@@ -152,6 +154,7 @@ impl Planner {
             last_ticket: 0,
             last_batch: 0,
             token_failures: 0,
+            token_doubted: Ticket(0),
             store_retry_at: None,
             stopping: false,
             last_look: None,
@@ -325,7 +328,7 @@ impl Planner {
             self.ledger.settle(account, scope, ticket, counts_from);
             self.draft.settle = flight.call_id.map(|id| (id, settlement));
         }
-        self.heard(&result, now);
+        self.heard(ticket, &result, now);
         match flight.aim {
             Aim::Metadata(id) => self.metadata_answered(id, result, now),
             Aim::Data(id, scope) => {

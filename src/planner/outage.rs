@@ -10,7 +10,7 @@ use crate::model::port::{Answered, ApiCall};
 use crate::model::time::{MINUTE_MS, Now, UtcInstant};
 
 use super::agenda::Key;
-use super::effect::{Effect, PlannedCall, PullResult, RowsChanged};
+use super::effect::{Effect, PlannedCall, PullResult, RowsChanged, Ticket};
 use super::state::AccountStatus;
 use super::{Aim, Planner, backoff};
 
@@ -81,7 +81,12 @@ impl Planner {
     }
 
     /// What an answer says about the provider as a whole, whoever asked.
-    pub(super) fn heard(&mut self, result: &Result<Answered, Failure>, now: UtcInstant) {
+    pub(super) fn heard(
+        &mut self,
+        ticket: Ticket,
+        result: &Result<Answered, Failure>,
+        now: UtcInstant,
+    ) {
         let Err(failure) = result else {
             self.token_failures = 0;
             self.fault_cleared();
@@ -99,6 +104,11 @@ impl Planner {
             }
             FailureClass::Token => {
                 self.outage_over();
+                // Calls that were under way together met the same bad token: that is one refusal, not several.
+                if ticket <= self.token_doubted {
+                    return;
+                }
+                self.token_doubted = Ticket(self.last_ticket);
                 self.token_failures = self.token_failures.saturating_add(1);
                 let wait_ms = backoff::TOKEN.wait_ms(self.token_failures);
                 if wait_ms > 0 {

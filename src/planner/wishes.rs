@@ -34,6 +34,10 @@ impl Planner {
                 if let Some(account) = self.accounts.get_mut(id) {
                     account.retry_at = None;
                     account.leftover = None;
+                    // A pull under way becomes the person's: what is kept for `sync` is for it, too.
+                    if let Some(pull) = account.pull.as_mut() {
+                        pull.manual = true;
+                    }
                 }
                 self.touch(Key::Account(*id));
             }
@@ -81,8 +85,11 @@ impl Planner {
         if account.pause.is_some_and(|pause| !pause.lifted) && !force {
             return because("paused after repeated failures: --force tries all the same");
         }
-        if account.pull.is_some() {
-            return None;
+        if let Some(pull) = &account.pull {
+            // A restart may have interrupted it before a call for which no quota is left.
+            let next = pull.todo.first().filter(|_| !self.is_busy(Key::Account(id)))?;
+            let at = self.allowance(account, *next, true, now).next_allowed_at;
+            return (at > now).then(|| ("quota spent".into(), Some(at)));
         }
         let scopes = [Scope::Balances, Scope::Transactions];
         let offered = scopes.into_iter().filter(|scope| !account.scopes_off.contains(scope));
