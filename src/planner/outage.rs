@@ -4,14 +4,11 @@
 //! which costs no quota. Any answer at all ends an outage.
 
 use crate::model::failure::{ConfigurationFault, EdgeFault, Failure, FailureClass, Throttled};
-use crate::model::id::AccountId;
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Answered, ApiCall};
 use crate::model::time::{MINUTE_MS, Now, UtcInstant};
 
-use super::agenda::Key;
-use super::effect::{Effect, PlannedCall, PullResult, RowsChanged, Ticket};
-use super::state::AccountStatus;
+use super::effect::{PlannedCall, Ticket};
 use super::{Aim, Planner, backoff};
 
 /// Earlier than this program: a wall clock that says so is wrong, and no call is planned by it.
@@ -41,12 +38,10 @@ impl Planner {
             return Gate::ClosedUntil(now.plus_ms(MINUTE_MS));
         }
         let provider = &self.provider;
-        let throttled = provider
-            .throttled_until
-            .map(|until| until.min(now.plus_s(i64::from(*COMPANY_WAIT_S.end()))));
         let fault = provider.fault.and(provider.fault_retry_at);
         let outage = provider.outage_since.and(provider.outage_retry_at);
-        let closed = [throttled, fault, outage, self.store_retry_at].into_iter().flatten();
+        let closed = [provider.throttled_until, fault, outage, self.store_retry_at];
+        let closed = closed.into_iter().flatten();
         if let Some(until) = closed.filter(|until| *until > now).max() {
             return Gate::ClosedUntil(until);
         }
@@ -61,7 +56,7 @@ impl Planner {
     pub(super) fn probe(&mut self, now: UtcInstant) -> Option<PlannedCall> {
         let account = self.accounts.values().find(|account| {
             account.identifying.is_none()
-                && matches!(account.status, AccountStatus::Ready | AccountStatus::Processing)
+                && !account.status.is_over()
                 && self.links.get(&account.link_id).is_some_and(|link| link.status.is_live())
         })?;
         let (id, provider_id) = (account.id, account.provider_account_id.clone());
@@ -71,6 +66,8 @@ impl Planner {
     /// The process is up, or its configuration is new: a person may have cured what was wrong.
     pub(super) fn started(&mut self, now: UtcInstant) {
         self.store_retry_at = None;
+        self.clock_went_back(now);
+        self.enter_interrupted_calls(now);
         if self.provider.fault.is_some() {
             self.provider.fault_retry_at = Some(now);
         }
@@ -81,18 +78,53 @@ impl Planner {
     }
 
     /// What an answer says about the provider as a whole, whoever asked.
+    ///
+    /// What an answer to a call that left before the trouble began says about it is out of date.
     pub(super) fn heard(
         &mut self,
         ticket: Ticket,
         result: &Result<Answered, Failure>,
         now: UtcInstant,
     ) {
-        let Err(failure) = result else {
-            self.token_failures = 0;
-            self.fault_cleared();
-            self.outage_over();
+        let troubled = self.provider.fault.is_some() || self.provider.outage_since.is_some();
+        if troubled && ticket <= self.trouble_since {
             return;
-        };
+        }
+        match result {
+            Ok(_) => self.all_is_well(),
+            Err(failure) => self.heard_failure(ticket, failure, now),
+        }
+        let troubled = self.provider.fault.is_some() || self.provider.outage_since.is_some();
+        if troubled {
+            self.trouble_since = Ticket(self.last_ticket);
+            self.knock_later(now);
+            self.touch_wishes();
+        }
+    }
+
+    fn all_is_well(&mut self) {
+        self.token_failures = 0;
+        self.fault_cleared();
+        self.outage_over();
+    }
+
+    /// An answer that neither ended the trouble nor set the next knock (a page that is not the API's, for one) must not be
+    /// asked for again at once.
+    fn knock_later(&mut self, now: UtcInstant) {
+        let provider = &mut self.provider;
+        if provider.fault.is_some() && provider.fault_retry_at.is_none_or(|at| at <= now) {
+            provider.fault_tries = provider.fault_tries.saturating_add(1);
+            provider.fault_retry_at = Some(backoff::FAULT.next(provider.fault_tries, now));
+            self.draft.provider = true;
+        }
+        if provider.outage_since.is_some() && provider.outage_retry_at.is_none_or(|at| at <= now) {
+            provider.outage_tries = provider.outage_tries.saturating_add(1);
+            provider.outage_retry_at = Some(backoff::OUTAGE.next(provider.outage_tries, now));
+            self.draft.provider = true;
+        }
+    }
+
+    fn heard_failure(&mut self, ticket: Ticket, failure: &Failure, now: UtcInstant) {
         match &failure.class {
             FailureClass::Edge(
                 EdgeFault::Unreachable | EdgeFault::NoAnswer | EdgeFault::NotTheApi,
@@ -118,7 +150,7 @@ impl Planner {
             }
             FailureClass::Throttle { wait_s, whom: Throttled::Company } => {
                 self.outage_over();
-                let wait_s = wait_s.unwrap_or(COMPANY_WAIT_DEFAULT_S);
+                let wait_s = wait_s.filter(|wait_s| *wait_s > 0).unwrap_or(COMPANY_WAIT_DEFAULT_S);
                 let wait_s = wait_s.clamp(*COMPANY_WAIT_S.start(), *COMPANY_WAIT_S.end());
                 self.provider.throttled_until =
                     Some(now.plus_s(i64::from(wait_s).saturating_add(1)));
@@ -131,11 +163,7 @@ impl Planner {
             | FailureClass::ScopeGone
             | FailureClass::Suspended
             | FailureClass::InstitutionError
-            | FailureClass::Bug(_) => {
-                self.token_failures = 0;
-                self.fault_cleared();
-                self.outage_over();
-            }
+            | FailureClass::Bug(_) => self.all_is_well(),
         }
     }
 
@@ -150,29 +178,8 @@ impl Planner {
             self.draft.notices.push(notice);
         }
         provider.outage_tries = provider.outage_tries.saturating_add(1);
-        let retry_at = backoff::OUTAGE.next(provider.outage_tries, now);
-        provider.outage_retry_at = Some(retry_at);
+        provider.outage_retry_at = Some(backoff::OUTAGE.next(provider.outage_tries, now));
         self.draft.provider = true;
-        self.leave_wishes_out("the provider does not answer", retry_at);
-    }
-
-    /// A person who asked for a pull is not kept waiting for one that cannot begin: it is left out, saying until when.
-    fn leave_wishes_out(&mut self, reason: &str, until: UtcInstant) {
-        let begun =
-            |id: &AccountId| self.accounts.get(id).is_some_and(|account| account.pull.is_some());
-        let waiting: Vec<AccountId> = self.wishes.keys().copied().filter(|id| !begun(id)).collect();
-        for id in waiting {
-            self.wishes.remove(&id);
-            self.touch(Key::Account(id));
-            let left_out = PullResult {
-                account_id: id,
-                outcome: None,
-                reason: Some(reason.to_owned()),
-                next_allowed_at: Some(until),
-                rows: RowsChanged::default(),
-            };
-            self.effects.push_back(Effect::Pulled(Box::new(left_out)));
-        }
     }
 
     fn outage_over(&mut self) {
@@ -211,10 +218,8 @@ impl Planner {
             self.draft.notices.push(Notice::new(code, message));
         }
         self.provider.fault_tries = self.provider.fault_tries.saturating_add(1);
-        let retry_at = backoff::FAULT.next(self.provider.fault_tries, now);
-        self.provider.fault_retry_at = Some(retry_at);
+        self.provider.fault_retry_at = Some(backoff::FAULT.next(self.provider.fault_tries, now));
         self.draft.provider = true;
-        self.leave_wishes_out("the provider refuses all calls", retry_at);
     }
 
     fn fault_cleared(&mut self) {
@@ -259,6 +264,9 @@ impl Planner {
         let notice = Notice::new(EventCode::ClockStepped, message)
             .detail("step_s", step_ms.checked_div(1_000).unwrap_or(0));
         self.draft.notices.push(notice);
+        if step_ms < 0 {
+            self.clock_went_back(now.wall);
+        }
         self.touch_all();
     }
 }

@@ -13,6 +13,7 @@
 mod answers;
 mod apply;
 mod balances;
+mod blocks;
 mod codec;
 mod coverage;
 mod documents;
@@ -24,6 +25,7 @@ mod ledger;
 mod listing;
 mod lock;
 mod open;
+mod pairing;
 mod reconcile;
 mod row;
 mod rows;
@@ -136,7 +138,7 @@ impl Store {
 
     /// Transactions: effective date, then first seen, then id; undated rows last, and only without `from` and `to`.
     pub fn transactions(&self, filter: TransactionFilter) -> Listing<TransactionRow> {
-        Listing::new(&self.threads, transactions::Transactions::new(filter))
+        Listing::new(&self.threads, blocks::Transactions::new(filter))
     }
 
     /// Balances: by account and in the bank's order, or the history in the order of its coming.

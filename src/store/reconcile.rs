@@ -1,29 +1,23 @@
 //! Carries out what [`crate::planner::reconcile`] decides about an answer, inside the transaction that applies it.
 //!
-//! Rows are read as seldom as possible: hashes of the whole window come from the index; only rows without an identical
-//! twin are read in full. The window begins where the answer can matter, and is widened when a row of the answer turns out to
-//! be older.
-
-use std::collections::BTreeMap;
+//! Pairs come from [`super::pairing`]; here rows are continued, added and taken off the list, and it is counted what changed.
 
 use rusqlite::Connection;
 
 use crate::model::port::RowReader;
-use crate::model::time::{BankDate, UtcInstant};
-use crate::model::transaction::{BookingStatus, RowKey, RowState, Transaction};
+use crate::model::time::BankDate;
+use crate::model::transaction::{BookingStatus, RowState};
 use crate::planner::effect::RowsChanged;
 use crate::planner::reconcile::conclude::{changed_fields, retire};
 use crate::planner::reconcile::coverage::Coverage;
-use crate::planner::reconcile::identical;
-use crate::planner::reconcile::tiers::{Candidate, DATES_APART_DAYS_MAX, match_leftovers};
 use crate::planner::reconcile::{Absence, AnswerFacts, FetchedRow, Memory, StoredRow};
 
 use super::answers::{Item, Items};
-use super::codec::{BUILT_IN_ID, Packer, Unpacker};
+use super::codec::{self, BUILT_IN_ID, Packer, Unpacker};
 use super::coverage::Seen;
 use super::error::Error;
-use super::row;
-use super::rows::{self, NewText};
+use super::pairing::{Sides, pair_identical};
+use super::rows;
 
 /// An account gets a dictionary of its own with the first answer that brings this many rows.
 const DICTIONARY_ROWS_MIN: usize = 16;
@@ -67,27 +61,15 @@ pub(super) struct Reconciled {
     pub(super) vanished: Vec<i64>,
 }
 
-/// Both sides while they are being paired.
-struct Sides<'a> {
-    given: &'a Given<'a>,
-    fetched: Vec<FetchedRow>,
-    /// Read for rows that have no identical twin.
-    keys: Vec<Option<RowKey>>,
-    stored: Vec<StoredRow>,
-    revisions: Vec<i64>,
-    /// For each fetched row the place of the stored one that it continues.
-    pairs: Vec<Option<usize>>,
-}
-
 /// Reconciles an answer with what is stored.
 pub(super) fn reconcile(
     work: &mut Work<'_>,
     account: &mut AccountRows,
     given: &Given<'_>,
 ) -> Result<Reconciled, Error> {
-    let mut sides = pair_identical(work, account, given)?;
-    let coverage = cover(&sides, &mut account.memory);
-    let readings = pair_leftovers(work, &mut sides, &coverage)?;
+    let mut sides = pair_identical(work, account.number, given)?;
+    let coverage = sides.coverage(&mut account.memory);
+    sides.pair_others(work, &coverage)?;
     let seen = Seen::load(work.connection, account.number)?;
     let mut outcome = Reconciled {
         rows: RowsChanged::default(),
@@ -96,235 +78,68 @@ pub(super) fn reconcile(
         changed: Vec::new(),
         vanished: Vec::new(),
     };
-    continue_rows(work, account, &sides, &readings, &mut outcome)?;
+    continue_rows(work, account, &sides, &seen, &mut outcome)?;
     insert_rows(work, account, &sides, &mut outcome)?;
     retire_rows(work, account, &sides, &seen, &mut outcome)?;
     Ok(outcome)
-}
-
-fn pair_identical<'a>(
-    work: &Work<'_>,
-    account: &AccountRows,
-    given: &'a Given<'a>,
-) -> Result<Sides<'a>, Error> {
-    let fetched: Vec<FetchedRow> = given
-        .texts
-        .iter()
-        .map(|(raw, status)| FetchedRow { hash: rows::hash(raw), status: *status })
-        .collect();
-    let mut keys = vec![None; fetched.len()];
-    let mut from = given.window_days;
-    loop {
-        let (stored, revisions) = rows::load_window(work.connection, account.number, from)?;
-        let pairs = identical::pair(&stored, &fetched);
-        let mut oldest: Option<i64> = None;
-        for (place, (raw, _)) in given.texts.iter().enumerate() {
-            if let (Some(None), Some(key)) = (pairs.get(place), keys.get_mut(place)) {
-                let key: &mut RowKey = key.get_or_insert_with(|| work.reader.key(raw));
-                oldest = [oldest, row::days(key.effective_date)].into_iter().flatten().min();
-            }
-        }
-        match (from, oldest) {
-            (Some(start), Some(oldest)) if oldest < start => {
-                from = Some(oldest.saturating_sub(DATES_APART_DAYS_MAX));
-            }
-            _ => return Ok(Sides { given, fetched, keys, stored, revisions, pairs }),
-        }
-    }
-}
-
-impl Sides<'_> {
-    fn partner(&self, place: usize) -> Option<&StoredRow> {
-        self.stored.get(self.pairs.get(place).copied().flatten()?)
-    }
-
-    fn key(&self, place: usize) -> RowKey {
-        self.keys.get(place).copied().flatten().unwrap_or_default()
-    }
-
-    /// The effective date of a fetched row: of its identical twin, else as read.
-    fn effective(&self, place: usize) -> Option<BankDate> {
-        match self.keys.get(place).copied().flatten() {
-            Some(key) => key.effective_date,
-            None => self.partner(place)?.effective_date,
-        }
-    }
-
-    fn continued(&self) -> Vec<bool> {
-        let mut continued = vec![false; self.stored.len()];
-        for place in self.pairs.iter().flatten() {
-            if let Some(slot) = continued.get_mut(*place) {
-                *slot = true;
-            }
-        }
-        continued
-    }
-
-    fn new_text(&self, place: usize) -> Option<NewText<'_>> {
-        let ((raw, status), fetched) = (*self.given.texts.get(place)?, self.fetched.get(place)?);
-        Some(NewText { raw, hash: fetched.hash, key: self.key(place), status })
-    }
-}
-
-fn cover(sides: &Sides<'_>, memory: &mut Memory) -> Coverage {
-    let facts = &sides.given.facts;
-    let booked = || {
-        sides
-            .fetched
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| row.status == BookingStatus::Booked)
-            .map(|(place, _)| place)
-    };
-    if booked().next().is_some() {
-        memory.empty_since = None;
-        return Coverage::of_rows(
-            facts.date_from,
-            booked().filter_map(|place| sides.effective(place)).min(),
-        );
-    }
-    let in_window = |row: &&StoredRow| {
-        facts.date_from.is_none_or(|from| row.earliest_date.is_some_and(|at| at >= from))
-    };
-    let lists_some =
-        sides.stored.iter().filter(|row| row.is_listed_booked()).any(|row| in_window(&row));
-    Coverage::of_nothing(facts.date_from, lists_some, facts.at, memory)
-}
-
-/// Rows of either side that were read in full, by place.
-#[derive(Default)]
-struct Readings {
-    stored: BTreeMap<usize, Transaction>,
-    fetched: BTreeMap<usize, Transaction>,
-}
-
-fn pair_leftovers(
-    work: &mut Work<'_>,
-    sides: &mut Sides<'_>,
-    coverage: &Coverage,
-) -> Result<Readings, Error> {
-    let fresh: Vec<usize> =
-        (0..sides.fetched.len()).filter(|place| sides.pairs.get(*place) == Some(&None)).collect();
-    if fresh.is_empty() {
-        return Ok(Readings::default());
-    }
-    let mut dates: Vec<Option<BankDate>> =
-        fresh.iter().map(|place| sides.effective(*place)).collect();
-    dates.sort_unstable();
-    let mut left = Vec::new();
-    for (place, continued) in sides.continued().into_iter().enumerate() {
-        let Some(row) = sides.stored.get(place).filter(|_| !continued) else { continue };
-        let fixed = row.status == BookingStatus::Booked && !coverage.covers(row.earliest_date);
-        if may_go_on(row, fixed, &dates) {
-            let text = rows::text(work.connection, work.unpacker, row.number)?;
-            left.push(Candidate {
-                place,
-                order: row.number,
-                status: row.status,
-                state: row.state,
-                effective_date: row.effective_date,
-                fixed,
-                row: work.reader.read(&text),
-            });
-        }
-    }
-    if left.is_empty() {
-        return Ok(Readings::default());
-    }
-    let fresh: Vec<Candidate> = fresh
-        .into_iter()
-        .filter_map(|place| {
-            let (raw, status) = *sides.given.texts.get(place)?;
-            let order = i64::try_from(place).unwrap_or(i64::MAX);
-            let effective_date = sides.effective(place);
-            let row = work.reader.read(raw);
-            Some(Candidate {
-                place,
-                order,
-                status,
-                state: RowState::Current,
-                effective_date,
-                fixed: false,
-                row,
-            })
-        })
-        .collect();
-    for found in match_leftovers(&left, &fresh) {
-        if let Some(slot) = sides.pairs.get_mut(found.fetched) {
-            *slot = Some(found.stored);
-        }
-    }
-    let by_place = |candidates: Vec<Candidate>| {
-        candidates.into_iter().map(|row| (row.place, row.row)).collect()
-    };
-    Ok(Readings { stored: by_place(left), fetched: by_place(fresh) })
-}
-
-/// Whether any of the fresh rows (by sorted effective dates) is near enough: spares reading the row.
-fn may_go_on(row: &StoredRow, fixed: bool, fresh: &[Option<BankDate>]) -> bool {
-    let Some(date) = row.effective_date else {
-        return row.status == BookingStatus::Pending || fresh.first() == Some(&None);
-    };
-    if row.status == BookingStatus::Pending && fresh.first() == Some(&None) {
-        return true;
-    }
-    let apart = if fixed { 0 } else { DATES_APART_DAYS_MAX };
-    let from = date.plus_days(-apart);
-    let near = fresh.get(fresh.partition_point(|other| *other < from)).copied().flatten();
-    near.is_some_and(|near| near.epoch_days().saturating_sub(date.epoch_days()) <= apart)
 }
 
 fn continue_rows(
     work: &mut Work<'_>,
     account: &AccountRows,
     sides: &Sides<'_>,
-    readings: &Readings,
+    seen: &Seen,
     outcome: &mut Reconciled,
 ) -> Result<(), Error> {
-    let dictionary = account.dictionary.unwrap_or(BUILT_IN_ID);
     for (place, fetched) in sides.fetched.iter().enumerate() {
-        let Some(partner) = sides.pairs.get(place).copied().flatten() else { continue };
-        let (Some(stored), Some(revision)) =
-            (sides.stored.get(partner), sides.revisions.get(partner))
-        else {
-            continue;
-        };
+        let Some((partner, stored)) = sides.partner(place) else { continue };
         let new_text = stored.hash != fetched.hash;
+        let revision = sides.revisions.get(partner).copied().unwrap_or_default();
         if let Some(item) = outcome.items.get_mut(place) {
-            *item = Item {
-                number: stored.number,
-                revision: revision.saturating_add(i64::from(new_text)),
-            };
+            let revision = revision.saturating_add(i64::from(new_text));
+            *item = Item { number: stored.number, revision };
+        }
+        if new_text {
+            let dictionary = account.dictionary.unwrap_or(BUILT_IN_ID);
+            let Some(new) = sides.new_text(place) else { continue };
+            rows::revise(
+                work.connection,
+                work.packer,
+                (stored.number, sides.given.run, dictionary),
+                &new,
+            )?;
+            outcome.changed.extend(edit(sides, place, partner, stored, fetched));
+        }
+        if sides.repeats.contains(&place) {
+            if stored.state == RowState::Current || new_text {
+                retire_row(work.connection, stored, RowState::Closed, &sides.given.facts, seen)?;
+            }
+            continue;
         }
         let booked_now = stored.status != fetched.status;
         let back = stored.state != RowState::Current;
-        match sides.new_text(place) {
-            Some(new) if new_text => {
-                rows::revise(
-                    work.connection,
-                    work.packer,
-                    (stored.number, sides.given.run, dictionary),
-                    &new,
-                )?;
-            }
-            _ if booked_now || back => {
-                rows::revive(work.connection, stored.number, fetched.status)?;
-            }
-            _ => {}
+        if !new_text && (booked_now || back) {
+            rows::revive(work.connection, stored.number, fetched.status)?;
         }
         outcome.rows.revived += u64::from(back);
         outcome.rows.changed += u64::from(new_text || booked_now);
-        if new_text && !booked_now && fetched.status == BookingStatus::Booked {
-            let fields = match (readings.stored.get(&partner), readings.fetched.get(&place)) {
-                (Some(before), Some(now)) => changed_fields(before, now),
-                _ => Vec::new(),
-            };
-            if !fields.is_empty() {
-                outcome.changed.push((stored.number, fields));
-            }
-        }
     }
     Ok(())
+}
+
+/// The change of a row that was booked before and still is; `None` where no column differs.
+fn edit(
+    sides: &Sides<'_>,
+    place: usize,
+    partner: usize,
+    stored: &StoredRow,
+    fetched: &FetchedRow,
+) -> Option<(i64, Vec<String>)> {
+    let both_booked =
+        stored.status == BookingStatus::Booked && fetched.status == BookingStatus::Booked;
+    let (before, now) = (sides.readings.stored.get(&partner)?, sides.readings.fetched.get(&place)?);
+    let fields = changed_fields(before, now);
+    (both_booked && !fields.is_empty()).then_some((stored.number, fields))
 }
 
 fn insert_rows(
@@ -333,8 +148,10 @@ fn insert_rows(
     sides: &Sides<'_>,
     outcome: &mut Reconciled,
 ) -> Result<(), Error> {
-    let mut fresh: Vec<usize> =
-        (0..sides.fetched.len()).filter(|place| sides.pairs.get(*place) == Some(&None)).collect();
+    let mut fresh = sides.fresh();
+    if fresh.is_empty() {
+        return Ok(());
+    }
     // Numbers grow with dates as far as possible: the index then grows at its end, and the list of items is short.
     let dates: Vec<BankDate> = fresh.iter().filter_map(|place| sides.effective(*place)).collect();
     let newest_first = dates.first() > dates.last();
@@ -343,52 +160,46 @@ fn insert_rows(
     }
     fresh.sort_by_key(|place| sides.effective(*place));
     if account.dictionary.is_none() && fresh.len() >= DICTIONARY_ROWS_MIN {
-        account.dictionary = Some(make_dictionary(work.connection, sides, &fresh)?);
+        account.dictionary = make_dictionary(work.connection, sides, &fresh)?;
     }
     let dictionary = account.dictionary.unwrap_or(BUILT_IN_ID);
+    let mut inserter =
+        rows::Inserter::new(work.connection, account.number, sides.given.run, dictionary)?;
     for place in fresh {
         let Some(new) = sides.new_text(place) else { continue };
-        let number = rows::insert(
-            work.connection,
-            work.packer,
-            (account.number, sides.given.run, dictionary),
-            &new,
-        )?;
+        let repeats = sides.repeats.contains(&place);
+        let state = if repeats { RowState::Closed } else { RowState::Current };
+        let number = inserter.insert(work.packer, &new, state)?;
         if let Some(item) = outcome.items.get_mut(place) {
             *item = Item { number, revision: 1 };
         }
-        outcome.rows.added += 1;
+        outcome.rows.added += u64::from(!repeats);
         outcome.rows.not_understood += u64::from(!new.key.understood);
     }
     Ok(())
 }
 
-/// A few rows spread over the answer, as they are.
+/// A dictionary of a few rows spread over the answer; `None` where rows are too short for one.
 fn make_dictionary(
     connection: &Connection,
     sides: &Sides<'_>,
     fresh: &[usize],
-) -> Result<i64, Error> {
+) -> Result<Option<i64>, Error> {
+    let rows =
+        || fresh.iter().filter_map(|place| sides.given.texts.get(*place)).map(|(raw, _)| raw);
+    let bytes: usize = rows().map(|raw| raw.len()).sum();
+    let step = bytes.checked_div(DICTIONARY_BYTES).unwrap_or_default().max(1);
     let mut content = Vec::with_capacity(DICTIONARY_BYTES);
-    let mean = fresh
-        .iter()
-        .filter_map(|place| sides.given.texts.get(*place))
-        .map(|(raw, _)| raw.len())
-        .sum::<usize>()
-        .checked_div(fresh.len())
-        .unwrap_or_default();
-    let wanted = DICTIONARY_BYTES.checked_div(mean.max(1)).unwrap_or_default().max(1);
-    let step = fresh.len().checked_div(wanted).unwrap_or_default().max(1);
-    for place in fresh.iter().step_by(step) {
-        let Some((raw, _)) = sides.given.texts.get(*place) else { continue };
+    for raw in rows().step_by(step) {
         let room = DICTIONARY_BYTES.saturating_sub(content.len());
         content.extend(raw.bytes().take(room));
     }
+    let Some(words) = codec::dictionary(&content) else { return Ok(None) };
     let failed = Error::sql("store a dictionary");
     let mut statement = connection
         .prepare_cached("INSERT INTO dictionary (content) VALUES (?1)")
         .map_err(&failed)?;
-    statement.insert([content]).map_err(failed)
+    statement.insert([words]).map(Some).map_err(failed)
 }
 
 fn retire_rows(
@@ -404,8 +215,7 @@ fn retire_rows(
         retire(&sides.stored, &sides.continued(), &outcome.coverage, facts, &absences)
     {
         let Some(stored) = sides.stored.get(place) else { continue };
-        let last_seen = seen.last(stored.earliest_date).unwrap_or(facts.at);
-        retire_row(work.connection, stored.number, state, facts, last_seen)?;
+        retire_row(work.connection, stored, state, facts, seen)?;
         match state {
             RowState::Missing => outcome.rows.missing += 1,
             RowState::Vanished => {
@@ -420,13 +230,14 @@ fn retire_rows(
 
 fn retire_row(
     connection: &Connection,
-    number: i64,
+    row: &StoredRow,
     state: RowState,
     facts: &AnswerFacts,
-    last_seen: UtcInstant,
+    seen: &Seen,
 ) -> Result<(), Error> {
     let absence = Absence { since: facts.at, last_updated: facts.last_updated.clone() };
-    rows::retire(connection, number, state, &absence, last_seen)
+    let last_seen = seen.last(row.earliest_date).unwrap_or(facts.at);
+    rows::retire(connection, row.number, state, &absence, last_seen)
 }
 
 /// The same answer again: missing rows that it covers have been lacking twice now.
@@ -444,7 +255,7 @@ pub(super) fn reconcile_unchanged(
     let mut vanished = Vec::new();
     for (place, state) in retire(&stored, &[], coverage, facts, &absences) {
         if let Some(row) = stored.get(place) {
-            retire_row(work.connection, row.number, state, facts, facts.at)?;
+            retire_row(work.connection, row, state, facts, &Seen::default())?;
             vanished.push(row.number);
         }
     }

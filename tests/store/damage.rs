@@ -57,7 +57,7 @@ fn flips_swaps_and_cuts_are_detected() {
             bad[place] ^= 1 << bit;
             tries.push((format!("bit {bit} of byte {place}"), bad));
         }
-        let pages = good.len().div_euclid(PAGE);
+        let pages = good.chunks_exact(PAGE).count();
         for _ in 0..10 {
             let (a, b) = (below(pages), below(pages));
             let mut bad = good.clone();

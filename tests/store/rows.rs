@@ -252,3 +252,53 @@ fn rows_of_any_json_are_kept_as_they_are() {
         world.verified().await;
     });
 }
+
+#[test]
+fn a_pending_row_under_a_booked_rows_id_is_kept_and_not_listed() {
+    block_on(async {
+        let mut world = World::new().await;
+        let id = r#","transactionId":"2026030500001""#;
+        let announced = raw(5, "-7.00", "Shop", id);
+        let filter = TransactionFilter { pending: true, ..TransactionFilter::default() };
+        world
+            .pull(
+                None,
+                answer(&[raw(1, "-1", "base", "")], Some(std::slice::from_ref(&announced)), None),
+            )
+            .await;
+        let before = world.list(filter).await;
+        let booked = raw(6, "-7.00", "SHOP BERLIN", id);
+        let both = || {
+            answer(
+                &[booked.clone(), raw(1, "-1", "base", "")],
+                Some(std::slice::from_ref(&announced)),
+                None,
+            )
+        };
+        world.wait_hours(6);
+        let applied = world.pull(None, both()).await;
+        assert_eq!(rows(&applied), RowsChanged { changed: 1, ..RowsChanged::default() });
+        for _ in 0..2 {
+            let now = world.list(filter).await;
+            assert_eq!(texts(&now), [&before[0].raw, &booked]);
+            assert_eq!(now[1].id, before[1].id, "the payment keeps its id");
+            assert_eq!(world.all().await.len(), 3);
+            world.wait_hours(6);
+            assert_eq!(rows(&world.pull(None, both()).await), RowsChanged::default());
+        }
+        world.verified().await;
+    });
+}
+
+#[test]
+fn a_colliding_id_does_not_carry_an_id_over() {
+    block_on(async {
+        let mut world = World::new().await;
+        let id = r#","transactionId":"9998""#;
+        let row = |day, text| raw(day, "-2.50", text, id);
+        world.pull_rows(&[row(1, "Mon"), row(2, "Tue"), row(3, "Wed")]).await;
+        world.wait_hours(6);
+        let applied = world.pull_rows(&[row(1, "Mon"), row(2, "Tue"), row(4, "Thu")]).await;
+        assert_eq!(rows(&applied), RowsChanged { added: 1, missing: 1, ..RowsChanged::default() });
+    });
+}

@@ -237,6 +237,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "tracing",
             "rustix",
             "zeroize",
+            "blake3",
         ],
         never: FOREIGN,
     },

@@ -66,7 +66,7 @@ impl Folder {
 
     /// Writes the secrets and a configuration that names them and the bank.
     pub(super) fn furnish(&self, api_base: &str, one_pull_a_day: bool) -> Result<(), CliError> {
-        let key = blake3::Hash::from_bytes(OsEntropy.seed()).to_hex();
+        let key = format!("{:032x}{:032x}", OsEntropy.bits(), OsEntropy.bits());
         let secret = |name: &str, value: &str| {
             let path = self.file(name);
             write(&path, value)?;
@@ -74,7 +74,7 @@ impl Folder {
         };
         let id = secret("gocardless-secret-id", SECRET_ID)?;
         let secret_key = secret("gocardless-secret-key", SECRET_KEY)?;
-        let database_key = secret("database-key", key.as_str())?;
+        let database_key = secret("database-key", &key)?;
         let (store, socket) = (quoted(&self.file("banksyncd.db"))?, quoted(&self.file(SOCKET))?);
         let schedule = if one_pull_a_day { ONE_PULL_A_DAY } else { "" };
         write(

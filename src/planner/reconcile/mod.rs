@@ -8,12 +8,13 @@
 //! and providers are evidence, never identity.
 //!
 //! Why two phases: nearly every row of nearly every answer is stored already, byte for byte. [`identical`] pairs those on
-//! 16-byte hashes alone; only the few that are left are read in full for [`tiers`]. [`conclude`] then turns pairs and
-//! leftovers into changes, [`coverage`] says which absences mean something, [`notices`] tells people.
+//! 16-byte hashes alone; only the few that are left are read in full for [`tiers`] and [`ids`]. [`conclude`] then turns
+//! pairs and leftovers into changes, [`coverage`] says which absences mean something, [`notices`] tells people.
 
 pub mod conclude;
 pub mod coverage;
 pub mod identical;
+pub mod ids;
 pub mod notices;
 pub mod tiers;
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use crate::model::time::BankDate;
 use crate::model::transaction::{BookingStatus, RowState, Transaction};
 
+use super::ids::Colliding;
 use super::normal;
 
 /// Further apart, two rows are two payments, whatever their ids say.
@@ -64,12 +65,15 @@ pub struct Match {
 /// What a tier compares; `None`: this row says nothing there.
 type Key = Vec<String>;
 
+/// How a tier reads its key; ids that collide count as absent.
+type KeyOf = fn(&Transaction, &Colliding) -> Option<Key>;
+
 /// One step: which rows, on what evidence.
 struct Step {
     tier: Tier,
     stored: (BookingStatus, &'static [RowState]),
     fetched: BookingStatus,
-    key: fn(&Transaction) -> Option<Key>,
+    key: KeyOf,
     /// Equal keys make rows interchangeable.
     counts: bool,
 }
@@ -85,7 +89,7 @@ const STEPS: [Step; 11] = {
         tier: Tier,
         stored: (BookingStatus, &'static [RowState]),
         fetched: BookingStatus,
-        key: fn(&Transaction) -> Option<Key>,
+        key: KeyOf,
     ) -> Step {
         Step { tier, stored, fetched, key, counts: false }
     }
@@ -105,7 +109,11 @@ const STEPS: [Step; 11] = {
 };
 
 /// Decides which stored row goes on as which row of the answer.
-pub fn match_leftovers(stored: &[Candidate], fetched: &[Candidate]) -> Vec<Match> {
+pub fn match_leftovers(
+    stored: &[Candidate],
+    fetched: &[Candidate],
+    colliding: &Colliding,
+) -> Vec<Match> {
     let mut matches: Vec<Match> = Vec::new();
     let mut stored: Vec<&Candidate> = stored.iter().collect();
     let mut fetched: Vec<&Candidate> = fetched.iter().collect();
@@ -113,7 +121,7 @@ pub fn match_leftovers(stored: &[Candidate], fetched: &[Candidate]) -> Vec<Match
         if stored.is_empty() || fetched.is_empty() {
             break;
         }
-        let found = run(step, &stored, &fetched);
+        let found = run(step, &stored, &fetched, colliding);
         stored.retain(|row| !found.iter().any(|pair| pair.stored == row.place));
         fetched.retain(|row| !found.iter().any(|pair| pair.fetched == row.place));
         matches.extend(found);
@@ -128,18 +136,23 @@ struct Group<'a> {
     fetched: Vec<&'a Candidate>,
 }
 
-fn run<'a>(step: &Step, stored: &[&'a Candidate], fetched: &[&'a Candidate]) -> Vec<Match> {
+fn run<'a>(
+    step: &Step,
+    stored: &[&'a Candidate],
+    fetched: &[&'a Candidate],
+    colliding: &Colliding,
+) -> Vec<Match> {
     let mut groups: BTreeMap<Key, Group<'a>> = BTreeMap::new();
     for row in stored
         .iter()
         .filter(|row| row.status == step.stored.0 && step.stored.1.contains(&row.state))
     {
-        if let Some(key) = (step.key)(&row.row) {
+        if let Some(key) = (step.key)(&row.row, colliding) {
             groups.entry(key).or_default().stored.push(row);
         }
     }
     for row in fetched.iter().filter(|row| row.status == step.fetched) {
-        if let Some(group) = (step.key)(&row.row).and_then(|key| groups.get_mut(&key)) {
+        if let Some(group) = (step.key)(&row.row, colliding).and_then(|key| groups.get_mut(&key)) {
             group.fetched.push(row);
         }
     }
@@ -182,20 +195,26 @@ fn may_continue(stored: &Candidate, fetched: &Candidate) -> bool {
     let booking = stored.status != fetched.status;
     match (stored.effective_date, fetched.effective_date) {
         (Some(before), Some(now)) if stored.fixed => before == now,
-        (Some(before), Some(now)) => {
-            before.epoch_days().abs_diff(now.epoch_days()) <= DATES_APART_DAYS_MAX.unsigned_abs()
-        }
+        (Some(before), Some(now)) => dates_near(before, now),
         (None, None) => true,
         (None, Some(_)) | (Some(_), None) => booking,
     }
 }
 
-fn internal_id(row: &Transaction) -> Option<Key> {
-    with_amount(row, normal::id(row.internal_transaction_id.as_deref())?)
+/// Whether two effective dates can be of one payment.
+pub(super) fn dates_near(a: BankDate, b: BankDate) -> bool {
+    a.epoch_days().abs_diff(b.epoch_days()) <= DATES_APART_DAYS_MAX.unsigned_abs()
 }
 
-fn bank_id(row: &Transaction) -> Option<Key> {
-    with_amount(row, normal::id(row.transaction_id.as_deref())?)
+fn internal_id(row: &Transaction, colliding: &Colliding) -> Option<Key> {
+    let id = normal::id(row.internal_transaction_id.as_deref())?;
+    (!colliding.has_internal(id)).then(|| with_amount(row, id))?
+}
+
+/// The bank's id, amount and currency; `None` if one says nothing.
+pub(super) fn bank_id(row: &Transaction, colliding: &Colliding) -> Option<Key> {
+    let id = normal::id(row.transaction_id.as_deref())?;
+    (!colliding.has_bank(id)).then(|| with_amount(row, id))?
 }
 
 fn with_amount(row: &Transaction, id: &str) -> Option<Key> {
@@ -203,7 +222,7 @@ fn with_amount(row: &Transaction, id: &str) -> Option<Key> {
     Some(vec![id.to_owned(), format!("{units}/{scale}"), normal::currency(row).unwrap_or_default()])
 }
 
-fn undated_fingerprint(row: &Transaction) -> Option<Key> {
+fn undated_fingerprint(row: &Transaction, _ids: &Colliding) -> Option<Key> {
     let mut key = with_amount(row, "")?;
     let text = normal::text(row.remittance_information.as_deref());
     let parties = normal::parties(row);
@@ -214,8 +233,8 @@ fn undated_fingerprint(row: &Transaction) -> Option<Key> {
     })
 }
 
-fn fingerprint(row: &Transaction) -> Option<Key> {
-    let mut key = undated_fingerprint(row)?;
+fn fingerprint(row: &Transaction, ids: &Colliding) -> Option<Key> {
+    let mut key = undated_fingerprint(row, ids)?;
     let date = |date: Option<BankDate>| date.map(|date| date.to_string()).unwrap_or_default();
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     key.extend([date(row.booking_date), date(row.value_date)]);
@@ -275,11 +294,11 @@ mod tests {
             })]
         };
         assert_eq!(
-            match_leftovers(&stored, &edited(11, "-4.2")),
+            match_leftovers(&stored, &edited(11, "-4.2"), &Colliding::default()),
             [Match { stored: 0, fetched: 5, tier: Tier::BankId }]
         );
-        assert_eq!(match_leftovers(&stored, &edited(12, "-4.2")), []);
-        assert_eq!(match_leftovers(&stored, &edited(1, "4.2")), []);
+        assert_eq!(match_leftovers(&stored, &edited(12, "-4.2"), &Colliding::default()), []);
+        assert_eq!(match_leftovers(&stored, &edited(1, "4.2"), &Colliding::default()), []);
     }
 
     #[test]
@@ -287,7 +306,7 @@ mod tests {
         use BookingStatus::Booked;
         let stored = [candidate(0, Booked, 1, id("9998")), candidate(1, Booked, 2, id("9998"))];
         let fetched = [candidate(0, Booked, 3, |row| row.transaction_id = Some("9998".into()))];
-        assert_eq!(match_leftovers(&stored, &fetched), []);
+        assert_eq!(match_leftovers(&stored, &fetched, &Colliding::default()), []);
     }
 
     #[test]
@@ -295,7 +314,7 @@ mod tests {
         use BookingStatus::Booked;
         let stored = [candidate(0, Booked, 1, |_| ()), candidate(1, Booked, 1, |_| ())];
         let fetched: Vec<_> = (0..3).map(|place| candidate(place, Booked, 1, |_| ())).collect();
-        let found = match_leftovers(&stored, &fetched);
+        let found = match_leftovers(&stored, &fetched, &Colliding::default());
         assert_eq!(
             found.iter().map(|pair| (pair.stored, pair.fetched)).collect::<Vec<_>>(),
             [(0, 0), (1, 1)]
@@ -307,9 +326,9 @@ mod tests {
         use BookingStatus::{Booked, Pending};
         let stored = [candidate(0, Pending, 1, |_| ())];
         let one = [candidate(0, Booked, 3, |_| ())];
-        assert_eq!(match_leftovers(&stored, &one).len(), 1);
+        assert_eq!(match_leftovers(&stored, &one, &Colliding::default()).len(), 1);
         let two = [candidate(0, Booked, 3, |_| ()), candidate(1, Booked, 4, |_| ())];
-        assert_eq!(match_leftovers(&stored, &two), []);
+        assert_eq!(match_leftovers(&stored, &two, &Colliding::default()), []);
     }
 
     #[test]
@@ -317,7 +336,7 @@ mod tests {
         use BookingStatus::Booked;
         let fixed = |day| [Candidate { fixed: true, ..candidate(0, Booked, day, id("id-1")) }];
         let now = [candidate(0, Booked, 2, |row| row.transaction_id = Some("id-1".into()))];
-        assert_eq!(match_leftovers(&fixed(1), &now), []);
-        assert_eq!(match_leftovers(&fixed(2), &now).len(), 1);
+        assert_eq!(match_leftovers(&fixed(1), &now, &Colliding::default()), []);
+        assert_eq!(match_leftovers(&fixed(2), &now, &Colliding::default()).len(), 1);
     }
 }
