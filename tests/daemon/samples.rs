@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use banksyncd::sandbox::{HttpRequest, HttpResponse, Limits, WorldConfig};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::front::Front;
