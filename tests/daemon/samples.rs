@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use banksyncd::sandbox::{HttpRequest, HttpResponse, Limits, WorldConfig};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::front::Front;
@@ -63,6 +64,13 @@ fn rows(answer: &str, list: &str) -> Vec<String> {
     let rows: Vec<Box<RawValue>> =
         rows.map_or_else(Vec::new, |rows| serde_json::from_str(&rows).unwrap());
     rows.iter().map(|row| row.get().to_owned()).collect()
+}
+
+/// A row's `transactionId` and amount, if it has an id.
+fn mark(row: &str) -> Option<(Value, Value)> {
+    let mut row: Value = serde_json::from_str(row).unwrap();
+    let id = row["transactionId"].take();
+    (!id.is_null()).then(|| (id, row["transactionAmount"].take()))
 }
 
 /// As they are listed: one line each, in no order.
@@ -135,8 +143,16 @@ fn every_published_row_is_listed() {
             let Some((name, answer)) = answers.get(turn) else { continue };
             let listed = rig.raw_rows(&text(&account, "id"), "booked");
             assert_eq!(listed, sorted(&rows(answer, "booked")), "{name}");
+            // A pending row that only repeats a booked one, by id and amount, is not listed a second time.
             let pending = rig.raw_rows(&text(&account, "id"), "pending");
-            assert_eq!(pending, sorted(&rows(answer, "pending")), "{name}");
+            let booked = rows(answer, "booked");
+            let repeats = |row: &String| {
+                mark(row)
+                    .is_some_and(|own| booked.iter().any(|row| mark(row).as_ref() == Some(&own)))
+            };
+            let fresh: Vec<String> =
+                rows(answer, "pending").into_iter().filter(|row| !repeats(row)).collect();
+            assert_eq!(pending, sorted(&fresh), "{name}");
         }
     };
     check(&rig);
