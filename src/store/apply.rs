@@ -56,6 +56,10 @@ pub(super) fn apply(
         events: events::insert(&step, at, told)?,
         rows: news.as_ref().map(|news| news.rows),
     };
+    // Last: rows and events speak of runs that go on.
+    for run in &batch.runs {
+        runs::end(&step, run, at)?;
+    }
     step.commit().map_err(failed())?;
     if matches!(&batch.data, Some(Data::Transactions { answer, .. }) if answer.booked.len() >= LARGE_ANSWER_ROWS)
     {
@@ -85,7 +89,7 @@ fn put_documents(step: &Connection, batch: &Batch, at: UtcInstant) -> Result<(),
         documents::pair(step, pairing)?;
     }
     for run in &batch.runs {
-        runs::put(step, run, at)?;
+        runs::begin(step, run)?;
     }
     Ok(())
 }
@@ -153,7 +157,7 @@ fn account_and_run(
 struct Known {
     number: i64,
     floor: Option<i64>,
-    hash: Vec<u8>,
+    items: Vec<u8>,
     rows_version: i64,
 }
 
@@ -163,7 +167,7 @@ fn newest_answer(
     date_from: Option<BankDate>,
 ) -> Result<Option<Known>, Error> {
     let failed = Error::sql("read the last answer");
-    let sql = "SELECT number, floor, hash, rows_version FROM answer WHERE account = ?1 AND date_from IS ?2
+    let sql = "SELECT number, floor, items, rows_version FROM answer WHERE account = ?1 AND date_from IS ?2
                ORDER BY number DESC LIMIT 1";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     let values = params![account, row::days(date_from)];
@@ -171,7 +175,7 @@ fn newest_answer(
         Ok(Known {
             number: row.get(0)?,
             floor: row.get(1)?,
-            hash: row.get(2)?,
+            items: row.get(2)?,
             rows_version: row.get(3)?,
         })
     });
@@ -198,18 +202,14 @@ fn put_answer(
     let outcome = reconcile::reconcile(work, &mut account, &given)?;
     let mut booked = outcome.items.clone();
     let rest = booked.split_off(answer.booked.len().min(booked.len()));
-    let items = Items { booked, pending: answer.pending.as_ref().map(|_| rest) };
+    let items = answers::encode(&Items { booked, pending: answer.pending.as_ref().map(|_| rest) });
     finish(work.connection, &mut account, &given.facts, &outcome)?;
-    let same = known.filter(|known| known.hash == answer.mark.hash);
-    match same {
-        Some(known) => touch(work.connection, &known, &account, about.run, &given.facts)?,
-        None => insert_answer(
-            work.connection,
-            &account,
-            about.run,
-            (&given.facts, &outcome),
-            (answer, &items),
-        )?,
+    if let Some(known) = known.filter(|known| known.items == items) {
+        touch(work.connection, &known, &account, about.run, &given.facts)?;
+    } else {
+        // An answer without rows is judged anew each time it comes.
+        let floor = floor_days(outcome.coverage.floor).filter(|_| !answer.booked.is_empty());
+        insert_answer(work.connection, &account, about.run, &given.facts, (floor, items))?;
     }
     news(work.connection, identity, about, outcome)
 }
@@ -236,7 +236,8 @@ fn repeat_answer(
         }
         // Another answer changed rows since: what this one said holds again. Or it had no rows, and counts as a witness.
         _ => {
-            let items = items_of(work.connection, known.number)?;
+            let items = answers::decode(&known.items)
+                .ok_or_else(|| Error::damaged("the rows of an answer"))?;
             let texts = reconcile::texts_of(work, &items)?;
             let texts: Vec<_> =
                 texts.iter().map(|(text, status)| (text.as_str(), *status)).collect();
@@ -286,10 +287,10 @@ fn touch(
     facts: &AnswerFacts,
 ) -> Result<(), Error> {
     let failed = Error::sql("note that an answer came again");
-    let sql = "UPDATE answer SET last_run = ?2, last_at = ?3, last_updated = ?4, rows_version = ?5 WHERE number = ?1";
+    let sql =
+        "UPDATE answer SET last_run = ?2, last_updated = ?3, rows_version = ?4 WHERE number = ?1";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let values =
-        params![known.number, run, facts.at.ms(), facts.last_updated, account.rows_version];
+    let values = params![known.number, run, facts.last_updated, account.rows_version];
     statement.execute(values).map(|_one| ()).map_err(failed)
 }
 
@@ -297,36 +298,25 @@ fn insert_answer(
     connection: &Connection,
     account: &AccountRows,
     run: i64,
-    (facts, outcome): (&AnswerFacts, &Reconciled),
-    (answer, items): (&Answer, &Items),
+    facts: &AnswerFacts,
+    (floor, items): (Option<i64>, Vec<u8>),
 ) -> Result<(), Error> {
     let failed = Error::sql("store an answer");
-    let sql = "INSERT INTO answer (account, date_from, floor, hash, items, strategy, rows_version, first_run, last_run,
-               last_at, last_updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10)";
+    let sql = "INSERT INTO answer
+               (account, date_from, floor, items, strategy, rows_version, first_run, last_run, last_updated)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    // An answer without rows is judged anew each time it comes.
-    let floor = floor_days(outcome.coverage.floor).filter(|_| !items.booked.is_empty());
     let values = params![
         account.number,
         row::days(facts.date_from),
         floor,
-        answer.mark.hash,
-        answers::encode(items),
+        items,
         STRATEGY_VERSION,
         account.rows_version,
         run,
-        facts.at.ms(),
         facts.last_updated,
     ];
     statement.execute(values).map(|_one| ()).map_err(failed)
-}
-
-fn items_of(connection: &Connection, answer: i64) -> Result<Items, Error> {
-    let failed = Error::sql("read the last answer");
-    let mut statement =
-        connection.prepare_cached("SELECT items FROM answer WHERE number = ?1").map_err(&failed)?;
-    let bytes: Vec<u8> = statement.query_row([answer], |row| row.get(0)).map_err(failed)?;
-    answers::decode(&bytes).ok_or_else(|| Error::damaged("the rows of an answer"))
 }
 
 fn news(

@@ -169,6 +169,8 @@ impl Cursor<TransactionRow> for Transactions {
     fn next(&mut self, reader: &mut Reader) -> Result<Option<Vec<TransactionRow>>, Error> {
         let identity = reader.identity;
         let (connection, unpacker) = reader.parts()?;
+        // One short read transaction for the chunk: consistent, and locks are taken once.
+        let connection = &*connection.transaction().map_err(Error::sql("list transactions"))?;
         if self.accounts.is_none() {
             self.begin(connection)?;
         }

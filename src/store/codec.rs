@@ -103,7 +103,7 @@ pub(super) struct Unpacker {
 }
 
 /// Dictionaries kept ready, about 30 KiB each.
-const READY_DICTIONARIES_MAX: usize = 64;
+const READY_DICTIONARIES_MAX: usize = 8;
 
 impl Default for Unpacker {
     fn default() -> Self {

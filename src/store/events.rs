@@ -11,6 +11,7 @@ use crate::model::time::UtcInstant;
 use super::error::Error;
 use super::listing::Cursor;
 use super::row;
+use super::runs;
 use super::worker::Reader;
 
 /// Events of one chunk of a listing.
@@ -49,23 +50,23 @@ pub(super) fn insert(
     notices: impl Iterator<Item = Notice>,
 ) -> Result<Vec<StoredEvent>, Error> {
     let failed = || Error::sql("store an event");
-    let sql = "INSERT INTO event (at, code, level, message, account_id, link_id, institution_id, scope, run_id, details)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let sql = "INSERT INTO event (at, code, message, account_id, link_id, institution_id, scope, run, details)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
     notices
         .map(|notice| {
             let details = serde_json::to_string(&notice.details)
                 .map_err(Error::document("store an event"))?;
+            let run = notice.run_id.map(|id| runs::find(connection, id)).transpose()?.flatten();
             let values = params![
                 at.ms(),
                 notice.code.as_str(),
-                notice.code.level().as_str(),
                 notice.message,
                 notice.account_id.map(|id| row::bytes(id.bits())),
                 notice.link_id.map(|id| row::bytes(id.bits())),
                 notice.institution_id.as_ref().map(|id| &id.0),
                 notice.scope.map(Scope::as_str),
-                notice.run_id.map(|id| row::bytes(id.bits())),
+                run,
                 details,
             ];
             let id = statement.insert(values).map_err(failed())?;
@@ -112,7 +113,9 @@ fn select(
 ) -> Result<Vec<StoredEvent>, Error> {
     let failed = || Error::sql("read events");
     let mut statement =
-        connection.prepare_cached(&format!("SELECT * FROM event {rest}")).map_err(failed())?;
+        connection.prepare_cached(&format!(
+            "SELECT event.*, (SELECT run.id FROM run WHERE number = event.run) AS run_id FROM event {rest}"
+        )).map_err(failed())?;
     let rows = statement.query_map(params_from_iter(values), from_row).map_err(failed())?;
     // A code that this version does not know can only come from a newer one: left out, not lost.
     rows.filter_map(Result::transpose).collect::<Result<_, _>>().map_err(failed())

@@ -21,20 +21,52 @@ pub struct RunRow {
     pub rows: RowsChanged,
 }
 
-/// Writes that a run began or ended. What it began with stays.
-pub(super) fn put(
+/// Runs looked at beyond those that go on: what ended is spoken of a little longer.
+const RECENT_RUNS: i64 = 256;
+
+/// Writes that a run began. What it began with stays.
+pub(super) fn begin(connection: &Connection, record: &RunRecord) -> Result<(), Error> {
+    let account = documents::account_number(connection, record.account_id)?;
+    number(connection, record.id, account, record.started_at).map(|_number| ())
+}
+
+/// Writes that a run ended, if it did.
+pub(super) fn end(
     connection: &Connection,
     record: &RunRecord,
     at: UtcInstant,
 ) -> Result<(), Error> {
     let failed = || Error::sql("store a run");
-    let account = documents::account_number(connection, record.account_id)?;
-    let number = number(connection, record.id, account, record.started_at)?;
+    let (Some(outcome), Some(number)) = (record.outcome, find(connection, record.id)?) else {
+        return Ok(());
+    };
     let sql = "UPDATE run SET outcome = ?2, ended_at = ?3 WHERE number = ?1";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
-    let outcome = record.outcome.map(RunOutcome::as_str);
-    statement.execute(params![number, outcome, outcome.map(|_ended| at.ms())]).map_err(failed())?;
+    statement.execute(params![number, outcome_number(outcome), at.ms()]).map_err(failed())?;
     Ok(())
+}
+
+const fn outcome_number(outcome: RunOutcome) -> i64 {
+    match outcome {
+        RunOutcome::Pulled => 0,
+        RunOutcome::Unchanged => 1,
+        RunOutcome::Failed => 2,
+    }
+}
+
+/// The number of a run that goes on or ended lately.
+pub(super) fn find(connection: &Connection, id: RunId) -> Result<Option<i64>, Error> {
+    let failed = || Error::sql("find a run");
+    let id = row::bytes(id.bits());
+    let sql = "SELECT number FROM run WHERE id = ?1 AND ended_at IS NULL";
+    let mut open = connection.prepare_cached(sql).map_err(failed())?;
+    let found = open.query_row([id], |row| row.get(0)).optional().map_err(failed())?;
+    if found.is_some() {
+        return Ok(found);
+    }
+    let sql = "SELECT number FROM (SELECT number, id FROM run ORDER BY number DESC LIMIT ?2) WHERE id = ?1";
+    let mut recent = connection.prepare_cached(sql).map_err(failed())?;
+    recent.query_row(params![id, RECENT_RUNS], |row| row.get(0)).optional().map_err(failed())
 }
 
 /// The number of a run, by which rows refer to it; made if it is not there.
@@ -44,19 +76,13 @@ pub(super) fn number(
     account: i64,
     started_at: UtcInstant,
 ) -> Result<i64, Error> {
-    let failed = || Error::sql("store a run");
-    let mut statement =
-        connection.prepare_cached("SELECT number FROM run WHERE id = ?1").map_err(failed())?;
-    let known = statement
-        .query_row([row::bytes(id.bits())], |row| row.get(0))
-        .optional()
-        .map_err(failed())?;
-    if let Some(number) = known {
+    if let Some(number) = find(connection, id)? {
         return Ok(number);
     }
+    let failed = Error::sql("store a run");
     let sql = "INSERT INTO run (id, account, started_at) VALUES (?1, ?2, ?3)";
-    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
-    statement.insert(params![row::bytes(id.bits()), account, started_at.ms()]).map_err(failed())
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    statement.insert(params![row::bytes(id.bits()), account, started_at.ms()]).map_err(failed)
 }
 
 /// When a run began, which is when its new rows were first seen.
@@ -102,12 +128,12 @@ pub(super) fn list(
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
-    let outcome = match row.get::<_, Option<String>>("outcome")?.as_deref() {
-        Some("pulled") => Some(RunOutcome::Pulled),
-        Some("unchanged") => Some(RunOutcome::Unchanged),
-        Some(_) => Some(RunOutcome::Failed),
-        None => None,
-    };
+    let outcome: Option<i64> = row.get("outcome")?;
+    let outcome = outcome.map(|number| match number {
+        0 => RunOutcome::Pulled,
+        1 => RunOutcome::Unchanged,
+        _ => RunOutcome::Failed,
+    });
     let record = RunRecord {
         id: row::run_id(row, "id")?,
         account_id: row::account_id(row, "account_id")?,

@@ -317,12 +317,19 @@ async fn grow(realistic: bool, all_rows: u64, path: &Path, round: u128) {
     let begin = Instant::now();
     let store = open(path).await;
     println!("  open: {} us", begin.elapsed().as_micros());
-    let begin = Instant::now();
+    println!("  memory: {} KiB before listing", memory_kib("VmRSS"));
+    let (begin, cpu) = (Instant::now(), cpu_ns("store-read"));
     let (mut listing, mut count) = (store.transactions(TransactionFilter::default()), 0);
     while let Some(rows) = listing.next().await.unwrap() {
         count += rows.len();
     }
-    println!("  listed {count} rows in {} ms", begin.elapsed().as_millis());
+    let cpu = (cpu_ns("store-read") - cpu) / 1_000_000;
+    println!("  listed {count} rows in {} ms, {cpu} ms of CPU", begin.elapsed().as_millis());
+    println!(
+        "  memory: {} KiB after listing, {} KiB at most",
+        memory_kib("VmRSS"),
+        memory_kib("VmHWM")
+    );
     let begin = Instant::now();
     let checks = store.verify(|_| ()).await.unwrap();
     println!(

@@ -81,13 +81,15 @@ CREATE TABLE call (
 CREATE INDEX call_reserved_at ON call (reserved_at);
 CREATE INDEX call_account ON call (account);
 
+-- A run is looked up by its id while it goes on, by its number ever after: there are thousands a year.
+--   outcome  0 pulled, 1 unchanged, 2 failed; null: it goes on
 CREATE TABLE run (
     number         INTEGER PRIMARY KEY,
-    id             BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
+    id             BLOB    NOT NULL CHECK (length(id) = 16),
     account        INTEGER NOT NULL REFERENCES account (number),
     started_at     INTEGER NOT NULL,
     ended_at       INTEGER,
-    outcome        TEXT    CHECK (outcome IN ('pulled', 'unchanged', 'failed')),
+    outcome        INTEGER CHECK (outcome BETWEEN 0 AND 2),
     added          INTEGER NOT NULL DEFAULT 0,
     changed        INTEGER NOT NULL DEFAULT 0,
     revived        INTEGER NOT NULL DEFAULT 0,
@@ -96,20 +98,19 @@ CREATE TABLE run (
     not_understood INTEGER NOT NULL DEFAULT 0,
     CHECK ((ended_at IS NULL) = (outcome IS NULL))
 ) STRICT;
-CREATE INDEX run_account ON run (account);
-CREATE INDEX run_open ON run (number) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX run_open ON run (id) WHERE ended_at IS NULL;
 
+-- `run` is run.number; an event outlives it, as it outlives its account. The level follows from the code.
 CREATE TABLE event (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
     at             INTEGER NOT NULL,
     code           TEXT    NOT NULL,
-    level          TEXT    NOT NULL CHECK (level IN ('info', 'notice', 'warning', 'error')),
     message        TEXT    NOT NULL,
     account_id     BLOB    CHECK (length(account_id) = 16),
     link_id        BLOB    CHECK (length(link_id) = 16),
     institution_id TEXT,
     scope          TEXT    CHECK (scope IN ('details', 'balances', 'transactions')),
-    run_id         BLOB    CHECK (length(run_id) = 16),
+    run            INTEGER,
     details        TEXT    NOT NULL,
     logged_at      INTEGER
 ) STRICT;
@@ -190,20 +191,18 @@ CREATE TABLE bank_transaction_absence (
 ) STRICT;
 
 -- Each distinct answer as its window and the ordered list of row versions, twins twice (see store::answers for `items`).
--- The same answer again moves `last_run`, `last_at` and `last_updated`. `rows_version` is the account's after it was applied;
--- dated rows on or after `floor` are surely covered (null: the answer has no dated booked row).
+-- The same answer again moves `last_run` and `last_updated`. `rows_version` is the account's after it was applied; dated rows
+-- on or after `floor` are surely covered (null: the answer has no dated booked row).
 CREATE TABLE answer (
     number       INTEGER PRIMARY KEY,
     account      INTEGER NOT NULL REFERENCES account (number),
     date_from    INTEGER,
     floor        INTEGER,
-    hash         BLOB    NOT NULL CHECK (length(hash) = 16),
     items        BLOB    NOT NULL,
     strategy     INTEGER NOT NULL,
     rows_version INTEGER NOT NULL,
     first_run    INTEGER NOT NULL REFERENCES run (number),
     last_run     INTEGER NOT NULL REFERENCES run (number),
-    last_at      INTEGER NOT NULL,
     last_updated TEXT
 ) STRICT;
 CREATE INDEX answer_window ON answer (account, date_from, number);
