@@ -21,7 +21,6 @@ const DAYS_MAX: i64 = 3650;
 /// Verbs of later stages.
 const LATER: &[&str] = &[
     "explain",
-    "history",
     "replay",
     "simulate",
     "reconfirm",
@@ -109,6 +108,8 @@ pub enum ClientVerb {
     Balances(Balances),
     /// List transactions
     Transactions(Transactions),
+    /// Show every version of a transaction
+    History(History),
     /// List or follow events
     Events(Events),
     /// Show what is going on, and what needs you
@@ -213,6 +214,16 @@ pub struct Transactions {
     /// Every row in every state
     #[arg(long)]
     pub all: bool,
+    /// With the bank's own row (in --json)
+    #[arg(long)]
+    pub raw: bool,
+}
+
+/// `history`
+#[derive(Clone, Debug, clap::Args)]
+pub struct History {
+    /// Its id, as `banksyncd transactions --json` shows it
+    pub transaction: String,
     /// With the bank's own row (in --json)
     #[arg(long)]
     pub raw: bool,

@@ -307,3 +307,18 @@ fn refused_link() {
     --- exit 1
     "#);
 }
+
+#[test]
+fn history_table() {
+    let versions = r#"{"revision":1,"run_id":"run_1","at":"2026-03-09T06:00:00Z","booking_date":"2026-03-09","amount":"-12.50","currency":"EUR","creditor_name":"Baecker","flags":[]}
+{"revision":2,"run_id":"run_2","at":"2026-03-10T06:00:00Z","booking_date":"2026-03-10","amount":"-12.50","currency":"EUR","creditor_name":"Bäcker","flags":[]}
+"#;
+    let ran =
+        Bench::new().says("GET /v1/transactions/txn_1/history", versions).run("history txn_1");
+    assert_snapshot!(ran.screen(), @r"
+    REVISION  SINCE             DATE        AMOUNT       WITH, FOR
+           1  2026-03-09 06:00  2026-03-09  -12.50  EUR  Baecker
+           2  06:00             2026-03-10  -12.50  EUR  Bäcker
+    --- exit 0
+    ");
+}
