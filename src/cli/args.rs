@@ -20,7 +20,6 @@ const DAYS_MAX: i64 = 3650;
 
 /// Verbs of later stages.
 const LATER: &[&str] = &[
-    "explain",
     "replay",
     "simulate",
     "reconfirm",
@@ -110,6 +109,8 @@ pub enum ClientVerb {
     Transactions(Transactions),
     /// Show every version of a transaction
     History(History),
+    /// Tell why a transaction is one row
+    Explain(Explain),
     /// List or follow events
     Events(Events),
     /// Show what is going on, and what needs you
@@ -227,6 +228,13 @@ pub struct History {
     /// With the bank's own row (in --json)
     #[arg(long)]
     pub raw: bool,
+}
+
+/// `explain`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Explain {
+    /// Its id, as `banksyncd transactions --json` shows it
+    pub transaction: String,
 }
 
 /// `events`

@@ -4,8 +4,6 @@
 //! twin are read in full. The window begins where the answer can matter, and is widened when a row of the answer turns out to
 //! be older.
 
-use std::collections::BTreeMap;
-
 use rusqlite::Connection;
 
 use crate::model::port::RowReader;
@@ -14,8 +12,9 @@ use crate::model::transaction::{BookingStatus, RowKey, RowState, Transaction};
 use crate::planner::effect::RowsChanged;
 use crate::planner::reconcile::conclude::{changed_fields, retire};
 use crate::planner::reconcile::coverage::Coverage;
+use crate::planner::reconcile::decide::{Decision, Question, Texts, decide};
 use crate::planner::reconcile::identical;
-use crate::planner::reconcile::tiers::{Candidate, DATES_APART_DAYS_MAX, match_leftovers};
+use crate::planner::reconcile::tiers::DATES_APART_DAYS_MAX;
 use crate::planner::reconcile::{Absence, AnswerFacts, FetchedRow, Memory, StoredRow};
 
 use super::answers::{Item, Items};
@@ -75,7 +74,7 @@ struct Sides<'a> {
     keys: Vec<Option<RowKey>>,
     stored: Vec<StoredRow>,
     revisions: Vec<i64>,
-    /// For each fetched row the place of the stored one that it continues.
+    /// For each fetched row the place of the stored one that it repeats.
     pairs: Vec<Option<usize>>,
 }
 
@@ -85,20 +84,27 @@ pub(super) fn reconcile(
     account: &mut AccountRows,
     given: &Given<'_>,
 ) -> Result<Reconciled, Error> {
-    let mut sides = pair_identical(work, account, given)?;
-    let coverage = cover(&sides, &mut account.memory);
-    let readings = pair_leftovers(work, &mut sides, &coverage)?;
+    let sides = pair_identical(work, account, given)?;
+    let dates: Vec<_> = (0..sides.fetched.len()).map(|place| sides.effective(place)).collect();
+    let question = Question {
+        facts: &given.facts,
+        stored: &sides.stored,
+        fetched: &sides.fetched,
+        dates: &dates,
+        pairs: &sides.pairs,
+    };
+    let decision = decide(&question, &mut account.memory, &mut Library { work, given })?;
     let seen = Seen::load(work.connection, account.number)?;
     let mut outcome = Reconciled {
         rows: RowsChanged::default(),
         items: vec![Item { number: 0, revision: 0 }; sides.fetched.len()],
-        coverage,
+        coverage: decision.coverage,
         changed: Vec::new(),
         vanished: Vec::new(),
     };
-    continue_rows(work, account, &sides, &readings, &mut outcome)?;
-    insert_rows(work, account, &sides, &mut outcome)?;
-    retire_rows(work, account, &sides, &seen, &mut outcome)?;
+    continue_rows(work, account, &sides, &decision, &mut outcome)?;
+    insert_rows(work, account, &sides, &decision, &mut outcome)?;
+    retire_rows(work, account, &sides, (&decision, &seen), &mut outcome)?;
     Ok(outcome)
 }
 
@@ -150,142 +156,48 @@ impl Sides<'_> {
         }
     }
 
-    fn continued(&self) -> Vec<bool> {
-        let mut continued = vec![false; self.stored.len()];
-        for place in self.pairs.iter().flatten() {
-            if let Some(slot) = continued.get_mut(*place) {
-                *slot = true;
-            }
-        }
-        continued
-    }
-
     fn new_text(&self, place: usize) -> Option<NewText<'_>> {
         let ((raw, status), fetched) = (*self.given.texts.get(place)?, self.fetched.get(place)?);
         Some(NewText { raw, hash: fetched.hash, key: self.key(place), status })
     }
 }
 
-fn cover(sides: &Sides<'_>, memory: &mut Memory) -> Coverage {
-    let facts = &sides.given.facts;
-    let booked = || {
-        sides
-            .fetched
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| row.status == BookingStatus::Booked)
-            .map(|(place, _)| place)
-    };
-    if booked().next().is_some() {
-        memory.empty_since = None;
-        return Coverage::of_rows(
-            facts.date_from,
-            booked().filter_map(|place| sides.effective(place)).min(),
-        );
-    }
-    let in_window = |row: &&StoredRow| {
-        facts.date_from.is_none_or(|from| row.earliest_date.is_some_and(|at| at >= from))
-    };
-    let lists_some =
-        sides.stored.iter().filter(|row| row.is_listed_booked()).any(|row| in_window(&row));
-    Coverage::of_nothing(facts.date_from, lists_some, facts.at, memory)
+/// Texts for the planner: stored ones from the database, fetched ones from the answer.
+struct Library<'w, 'a, 's> {
+    work: &'w mut Work<'a>,
+    given: &'s Given<'s>,
 }
 
-/// Rows of either side that were read in full, by place.
-#[derive(Default)]
-struct Readings {
-    stored: BTreeMap<usize, Transaction>,
-    fetched: BTreeMap<usize, Transaction>,
-}
+impl Texts for Library<'_, '_, '_> {
+    type Error = Error;
 
-fn pair_leftovers(
-    work: &mut Work<'_>,
-    sides: &mut Sides<'_>,
-    coverage: &Coverage,
-) -> Result<Readings, Error> {
-    let fresh: Vec<usize> =
-        (0..sides.fetched.len()).filter(|place| sides.pairs.get(*place) == Some(&None)).collect();
-    if fresh.is_empty() {
-        return Ok(Readings::default());
+    fn stored(&mut self, number: i64) -> Result<Transaction, Error> {
+        let text = rows::text(self.work.connection, self.work.unpacker, number)?;
+        Ok(self.work.reader.read(&text))
     }
-    let mut dates: Vec<Option<BankDate>> =
-        fresh.iter().map(|place| sides.effective(*place)).collect();
-    dates.sort_unstable();
-    let mut left = Vec::new();
-    for (place, continued) in sides.continued().into_iter().enumerate() {
-        let Some(row) = sides.stored.get(place).filter(|_| !continued) else { continue };
-        let fixed = row.status == BookingStatus::Booked && !coverage.covers(row.earliest_date);
-        if may_go_on(row, fixed, &dates) {
-            let text = rows::text(work.connection, work.unpacker, row.number)?;
-            left.push(Candidate {
-                place,
-                order: row.number,
-                status: row.status,
-                state: row.state,
-                effective_date: row.effective_date,
-                fixed,
-                row: work.reader.read(&text),
-            });
-        }
-    }
-    if left.is_empty() {
-        return Ok(Readings::default());
-    }
-    let fresh: Vec<Candidate> = fresh
-        .into_iter()
-        .filter_map(|place| {
-            let (raw, status) = *sides.given.texts.get(place)?;
-            let order = i64::try_from(place).unwrap_or(i64::MAX);
-            let effective_date = sides.effective(place);
-            let row = work.reader.read(raw);
-            Some(Candidate {
-                place,
-                order,
-                status,
-                state: RowState::Current,
-                effective_date,
-                fixed: false,
-                row,
-            })
-        })
-        .collect();
-    for found in match_leftovers(&left, &fresh) {
-        if let Some(slot) = sides.pairs.get_mut(found.fetched) {
-            *slot = Some(found.stored);
-        }
-    }
-    let by_place = |candidates: Vec<Candidate>| {
-        candidates.into_iter().map(|row| (row.place, row.row)).collect()
-    };
-    Ok(Readings { stored: by_place(left), fetched: by_place(fresh) })
-}
 
-/// Whether any of the fresh rows (by sorted effective dates) is near enough: spares reading the row.
-fn may_go_on(row: &StoredRow, fixed: bool, fresh: &[Option<BankDate>]) -> bool {
-    let Some(date) = row.effective_date else {
-        return row.status == BookingStatus::Pending || fresh.first() == Some(&None);
-    };
-    if row.status == BookingStatus::Pending && fresh.first() == Some(&None) {
-        return true;
+    fn fetched(&self, place: usize) -> Transaction {
+        let text = self.given.texts.get(place).map(|(text, _)| *text);
+        self.work.reader.read(text.unwrap_or_default())
     }
-    let apart = if fixed { 0 } else { DATES_APART_DAYS_MAX };
-    let from = date.plus_days(-apart);
-    let near = fresh.get(fresh.partition_point(|other| *other < from)).copied().flatten();
-    near.is_some_and(|near| near.epoch_days().saturating_sub(date.epoch_days()) <= apart)
+
+    fn mentions(&self, place: usize, word: &str) -> bool {
+        self.given.texts.get(place).is_some_and(|(text, _)| text.contains(word))
+    }
 }
 
 fn continue_rows(
     work: &mut Work<'_>,
     account: &AccountRows,
     sides: &Sides<'_>,
-    readings: &Readings,
+    decision: &Decision,
     outcome: &mut Reconciled,
 ) -> Result<(), Error> {
     let dictionary = account.dictionary.unwrap_or(BUILT_IN_ID);
     for (place, fetched) in sides.fetched.iter().enumerate() {
-        let Some(partner) = sides.pairs.get(place).copied().flatten() else { continue };
+        let Some(link) = decision.links.get(place).copied().flatten() else { continue };
         let (Some(stored), Some(revision)) =
-            (sides.stored.get(partner), sides.revisions.get(partner))
+            (sides.stored.get(link.stored), sides.revisions.get(link.stored))
         else {
             continue;
         };
@@ -296,6 +208,13 @@ fn continue_rows(
                 revision: revision.saturating_add(i64::from(new_text)),
             };
         }
+        if decision.unlisted.get(place) == Some(&true) {
+            if stored.state == RowState::Current {
+                let facts = &sides.given.facts;
+                retire_row(work.connection, stored.number, RowState::Closed, facts, facts.at)?;
+            }
+            continue;
+        }
         let booked_now = stored.status != fetched.status;
         let back = stored.state != RowState::Current;
         match sides.new_text(place) {
@@ -304,7 +223,7 @@ fn continue_rows(
                     work.connection,
                     work.packer,
                     (stored.number, sides.given.run, dictionary),
-                    &new,
+                    (&new, link.tier),
                 )?;
             }
             _ if booked_now || back => {
@@ -315,7 +234,7 @@ fn continue_rows(
         outcome.rows.revived += u64::from(back);
         outcome.rows.changed += u64::from(new_text || booked_now);
         if new_text && !booked_now && fetched.status == BookingStatus::Booked {
-            let fields = match (readings.stored.get(&partner), readings.fetched.get(&place)) {
+            let fields = match (decision.stored.get(&link.stored), decision.fetched.get(&place)) {
                 (Some(before), Some(now)) => changed_fields(before, now),
                 _ => Vec::new(),
             };
@@ -331,10 +250,12 @@ fn insert_rows(
     work: &mut Work<'_>,
     account: &mut AccountRows,
     sides: &Sides<'_>,
+    decision: &Decision,
     outcome: &mut Reconciled,
 ) -> Result<(), Error> {
-    let mut fresh: Vec<usize> =
-        (0..sides.fetched.len()).filter(|place| sides.pairs.get(*place) == Some(&None)).collect();
+    let mut fresh: Vec<usize> = (0..sides.fetched.len())
+        .filter(|place| decision.links.get(*place) == Some(&None))
+        .collect();
     // Numbers grow with dates as far as possible: the index then grows at its end, and the list of items is short.
     let dates: Vec<BankDate> = fresh.iter().filter_map(|place| sides.effective(*place)).collect();
     let newest_first = dates.first() > dates.last();
@@ -356,6 +277,11 @@ fn insert_rows(
         )?;
         if let Some(item) = outcome.items.get_mut(place) {
             *item = Item { number, revision: 1 };
+        }
+        if decision.unlisted.get(place) == Some(&true) {
+            let facts = &sides.given.facts;
+            retire_row(work.connection, number, RowState::Closed, facts, facts.at)?;
+            continue;
         }
         outcome.rows.added += 1;
         outcome.rows.not_understood += u64::from(!new.key.understood);
@@ -395,14 +321,13 @@ fn retire_rows(
     work: &Work<'_>,
     account: &AccountRows,
     sides: &Sides<'_>,
-    seen: &Seen,
+    (decision, seen): (&Decision, &Seen),
     outcome: &mut Reconciled,
 ) -> Result<(), Error> {
     let facts = &sides.given.facts;
     let absences = rows::missing(work.connection, account.number)?;
-    for (place, state) in
-        retire(&sides.stored, &sides.continued(), &outcome.coverage, facts, &absences)
-    {
+    let continued = decision.continued(sides.stored.len());
+    for (place, state) in retire(&sides.stored, &continued, &outcome.coverage, facts, &absences) {
         let Some(stored) = sides.stored.get(place) else { continue };
         let last_seen = seen.last(stored.earliest_date).unwrap_or(facts.at);
         retire_row(work.connection, stored.number, state, facts, last_seen)?;

@@ -40,3 +40,12 @@ pub(super) async fn history(
         view::history::version_line(body, version, shared.reader.as_ref(), query.raw.0)
     }))
 }
+
+pub(super) async fn explain(
+    State(shared): State<Shared>,
+    Path(text): Path<String>,
+) -> Result<Response, Refusal> {
+    let explanation = shared.store.explain(id(&text)?).await?.ok_or_else(unknown)?;
+    let shown = view::explain::explanation(&explanation, shared.reader.as_ref());
+    Ok(reply::object(StatusCode::OK, &shown))
+}

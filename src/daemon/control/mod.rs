@@ -76,6 +76,7 @@ fn routes(shared: Shared) -> Router {
         .route("/v1/quota", get(lists::quota))
         .route("/v1/balances", get(rows::balances))
         .route("/v1/transactions", get(rows::transactions))
+        .route("/v1/transactions/{id}/explain", get(history::explain))
         .route("/v1/transactions/{id}/history", get(history::history))
         .route("/v1/events", get(rows::events))
         .route("/v1/links", get(links::list).post(links::create))

@@ -8,6 +8,7 @@ use crate::model::id::RunId;
 use crate::model::json::compact;
 use crate::model::port::RowReader;
 use crate::model::transaction::Transaction;
+use crate::planner::reconcile::tiers::Tier;
 use crate::store::VersionRow;
 
 #[derive(Serialize)]
@@ -15,6 +16,8 @@ struct VersionView<'a> {
     revision: u32,
     run_id: RunId,
     at: At,
+    /// The tier by which it goes on from the one before; null for the first.
+    evidence: Option<&'static str>,
     #[serde(flatten)]
     columns: &'a Transaction,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +36,7 @@ pub fn version_line(
         revision: version.revision,
         run_id: version.run_id,
         at: At(version.at),
+        evidence: version.tier.map(Tier::as_str),
         columns: &reader.read(&version.raw),
         raw: one_line
             .as_deref()
