@@ -115,17 +115,8 @@ pub fn decide<T: Texts>(
     }
     let fresh = candidates_of_answer(question, texts, fresh);
     let left = candidates_of_store(question, texts, &decision, &fresh)?;
-    let together = |list: &'_ [Candidate]| -> Vec<usize> {
-        let alive = |row: &&Candidate| {
-            row.status == BookingStatus::Booked && row.state == RowState::Current
-        };
-        list.iter().enumerate().filter(|(_, row)| alive(row)).map(|(place, _)| place).collect()
-    };
-    for list in [&fresh, &left] {
-        memory.learn_collisions(
-            together(list).into_iter().filter_map(|at| list.get(at)).map(|c| &c.row),
-        );
-    }
+    let booked = fresh.iter().filter(|row| row.status == BookingStatus::Booked);
+    memory.learn_collisions(booked.map(|row| &row.row));
     let matches = match_until_settled(question, memory, texts, (&left, &fresh));
     for found in &matches {
         if let Some(slot) = decision.links.get_mut(found.fetched) {
@@ -359,14 +350,14 @@ fn learn<T: Texts>(
             row.status == BookingStatus::Booked
                 && !matches.iter().any(|pair| pair.fetched == row.place)
         };
-        let said = Evidence::of(&before.row, memory);
         let same = |row: &&Candidate| {
-            let now = Evidence::of(&row.row, memory);
+            let shares = |kind: &IdKind| {
+                let id = memory.id(*kind, &before.row);
+                id.is_some() && id == memory.id(*kind, &row.row)
+            };
             near(before.effective_date, row.effective_date)
-                && IdKind::ALL
-                    .iter()
-                    .any(|kind| said.id(*kind).is_some() && said.id(*kind) == now.id(*kind))
-                && said.resembles(&now)
+                && IdKind::ALL.iter().any(shares)
+                && Evidence::of(&before.row, memory).resembles(&Evidence::of(&row.row, memory))
         };
         let unmatched = !matches.iter().any(|pair| pair.stored == before.place);
         let mut booked = fresh.iter().filter(open).filter(same);

@@ -124,17 +124,17 @@ impl Memory {
 
     /// Learns from booked rows that exist at the same time: one id and amount on different payments collides.
     pub(super) fn learn_collisions<'a>(&mut self, rows: impl Iterator<Item = &'a Transaction>) {
-        let mut known: BTreeMap<(IdKind, &'a str, String), Vec<String>> = BTreeMap::new();
+        let mut known: BTreeMap<(IdKind, &'a str, String), &'a Transaction> = BTreeMap::new();
+        let differ = |one: &Transaction, other: &Transaction| {
+            let [one, other] = [one, other].map(|row| Evidence::of(row, &Self::default()));
+            one.fingerprint() != other.fingerprint()
+        };
         for row in rows {
             let Some(money) = money(row) else { continue };
-            let print = || {
-                let evidence = Evidence::of(row, &Self::default());
-                evidence.fingerprint().into_iter().map(str::to_owned).collect::<Vec<_>>()
-            };
             for kind in IdKind::ALL {
                 let Some(id) = self.id(kind, row) else { continue };
-                let first = known.entry((kind, id, money.clone())).or_insert_with(print);
-                if *first != print() {
+                let before = known.insert((kind, id, money.clone()), row);
+                if before.is_some_and(|before| differ(before, row)) {
                     self.about_mut(kind).collides(id);
                 }
             }
