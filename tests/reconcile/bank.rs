@@ -127,8 +127,8 @@ impl Bank {
             dice,
         };
         for _ in 0..HISTORY {
-            let back = bank.dice.days(20);
-            bank.books(back);
+            let age = bank.dice.days(20);
+            bank.books(age);
         }
         bank
     }

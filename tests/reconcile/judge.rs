@@ -119,6 +119,24 @@ fn evidence(ids: Ids, before: &Content, now: &Content) -> Option<&'static str> {
     }
 }
 
+/// Counts what happened.
+fn count(bank: &Bank, shown: &Shown, counts: &mut Counts) {
+    bank.deeds.iter().for_each(|deed| counts.add(deed));
+    if shown.facts.date_from.is_some() {
+        counts.add("filtered answer");
+    }
+    if shown.pending.iter().flatten().any(|row| row.effective().is_none()) {
+        counts.add("pending without dates");
+    }
+    match bank.ids {
+        Ids::Unique => {}
+        Ids::Missing => counts.add("ids missing"),
+        Ids::Constant => counts.add("ids constant"),
+        Ids::Blank => counts.add("ids blank"),
+        Ids::Reused => counts.add("ids reused"),
+    }
+}
+
 impl Judge {
     /// Applies an answer and judges what became of it.
     pub(crate) fn sees(
@@ -128,7 +146,7 @@ impl Judge {
         counts: &mut Counts,
     ) -> Result<(), TestCaseError> {
         self.answers += 1;
-        self.count(bank, shown, counts);
+        count(bank, shown, counts);
         let before: Vec<_> =
             self.table.rows.iter().map(|row| (row.stored.state, row.content.clone())).collect();
         let listed_before = self.listed_numbers();
@@ -142,23 +160,6 @@ impl Judge {
         let floor = self.judge_view(shown)?;
         self.judge_pending(bank, shown, counts)?;
         self.judge_ids(bank, shown, (&numbers, &before), floor, counts)
-    }
-
-    fn count(&self, bank: &Bank, shown: &Shown, counts: &mut Counts) {
-        bank.deeds.iter().for_each(|deed| counts.add(deed));
-        if shown.facts.date_from.is_some() {
-            counts.add("filtered answer");
-        }
-        if shown.pending.iter().flatten().any(|row| row.effective().is_none()) {
-            counts.add("pending without dates");
-        }
-        match bank.ids {
-            Ids::Unique => {}
-            Ids::Missing => counts.add("ids missing"),
-            Ids::Constant => counts.add("ids constant"),
-            Ids::Blank => counts.add("ids blank"),
-            Ids::Reused => counts.add("ids reused"),
-        }
     }
 
     fn listed_numbers(&self) -> Vec<i64> {

@@ -15,6 +15,7 @@ mod table;
 use std::sync::Mutex;
 
 use proptest::prelude::*;
+use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
 
 use bank::Bank;
 use judge::{Counts, Judge};
@@ -38,19 +39,19 @@ fn live(seed: u64, counts: &mut Counts) -> Result<(), TestCaseError> {
 }
 
 /// Runs one quarter of the cases and sees that no class of quirk was left out.
-fn quarter() {
+fn quarter(number: u64) {
     let counts = Mutex::new(Counts::default());
     let config = ProptestConfig {
         cases: CASES,
-        failure_persistence: Some(Box::new(proptest::test_runner::FileFailurePersistence::Direct(
-            REGRESSIONS,
-        ))),
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS))),
         ..ProptestConfig::default()
     };
-    let mut runner = proptest::test_runner::TestRunner::new(config);
+    // The same cases every time: whoever changes a rule sees what the change does, and nobody else is surprised.
+    let dice = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, dice);
     let outcome = runner.run(&any::<u64>(), |seed| {
         // A failing case may be looked at more than once; its counts do not matter then.
-        live(seed, &mut counts.lock().unwrap())
+        live(seed.rotate_left(1) ^ number, &mut counts.lock().unwrap())
     });
     if let Err(error) = outcome {
         panic!("{error}");
@@ -63,20 +64,20 @@ fn quarter() {
 
 #[test]
 fn no_payment_is_doubled_or_lost_first_quarter() {
-    quarter();
+    quarter(1);
 }
 
 #[test]
 fn no_payment_is_doubled_or_lost_second_quarter() {
-    quarter();
+    quarter(2);
 }
 
 #[test]
 fn no_payment_is_doubled_or_lost_third_quarter() {
-    quarter();
+    quarter(3);
 }
 
 #[test]
 fn no_payment_is_doubled_or_lost_last_quarter() {
-    quarter();
+    quarter(4);
 }
