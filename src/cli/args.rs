@@ -125,11 +125,15 @@ pub enum ClientVerb {
 
 /// `demo`
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Without options it tells a story of a few weeks in a few seconds, on a clock of its own, and removes everything at the end.
+With --json it prints the events of that story instead, one object per line.
+It ends with 0 if all of it happened as told, else with 1 and the step that did not happen.")]
 pub struct Demo {
-    /// Keep everything in this folder
+    /// Keep everything (config, secrets, database, log) in this folder, which must be new or empty
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
-    /// Stay in the foreground with bank and daemon up
+    /// Skip the story: link a bank and stay in the foreground with bank and daemon up, in real time, until Ctrl-C
     #[arg(long)]
     pub serve: bool,
 }

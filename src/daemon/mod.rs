@@ -10,6 +10,7 @@ pub mod reload;
 pub mod run;
 pub mod signal;
 pub mod supervise;
+pub mod time_lapse;
 pub mod trigger;
 pub mod view;
 

@@ -8,6 +8,9 @@ use crate::model::port::{Body, RowReader as _};
 
 /// Cuts a body into rows and reads each of them, and reads the bytes as a row by themselves. Nothing may panic, every row is
 /// a JSON value of the body, and an accepted body is recognised when it comes again.
+///
+/// # Panics
+/// If that is not so: for the fuzzer to see.
 pub fn fuzz_rows(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         read(text);

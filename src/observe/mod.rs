@@ -83,7 +83,24 @@ impl Handle {
 /// # Errors
 /// It was set up before.
 pub fn init(log: Log, journal: bool, clock: Arc<dyn Clock>) -> Result<Handle, ObserveError> {
-    let (subscriber, handle) = subscriber(log, journal, clock, Box::new(io::stderr()));
+    set(subscriber(log, journal, clock, Box::new(io::stderr())))
+}
+
+/// The same, with all lines to `writer` in place of the journal and stderr.
+///
+/// # Errors
+/// It was set up before.
+pub fn init_to(
+    log: Log,
+    clock: Arc<dyn Clock>,
+    writer: Box<dyn Write + Send>,
+) -> Result<Handle, ObserveError> {
+    set(subscriber(log, false, clock, writer))
+}
+
+fn set(
+    (subscriber, handle): (impl Subscriber + Send + Sync, Handle),
+) -> Result<Handle, ObserveError> {
     tracing::subscriber::set_global_default(subscriber).map_err(ObserveError::AlreadySet)?;
     Ok(handle)
 }

@@ -42,6 +42,11 @@ impl Planner {
 
     pub(super) fn refresh_agenda(&mut self, now: UtcInstant) {
         while let Some(key) = self.agenda.take_stale() {
+            if let Key::Account(id) = key
+                && !self.is_busy(key)
+            {
+                self.settle_waiting(id, now);
+            }
             let (chore, call) = match key {
                 Key::Account(id) => match self.accounts.get(&id) {
                     Some(account) => {
@@ -61,7 +66,7 @@ impl Planner {
     fn is_busy(&self, key: Key) -> bool {
         self.flights.values().any(|flight| match flight.aim {
             Aim::Metadata(id) | Aim::Data(id, _) => key == Key::Account(id),
-            Aim::Link(id) => key == Key::Link(id),
+            Aim::Link(id, _) => key == Key::Link(id),
             Aim::Ask(..) => false,
         })
     }
@@ -148,9 +153,15 @@ impl Planner {
         if !live {
             return None;
         }
+        if account.status.is_over() {
+            return None;
+        }
         let not_before = account.retry_at.unwrap_or(now);
         if let Some(identifying) = account.identifying {
-            return Some(if identifying.metadata_read && !identifying.details_settled {
+            let details = identifying.metadata_read
+                && !identifying.details_settled
+                && account.status != AccountStatus::Processing;
+            return Some(if details {
                 let allowed = self.allowance(account, Scope::Details, true, now).next_allowed_at;
                 (not_before.max(allowed), AccountCall::Details)
             } else {
@@ -196,9 +207,11 @@ impl Planner {
         };
         if let Some(pull) = &account.pull {
             let scope = pull.todo.first().copied()?;
-            let at = self.allowance(account, scope, pull.manual, now).next_allowed_at;
+            // A person who asked meanwhile lends the pull what is kept for persons.
+            let manual = pull.manual || wish.is_some();
+            let at = self.allowance(account, scope, manual, now).next_allowed_at;
             let at = at.max(account.retry_at.unwrap_or(now));
-            return Some(PullDue { at, slot: pull.slot, manual: pull.manual });
+            return Some(PullDue { at, slot: pull.slot, manual });
         }
         let held = account.pause.filter(|pause| !pause.lifted);
         if let Some(force) = wish
@@ -256,7 +269,9 @@ impl Planner {
         if let Some(run_id) = run_id {
             if let Some(pause) = account.pause.as_mut().filter(|pause| !pause.lifted && !due.manual)
             {
+                // Committed before the call leaves: a crash must not bring the trial back.
                 pause.trials = pause.trials.saturating_add(1);
+                self.draft.accounts.insert(id);
             }
             account.leftover = None;
             account.retry_at = None;
@@ -279,6 +294,7 @@ impl Planner {
     fn stale_at(&self, account: &Account) -> Option<UtcInstant> {
         let watched = !account.stale_announced
             && self.policy.is_enabled(account)
+            && (account.identifying.is_none() || !account.status.is_over())
             && self.links.get(&account.link_id).is_some_and(|link| {
                 !matches!(link.status, LinkStatus::Abandoned | LinkStatus::Replaced)
             });

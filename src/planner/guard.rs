@@ -5,17 +5,15 @@
 //! hard limit (eight) in a row, forced calls included. The counter is part of the account's document: a restart keeps it.
 //! Facts: provider's knowledge base 11529566180892 and 16671586189212, read 2026-11.
 
-use crate::model::account::{Metadata, ProviderStatus};
 use crate::model::agreement::Scope;
-use crate::model::failure::{AccessEnd, Failure, FailureClass, Refusal, Throttled};
-use crate::model::id::{AccountId, LinkId};
+use crate::model::failure::{Failure, FailureClass, Refusal, Throttled};
+use crate::model::id::AccountId;
 use crate::model::notice::EventCode;
-use crate::model::port::{Answered, Reply};
-use crate::model::time::{HOUR_MS, UtcInstant};
+use crate::model::time::UtcInstant;
 
 use super::agenda::Key;
-use super::effect::RunOutcome;
-use super::state::{AccountStatus, LinkStatus, Pause};
+use super::effect::Settlement;
+use super::state::{AccountStatus, Pause};
 use super::{Planner, backoff, quota};
 
 /// Trial calls of a paused account, in days after the pause.
@@ -65,6 +63,10 @@ impl Planner {
         if failure.counts {
             account.consecutive_failures = account.consecutive_failures.saturating_add(1);
         }
+        if account.status.is_over() {
+            // Access ended while the call was on its way.
+            return self.changed(id);
+        }
         // A pull goes on as soon as the gate is open again, which `heard` has closed as long as needed.
         let gate_decides = matches!(
             failure.class,
@@ -112,14 +114,11 @@ impl Planner {
     fn guard(&mut self, id: AccountId, now: UtcInstant) {
         let budget = self.policy.error_budget;
         let Some(account) = self.accounts.get_mut(&id) else { return };
-        let over = matches!(
-            account.status,
-            AccountStatus::Expired | AccountStatus::Suspended | AccountStatus::Inactive
-        );
-        if account.consecutive_failures < budget || over {
+        if account.consecutive_failures < budget || account.status.is_over() {
             return;
         }
         account.status = AccountStatus::Paused;
+        self.draft.accounts.insert(id);
         let first = account.pause.is_none();
         let pause = account.pause.get_or_insert(Pause {
             since: now,
@@ -140,6 +139,21 @@ impl Planner {
             let notice =
                 account.notice(EventCode::AccountPaused, message).detail("failures", failures);
             self.draft.notices.push(notice);
+        }
+    }
+
+    /// Calls that were under way when the last process ended: without an answer they count, like every silent call, so that
+    /// a machine that goes down again and again does not reach the provider's ten.
+    pub(super) fn enter_interrupted_calls(&mut self, now: UtcInstant) {
+        for row in std::mem::take(&mut self.interrupted) {
+            self.draft.settle = Some((row.call_id, Settlement::Unanswered));
+            if let Some(account) = self.accounts.get_mut(&row.account_id) {
+                account.consecutive_failures = account.consecutive_failures.saturating_add(1);
+                self.changed(row.account_id);
+            }
+            // It counts from when it may have ended, however long ago that was.
+            self.flush(row.at.plus_ms(self.policy.call_timeout_ms).min(now));
+            self.guard(row.account_id, now);
         }
     }
 
@@ -168,7 +182,7 @@ impl Planner {
         }
     }
 
-    fn processing(&mut self, id: AccountId, now: UtcInstant) {
+    pub(super) fn processing(&mut self, id: AccountId, now: UtcInstant) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         account.status = AccountStatus::Processing;
         let since = *account.processing_since.get_or_insert(now);
@@ -192,7 +206,7 @@ impl Planner {
     }
 
     /// An account is over, for as long as this link lasts. The pull that found out ends by itself.
-    fn account_over(
+    pub(super) fn account_over(
         &mut self,
         id: AccountId,
         status: AccountStatus,
@@ -200,13 +214,13 @@ impl Planner {
         message: &str,
     ) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
-        account.identifying = None;
         if account.status == status {
             return;
         }
         account.status = status;
         account.pause = None;
         self.changed(id);
+        self.admit_if_new(id);
         if let Some(account) = self.accounts.get(&id) {
             let notice = account.notice(code, message);
             self.draft.notices.push(notice);
@@ -216,209 +230,5 @@ impl Planner {
     pub(super) fn suspended(&mut self, id: AccountId) {
         let message = "the provider suspended the account; only a new link helps";
         self.account_over(id, AccountStatus::Suspended, EventCode::AccountSuspended, message);
-    }
-
-    /// The provider says that access through this account's link is over.
-    fn access_refused(&mut self, id: AccountId, end: AccessEnd, now: UtcInstant) {
-        let Some(account) = self.accounts.get(&id) else { return };
-        let link_id = account.link_id;
-        let Some(link) = self.links.get(&link_id) else { return };
-        let ended = link.access_expires_at.is_some_and(|end| end <= now);
-        let never_worked = account.last_synced_at.is_none();
-        let sibling_works = self.accounts.values().any(|other| {
-            other.id != id && other.link_id == link_id && other.last_synced_at.is_some()
-        });
-        match end {
-            AccessEnd::Expired => self.access_over(link_id, LinkStatus::Expired, now),
-            AccessEnd::ExpiredOrRevoked if ended => {
-                self.access_over(link_id, LinkStatus::Expired, now);
-            }
-            // Some banks answer so for single accounts (deposits) right after linking: the others go on.
-            AccessEnd::ExpiredOrRevoked if never_worked && sibling_works => {
-                let message = "the bank gives no access to this account";
-                self.account_over(id, AccountStatus::Expired, EventCode::AccessRevoked, message);
-            }
-            AccessEnd::ExpiredOrRevoked => self.access_over(link_id, LinkStatus::Revoked, now),
-        }
-    }
-
-    /// Access through a link is over: no further data calls, one event.
-    pub(super) fn access_over(&mut self, link_id: LinkId, status: LinkStatus, now: UtcInstant) {
-        let Some(link) = self.links.get_mut(&link_id) else { return };
-        if !link.status.is_live() {
-            return;
-        }
-        link.status = status;
-        link.next_at = now;
-        link.step = super::state::LinkStep::Done;
-        let announce = !std::mem::replace(&mut link.end_announced, true);
-        let (code, message) = match status {
-            LinkStatus::Revoked => {
-                (EventCode::AccessRevoked, "access was ended before its time; renew the link")
-            }
-            _ => (EventCode::AccessExpired, "access has ended; renew the link"),
-        };
-        let notice = link.notice(code, message);
-        if announce {
-            self.draft.notices.push(notice);
-        }
-        self.draft.links.insert(link_id);
-        self.touch(Key::Link(link_id));
-        let accounts: Vec<AccountId> = self
-            .accounts
-            .values()
-            .filter(|account| account.link_id == link_id)
-            .map(|account| account.id)
-            .collect();
-        for id in accounts {
-            self.end_account(id, AccountStatus::Expired, now);
-        }
-    }
-
-    /// Sets the status of an account whose link is over; its own worse status stays.
-    pub(super) fn end_account(&mut self, id: AccountId, status: AccountStatus, now: UtcInstant) {
-        let Some(account) = self.accounts.get_mut(&id) else { return };
-        if !matches!(account.status, AccountStatus::Suspended | AccountStatus::Inactive) {
-            account.status = status;
-            account.pause = None;
-            account.identifying = None;
-        }
-        self.changed(id);
-        self.pull_ended(id, RunOutcome::Failed, Some(("access has ended".into(), None)), now);
-    }
-
-    /// The free metadata call was answered.
-    pub(super) fn metadata_answered(
-        &mut self,
-        id: AccountId,
-        result: Result<Answered, Failure>,
-        now: UtcInstant,
-    ) {
-        self.touch(Key::Account(id));
-        match result {
-            Ok(Answered { reply: Reply::Metadata(metadata), .. }) => {
-                self.metadata_read(id, metadata, now);
-            }
-            Ok(_) => self.metadata_failed(id, None, now),
-            Err(failure) => self.metadata_failed(id, Some(&failure), now),
-        }
-    }
-
-    fn metadata_read(&mut self, id: AccountId, metadata: Metadata, now: UtcInstant) {
-        let Some(account) = self.accounts.get_mut(&id) else { return };
-        account.metadata_at = Some(now);
-        account.facts.merge(metadata.facts);
-        account.retry_at = None;
-        if let Some(identifying) = account.identifying.as_mut() {
-            identifying.metadata_read = true;
-        }
-        let link_id = account.link_id;
-        self.changed(id);
-        match metadata.status {
-            None | Some(ProviderStatus::Ready) => self.metadata_ready(id),
-            Some(ProviderStatus::Discovered | ProviderStatus::Processing) => {
-                self.processing(id, now);
-            }
-            Some(ProviderStatus::Error) => self.metadata_error(id, now),
-            Some(ProviderStatus::Expired) => self.access_over(link_id, LinkStatus::Expired, now),
-            Some(ProviderStatus::Suspended) => self.suspended(id),
-            Some(ProviderStatus::Unknown(word)) => {
-                self.strange_word("account.status", &word);
-                self.metadata_ready(id);
-                if let Some(account) = self.accounts.get_mut(&id)
-                    && account.pause.is_none()
-                {
-                    account.status = AccountStatus::Unknown;
-                }
-            }
-        }
-        self.identify(id);
-    }
-
-    /// The provider says that the account is well.
-    fn metadata_ready(&mut self, id: AccountId) {
-        let Some(account) = self.accounts.get_mut(&id) else { return };
-        match account.pause.as_mut() {
-            Some(pause) => pause.lifted = true,
-            None => account.status = AccountStatus::Ready,
-        }
-        account.processing_since = None;
-        self.changed(id);
-    }
-
-    /// The provider says that the account is not well: a paused one stays so.
-    fn metadata_error(&mut self, id: AccountId, now: UtcInstant) {
-        let Some(account) = self.accounts.get_mut(&id) else { return };
-        match account.pause.as_mut() {
-            Some(pause) => {
-                let asked = now.since(pause.since).checked_div(HOUR_MS).unwrap_or(0).clamp(0, 3);
-                let looks = u32::try_from(asked).unwrap_or(0).saturating_add(1);
-                pause.ask_at = backoff::PAUSED.next(looks, now);
-            }
-            // Not by our doing: go on by the other signs.
-            None if account.status == AccountStatus::Processing => {
-                account.status = AccountStatus::Ready;
-            }
-            None => {}
-        }
-        self.changed(id);
-    }
-
-    fn metadata_failed(&mut self, id: AccountId, failure: Option<&Failure>, now: UtcInstant) {
-        let Some(account) = self.accounts.get_mut(&id) else { return };
-        let link_id = account.link_id;
-        let retry_at = Self::account_retry_at(account, now);
-        if let Some(pause) = account.pause.as_mut() {
-            pause.ask_at = retry_at;
-        } else if account.identifying.is_some() {
-            // A person waits for this account.
-            account.retry_at = Some(backoff::LINK_STEP.next(2, now));
-        } else {
-            account.retry_at = Some(retry_at);
-        }
-        self.changed(id);
-        match failure.map(|failure| &failure.class) {
-            Some(FailureClass::Suspended) => self.suspended(id),
-            Some(FailureClass::Reconnect(end)) => self.access_refused(id, *end, now),
-            Some(FailureClass::Bug(_)) => self.poll_soon(link_id, now),
-            Some(FailureClass::Wait { processing: true }) => self.processing(id, now),
-            Some(
-                FailureClass::Token
-                | FailureClass::Throttle { .. }
-                | FailureClass::Configuration(_),
-            ) => {
-                if let Some(account) = self.accounts.get_mut(&id) {
-                    account.retry_at = None;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Announces an account without fresh data, once per spell.
-    pub(super) fn announce_stale(&mut self, id: AccountId, now: UtcInstant) {
-        let Some(account) = self.accounts.get_mut(&id) else { return };
-        account.stale_announced = true;
-        let fresh = account.last_synced_at.unwrap_or(account.discovered_at);
-        let hours = now.since(fresh).checked_div(HOUR_MS).unwrap_or(0);
-        self.changed(id);
-        if let Some(account) = self.accounts.get(&id) {
-            let notice = account
-                .notice(EventCode::AccountStale, "no fresh data for longer than the objective")
-                .detail("hours", hours);
-            self.draft.notices.push(notice);
-        }
-    }
-
-    /// Asks for a link's state at the next opportunity.
-    pub(super) fn poll_soon(&mut self, link_id: LinkId, now: UtcInstant) {
-        if let Some(link) = self.links.get_mut(&link_id)
-            && link.status.is_live()
-            && link.next_at > now
-        {
-            link.next_at = now;
-            self.draft.links.insert(link_id);
-            self.touch(Key::Link(link_id));
-        }
     }
 }

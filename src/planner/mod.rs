@@ -8,7 +8,8 @@
 //! slot and an open gate. Every change of an account or link marks it stale; its entries are computed anew at the next look.
 //!
 //! INVARIANT: every change of a document is in the batch that is emitted by the same `on` or `next`, so that what is in
-//! memory is what a restart would find once that batch is committed.
+//! memory is what a restart would find once that batch is committed. One exception saves a commit per pull: that a pull has
+//! begun is written with its first answer, since a restart before that answer may as well begin it anew.
 
 pub mod backoff;
 pub mod consent;
@@ -21,14 +22,19 @@ pub mod reconcile;
 pub mod schedule;
 pub mod state;
 
+mod access;
 mod agenda;
 mod draft;
 mod due;
 mod guard;
+mod health;
 mod linking;
 mod outage;
 mod pairing;
 mod pull;
+mod requisition;
+mod rewind;
+mod terms;
 mod wishes;
 
 #[cfg(test)]
@@ -39,7 +45,7 @@ use std::sync::Arc;
 
 use crate::model::agreement::Scope;
 use crate::model::failure::Failure;
-use crate::model::id::{AccountId, CallId, LinkId, RunId};
+use crate::model::id::{AccountId, CallId, LinkId, ProviderAccountId, RunId};
 use crate::model::port::{Answered, ApiCall};
 use crate::model::time::{BankDate, Now, UtcInstant};
 
@@ -50,7 +56,7 @@ use event::{AskId, Event, Question};
 use ids::IdSource;
 use policy::Policy;
 use quota::{Allowance, Ledger, LedgerRow};
-use state::{Account, Link, ProviderState, ScopeQuota};
+use state::{Account, Link, LinkStep, ProviderState, ScopeQuota};
 
 /// Calls under way at the same time: enough that one slow bank does not hold up the others, few enough that their bodies
 /// fit the in-flight limit.
@@ -85,6 +91,8 @@ struct Flight {
     spends: Option<(AccountId, Scope)>,
     call_id: Option<CallId>,
     run_id: Option<RunId>,
+    /// Through which handle an account is called: it may go on through another before the answer comes.
+    handle: Option<ProviderAccountId>,
     /// The date filter of a transactions call, as it was sent.
     date_from: Option<BankDate>,
 }
@@ -96,8 +104,8 @@ enum Aim {
     Metadata(AccountId),
     /// Data of an account.
     Data(AccountId, Scope),
-    /// The next step of a link.
-    Link(LinkId),
+    /// A step of a link; a person may have given the link up before the answer comes.
+    Link(LinkId, LinkStep),
     /// A client's question.
     Ask(AskId, Question),
 }
@@ -123,6 +131,11 @@ pub struct Planner {
     endings: BTreeMap<u64, Vec<effect::PullResult>>,
     last_ticket: u64,
     last_batch: u64,
+    /// The last call that left before the present fault or outage was found: an answer to it or an earlier one says nothing
+    /// about whether that is over.
+    trouble_since: Ticket,
+    /// Calls that were under way when the last process ended, until they are entered as unanswered.
+    interrupted: Vec<LedgerRow>,
     /// Refusals of our token in a row.
     token_failures: u32,
     /// After a reservation could not be written.
@@ -135,6 +148,7 @@ impl Planner {
     /// From what the store remembers. `seed` makes ids and references.
     pub fn restore(snapshot: Snapshot, policy: Policy, seed: [u8; 32]) -> Self {
         let ledger = Ledger::restore(&snapshot.ledger, policy.call_timeout_ms);
+        let interrupted = snapshot.ledger.into_iter().filter(|row| row.unsettled).collect();
         let mut planner = Self {
             policy: Arc::new(policy),
             ids: IdSource::new(seed),
@@ -151,6 +165,8 @@ impl Planner {
             endings: BTreeMap::new(),
             last_ticket: 0,
             last_batch: 0,
+            trouble_since: Ticket(0),
+            interrupted,
             token_failures: 0,
             store_retry_at: None,
             stopping: false,
@@ -276,6 +292,19 @@ impl Planner {
             || self.accounts.get(&id).is_some_and(|account| account.pull.is_some())
     }
 
+    /// When the next call is due, as far as accounts and links go.
+    pub fn next_call_at(&self) -> Option<UtcInstant> {
+        self.agenda.next_call_at()
+    }
+
+    /// The link that is to succeed this one, or does so already for some of its accounts.
+    pub fn successor(&self, old: LinkId) -> Option<LinkId> {
+        let succeeds = |link: &&Link| {
+            link.replaces == Some(old) && (link.status.is_pending() || link.status.is_live())
+        };
+        self.links.values().find(succeeds).map(|link| link.id)
+    }
+
     /// A fresh link id for a client's wish.
     pub fn new_link_id(&mut self, now: UtcInstant) -> LinkId {
         self.ids.link(now)
@@ -325,15 +354,24 @@ impl Planner {
             self.ledger.settle(account, scope, ticket, counts_from);
             self.draft.settle = flight.call_id.map(|id| (id, settlement));
         }
-        self.heard(&result, now);
+        self.heard(ticket, &result, now);
+        let present = |id| self.accounts.get(id).map(|account| &account.provider_account_id);
         match flight.aim {
-            Aim::Metadata(id) => self.metadata_answered(id, result, now),
+            Aim::Metadata(id) if flight.handle.as_ref() == present(&id) => {
+                self.metadata_answered(id, result, now);
+            }
+            Aim::Metadata(id) => self.touch(Key::Account(id)),
             Aim::Data(id, scope) => {
+                let late = flight.handle.as_ref() != present(&id);
                 let asked =
                     pull::Asked { scope, run_id: flight.run_id, date_from: flight.date_from };
-                self.data_answered(id, asked, result, now);
+                if late {
+                    self.late_answer(id, asked, result);
+                } else {
+                    self.data_answered(id, asked, result, now);
+                }
             }
-            Aim::Link(id) => self.link_answered(id, result, now),
+            Aim::Link(id, step) => self.link_answered(id, step, result, now),
             Aim::Ask(ask, question) => self.ask_answered(ask, question, result),
         }
     }
@@ -350,7 +388,13 @@ impl Planner {
         let ticket = Ticket(self.last_ticket);
         let spends = match aim {
             Aim::Data(account, scope) => Some((account, scope)),
-            Aim::Metadata(_) | Aim::Link(_) | Aim::Ask(..) => None,
+            Aim::Metadata(_) | Aim::Link(..) | Aim::Ask(..) => None,
+        };
+        let handle = match &aim {
+            Aim::Data(account, _) | Aim::Metadata(account) => {
+                self.accounts.get(account).map(|account| account.provider_account_id.clone())
+            }
+            Aim::Link(..) | Aim::Ask(..) => None,
         };
         if let Some((account, scope)) = spends {
             self.ledger.reserve(account, scope, ticket, now);
@@ -359,7 +403,8 @@ impl Planner {
             ApiCall::Transactions { date_from, .. } => *date_from,
             _ => None,
         };
-        self.flights.insert(ticket, Flight { aim, spends, call_id: None, run_id, date_from });
+        let flight = Flight { aim, spends, call_id: None, run_id, handle, date_from };
+        self.flights.insert(ticket, flight);
         PlannedCall { ticket, call, spends, run_id }
     }
 

@@ -8,8 +8,7 @@ use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Answered, ApiCall};
 use crate::model::time::{MINUTE_MS, Now, UtcInstant};
 
-use super::effect::PlannedCall;
-use super::state::AccountStatus;
+use super::effect::{PlannedCall, Ticket};
 use super::{Aim, Planner, backoff};
 
 /// Earlier than this program: a wall clock that says so is wrong, and no call is planned by it.
@@ -39,12 +38,10 @@ impl Planner {
             return Gate::ClosedUntil(now.plus_ms(MINUTE_MS));
         }
         let provider = &self.provider;
-        let throttled = provider
-            .throttled_until
-            .map(|until| until.min(now.plus_s(i64::from(*COMPANY_WAIT_S.end()))));
         let fault = provider.fault.and(provider.fault_retry_at);
         let outage = provider.outage_since.and(provider.outage_retry_at);
-        let closed = [throttled, fault, outage, self.store_retry_at].into_iter().flatten();
+        let closed = [provider.throttled_until, fault, outage, self.store_retry_at];
+        let closed = closed.into_iter().flatten();
         if let Some(until) = closed.filter(|until| *until > now).max() {
             return Gate::ClosedUntil(until);
         }
@@ -59,7 +56,7 @@ impl Planner {
     pub(super) fn probe(&mut self, now: UtcInstant) -> Option<PlannedCall> {
         let account = self.accounts.values().find(|account| {
             account.identifying.is_none()
-                && matches!(account.status, AccountStatus::Ready | AccountStatus::Processing)
+                && !account.status.is_over()
                 && self.links.get(&account.link_id).is_some_and(|link| link.status.is_live())
         })?;
         let (id, provider_id) = (account.id, account.provider_account_id.clone());
@@ -69,6 +66,8 @@ impl Planner {
     /// The process is up, or its configuration is new: a person may have cured what was wrong.
     pub(super) fn started(&mut self, now: UtcInstant) {
         self.store_retry_at = None;
+        self.clock_went_back(now);
+        self.enter_interrupted_calls(now);
         if self.provider.fault.is_some() {
             self.provider.fault_retry_at = Some(now);
         }
@@ -79,13 +78,53 @@ impl Planner {
     }
 
     /// What an answer says about the provider as a whole, whoever asked.
-    pub(super) fn heard(&mut self, result: &Result<Answered, Failure>, now: UtcInstant) {
-        let Err(failure) = result else {
-            self.token_failures = 0;
-            self.fault_cleared();
-            self.outage_over();
+    ///
+    /// What an answer to a call that left before the trouble began says about it is out of date.
+    pub(super) fn heard(
+        &mut self,
+        ticket: Ticket,
+        result: &Result<Answered, Failure>,
+        now: UtcInstant,
+    ) {
+        let troubled = self.provider.fault.is_some() || self.provider.outage_since.is_some();
+        if troubled && ticket <= self.trouble_since {
             return;
-        };
+        }
+        match result {
+            Ok(_) => self.all_is_well(),
+            Err(failure) => self.heard_failure(failure, now),
+        }
+        let troubled = self.provider.fault.is_some() || self.provider.outage_since.is_some();
+        if troubled {
+            self.trouble_since = Ticket(self.last_ticket);
+            self.knock_later(now);
+            self.touch_wishes();
+        }
+    }
+
+    fn all_is_well(&mut self) {
+        self.token_failures = 0;
+        self.fault_cleared();
+        self.outage_over();
+    }
+
+    /// An answer that neither ended the trouble nor set the next knock (a page that is not the API's, for one) must not be
+    /// asked for again at once.
+    fn knock_later(&mut self, now: UtcInstant) {
+        let provider = &mut self.provider;
+        if provider.fault.is_some() && provider.fault_retry_at.is_none_or(|at| at <= now) {
+            provider.fault_tries = provider.fault_tries.saturating_add(1);
+            provider.fault_retry_at = Some(backoff::FAULT.next(provider.fault_tries, now));
+            self.draft.provider = true;
+        }
+        if provider.outage_since.is_some() && provider.outage_retry_at.is_none_or(|at| at <= now) {
+            provider.outage_tries = provider.outage_tries.saturating_add(1);
+            provider.outage_retry_at = Some(backoff::OUTAGE.next(provider.outage_tries, now));
+            self.draft.provider = true;
+        }
+    }
+
+    fn heard_failure(&mut self, failure: &Failure, now: UtcInstant) {
         match &failure.class {
             FailureClass::Edge(
                 EdgeFault::Unreachable | EdgeFault::NoAnswer | EdgeFault::NotTheApi,
@@ -106,7 +145,7 @@ impl Planner {
             }
             FailureClass::Throttle { wait_s, whom: Throttled::Company } => {
                 self.outage_over();
-                let wait_s = wait_s.unwrap_or(COMPANY_WAIT_DEFAULT_S);
+                let wait_s = wait_s.filter(|wait_s| *wait_s > 0).unwrap_or(COMPANY_WAIT_DEFAULT_S);
                 let wait_s = wait_s.clamp(*COMPANY_WAIT_S.start(), *COMPANY_WAIT_S.end());
                 self.provider.throttled_until =
                     Some(now.plus_s(i64::from(wait_s).saturating_add(1)));
@@ -119,11 +158,7 @@ impl Planner {
             | FailureClass::ScopeGone
             | FailureClass::Suspended
             | FailureClass::InstitutionError
-            | FailureClass::Bug(_) => {
-                self.token_failures = 0;
-                self.fault_cleared();
-                self.outage_over();
-            }
+            | FailureClass::Bug(_) => self.all_is_well(),
         }
     }
 
@@ -224,6 +259,9 @@ impl Planner {
         let notice = Notice::new(EventCode::ClockStepped, message)
             .detail("step_s", step_ms.checked_div(1_000).unwrap_or(0));
         self.draft.notices.push(notice);
+        if step_ms < 0 {
+            self.clock_went_back(now.wall);
+        }
         self.touch_all();
     }
 }

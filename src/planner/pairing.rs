@@ -12,7 +12,7 @@ use crate::model::notice::{EventCode, Notice};
 use crate::model::time::UtcInstant;
 
 use super::Planner;
-use super::effect::Pairing;
+use super::effect::{Pairing, RunOutcome};
 use super::state::{Account, AccountStatus, Identifying, LinkStatus};
 
 /// Whether two descriptions can be of one account: same number, and no different currency.
@@ -52,12 +52,19 @@ impl Planner {
             return;
         };
         for handle in handles {
+            let Some(link) = self.links.get_mut(&link_id) else { return };
+            // Once per link: an account that went on through a successor is not brought back by the old requisition.
+            if link.handles.contains(handle) {
+                continue;
+            }
+            link.handles.push(handle.clone());
+            self.link_changed(link_id);
             let known =
                 self.accounts.values().find(|account| account.provider_account_id == *handle);
             let id = match known.map(|account| (account.id, account.link_id)) {
                 Some((id, through)) => {
                     if through != link_id {
-                        self.move_account(id, link_id);
+                        self.move_account(id, link_id, now);
                     }
                     id
                 }
@@ -112,24 +119,35 @@ impl Planner {
     }
 
     /// Details were read, or cannot be had.
-    pub(super) fn details_settled(&mut self, id: AccountId) {
+    pub(super) fn details_settled(&mut self, id: AccountId, now: UtcInstant) {
         if let Some(identifying) =
             self.accounts.get_mut(&id).and_then(|account| account.identifying.as_mut())
         {
             identifying.details_settled = true;
         }
-        self.identify(id);
+        self.identify(id, now);
     }
 
     /// Decides who a new handle is, once all that can be known is.
-    pub(super) fn identify(&mut self, id: AccountId) {
+    pub(super) fn identify(&mut self, id: AccountId, now: UtcInstant) {
         let Some(account) = self.accounts.get(&id) else { return };
         let done = Identifying { metadata_read: true, details_settled: true };
         if account.identifying != Some(done) || account.status == AccountStatus::Processing {
             return;
         }
-        let candidates: Vec<AccountId> = self
-            .accounts
+        match self.candidates(account).as_slice() {
+            [known] => self.pair(id, *known, now),
+            several => {
+                let ambiguous: Vec<String> = several.iter().map(ToString::to_string).collect();
+                self.admit(id, &ambiguous);
+            }
+        }
+    }
+
+    /// Known accounts that a new handle may continue.
+    fn candidates(&self, account: &Account) -> Vec<AccountId> {
+        let id = account.id;
+        self.accounts
             .values()
             .filter(|other| {
                 other.id != id && other.identifying.is_none() && other.link_id != account.link_id
@@ -139,13 +157,16 @@ impl Planner {
                 same_account(&account.facts, &other.facts, same_institution)
             })
             .map(|other| other.id)
-            .collect();
-        match candidates.as_slice() {
-            [known] => self.pair(id, *known),
-            several => {
-                let ambiguous: Vec<String> = several.iter().map(ToString::to_string).collect();
-                self.admit(id, &ambiguous);
-            }
+            .collect()
+    }
+
+    /// A handle that was refused before it was identified: an account of its own, unless it may be one that we know and
+    /// that may still work through its old link. Then it stays unseen.
+    pub(super) fn admit_if_new(&mut self, id: AccountId) {
+        let Some(account) = self.accounts.get(&id) else { return };
+        let known_enough = account.identifying.is_some_and(|identifying| identifying.metadata_read);
+        if known_enough && self.candidates(account).is_empty() {
+            self.admit(id, &[]);
         }
     }
 
@@ -167,7 +188,7 @@ impl Planner {
     }
 
     /// A new handle continues a known account.
-    fn pair(&mut self, provisional: AccountId, known: AccountId) {
+    fn pair(&mut self, provisional: AccountId, known: AccountId, now: UtcInstant) {
         let Some(new) = self.accounts.remove(&provisional) else { return };
         self.draft.accounts.remove(&provisional);
         self.touch(super::agenda::Key::Account(provisional));
@@ -183,16 +204,28 @@ impl Planner {
             account.institution_id = new.institution_id;
             account.facts.merge(new.facts);
             account.details_at = new.details_at.or(account.details_at);
-            account.status = new.status;
-            for (scope, quota) in new.quota {
-                account.quota.insert(scope, quota);
+            for (scope, learned) in new.quota {
+                let quota = account.quota.entry(scope).or_default();
+                quota.limit = learned.limit.or(quota.limit);
+                // The bank's own count knows no links: what was refused through the old one stays refused.
+                quota.blocked_until = quota.blocked_until.max(learned.blocked_until);
+                quota.announced_until = quota.announced_until.max(learned.announced_until);
             }
         }
-        self.move_account(known, new.link_id);
+        self.move_account(known, new.link_id, now);
+        if let Some(account) = self.accounts.get_mut(&known) {
+            // Counted by the provider for the new handle already.
+            account.consecutive_failures = new.consecutive_failures;
+            account.pause = new.pause;
+            account.status = new.status;
+            account.retry_at = new.retry_at;
+        }
     }
 
     /// An account goes on through another link: what was wrong with it through the old one is over.
-    fn move_account(&mut self, id: AccountId, link_id: LinkId) {
+    fn move_account(&mut self, id: AccountId, link_id: LinkId, now: UtcInstant) {
+        let why = "the account goes on through a new link".to_owned();
+        self.pull_ended(id, RunOutcome::Failed, Some((why, None)), now);
         let Some(account) = self.accounts.get_mut(&id) else { return };
         let old_link = std::mem::replace(&mut account.link_id, link_id);
         account.consecutive_failures = 0;
@@ -205,11 +238,9 @@ impl Planner {
         account.full_mark = None;
         account.window_mark = None;
         account.slot_served = None;
-        if account.status != AccountStatus::Processing {
-            account.status = AccountStatus::Ready;
-        }
+        account.status = AccountStatus::Ready;
         self.changed(id);
-        let emptied = !self.accounts.values().any(|account| account.link_id == old_link);
+        let emptied = self.accounts_of(old_link).is_empty();
         if let Some(link) = self.links.get_mut(&link_id)
             && link.replaces.is_none()
             && emptied
@@ -224,27 +255,28 @@ impl Planner {
     pub(super) fn finish_renewal(&mut self, link_id: LinkId, now: UtcInstant) {
         let Some(link) = self.links.get(&link_id) else { return };
         let (Some(old_id), Some(accepted)) = (link.replaces, link.accepted_at) else { return };
-        let complete =
-            self.accounts.values().filter(|account| account.link_id == link_id).all(|account| {
-                let over =
-                    matches!(account.status, AccountStatus::Inactive | AccountStatus::Suspended)
-                        || !self.policy.is_enabled(account)
-                        || [Scope::Balances, Scope::Transactions]
-                            .iter()
-                            .all(|scope| account.scopes_off.contains(scope));
-                let pulled = account.identifying.is_none()
-                    && account.full_pull_at.is_some()
-                    && account.last_synced_at.is_some_and(|synced| synced >= accepted);
-                over || pulled
-            });
-        // An account that was left behind keeps its access as long as that lasts.
-        let left_behind = self.accounts.values().any(|account| {
-            account.link_id == old_id
-                && self.policy.is_enabled(account)
-                && account.status == AccountStatus::Ready
+        if self.links.get(&old_id).is_none_or(|old| old.replaced_by.is_some()) {
+            return;
+        }
+        let account = |id: &AccountId| self.accounts.get(id);
+        let complete = self.accounts_of(link_id).iter().filter_map(account).all(|account| {
+            let over = account.status.is_over()
+                || !self.policy.is_enabled(account)
+                || [Scope::Balances, Scope::Transactions]
+                    .iter()
+                    .all(|scope| account.scopes_off.contains(scope));
+            let pulled = account.identifying.is_none()
+                && account.full_pull_at.is_some()
+                && account.last_synced_at.is_some_and(|synced| synced >= accepted);
+            over || pulled
         });
-        let done = self.links.get(&old_id).is_none_or(|old| old.replaced_by.is_some());
-        if !complete || left_behind || done {
+        // An account that was left behind keeps its access as long as that lasts.
+        let left_behind = self
+            .accounts_of(old_id)
+            .iter()
+            .filter_map(account)
+            .any(|account| self.policy.is_enabled(account) && !account.status.is_over());
+        if !complete || left_behind {
             return;
         }
         let institution = link.institution_id.clone();

@@ -8,12 +8,13 @@ use crate::model::port::{Answered, Reply};
 use crate::model::time::{BankDate, MINUTE_MS, UtcInstant};
 use crate::model::transaction::AnswerMark;
 
+use super::agenda::Key;
 use super::effect::{Data, PullResult, RowsChanged, RunOutcome, RunRecord};
 use super::state::Account;
 use super::{Planner, quota};
 
 /// A pull that has to wait longer than this for its next call ends and leaves the rest to a later one.
-const WAIT_WITHIN_PULL_MS: i64 = MINUTE_MS;
+pub(super) const WAIT_WITHIN_PULL_MS: i64 = MINUTE_MS;
 
 /// What a data call asked for.
 #[derive(Clone, Copy, Debug)]
@@ -49,11 +50,35 @@ impl Planner {
                     account.details_at = Some(now);
                 }
                 self.account_well(id);
-                self.details_settled(id);
+                self.details_settled(id, now);
             }
             (Err(failure), Some(run_id)) => self.pull_failed(id, scope, run_id, &failure, now),
             (Err(failure), None) => self.details_failed(id, &failure, now),
         }
+    }
+
+    /// An answer through a handle that the account has left since: its rows are the account's, nothing else of it is.
+    pub(super) fn late_answer(
+        &mut self,
+        id: AccountId,
+        asked: Asked,
+        result: Result<Answered, Failure>,
+    ) {
+        self.touch(Key::Account(id));
+        let (Some(run_id), Ok(answered)) = (asked.run_id, result) else { return };
+        if !self.accounts.contains_key(&id) {
+            return;
+        }
+        self.draft.data = match answered.reply {
+            Reply::Balances(balances) => Some(Data::Balances { account_id: id, run_id, balances }),
+            Reply::Transactions(answer) => Some(Data::Transactions {
+                account_id: id,
+                run_id,
+                date_from: asked.date_from,
+                answer: Box::new(answer),
+            }),
+            _ => None,
+        };
     }
 
     fn learn_limit(
@@ -168,7 +193,6 @@ impl Planner {
         why: Option<(String, Option<UtcInstant>)>,
         now: UtcInstant,
     ) {
-        self.wishes.remove(&id);
         self.changed(id);
         let due = self.accounts.get(&id).and_then(|account| {
             let slot = account.pull.as_ref()?.slot;
@@ -176,7 +200,9 @@ impl Planner {
             self.policy.schedule.due(id, account.slot_served, now).0.or(slot)
         });
         let Some(account) = self.accounts.get_mut(&id) else { return };
+        // Without a pull there is nothing to tell; a wish that waits is looked at again, since the account has changed.
         let Some(pull) = account.pull.take() else { return };
+        self.wishes.remove(&id);
         if outcome == RunOutcome::Failed {
             let rest: Vec<Scope> = pull
                 .todo
@@ -252,17 +278,22 @@ impl Planner {
     /// Details of an account that is still being identified could not be read.
     fn details_failed(&mut self, id: AccountId, failure: &Failure, now: UtcInstant) {
         self.account_failed(id, Scope::Details, failure, now);
-        let again_soon = matches!(
-            failure.class,
-            FailureClass::Token
-                | FailureClass::Configuration(_)
-                | FailureClass::Throttle { whom: Throttled::Company, .. }
-                | FailureClass::Wait { .. }
-                | FailureClass::Edge(crate::model::failure::EdgeFault::Unreachable)
-        );
+        let spent = self
+            .accounts
+            .get(&id)
+            .is_none_or(|account| account.consecutive_failures >= self.policy.error_budget);
+        let again_soon = !spent
+            && matches!(
+                failure.class,
+                FailureClass::Token
+                    | FailureClass::Configuration(_)
+                    | FailureClass::Throttle { whom: Throttled::Company, .. }
+                    | FailureClass::Wait { .. }
+                    | FailureClass::Edge(crate::model::failure::EdgeFault::Unreachable)
+            );
         if !again_soon {
             // Identity must do without them.
-            self.details_settled(id);
+            self.details_settled(id, now);
         }
     }
 }

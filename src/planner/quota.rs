@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::model::agreement::Scope;
 use crate::model::failure::Rate;
 use crate::model::id::{AccountId, CallId};
-use crate::model::time::{DAY_MS, SECOND_MS, UtcInstant};
+use crate::model::time::{DAY_MS, HOUR_MS, SECOND_MS, UtcInstant};
 
 use super::effect::Ticket;
 use super::state::ScopeQuota;
@@ -19,6 +19,8 @@ use super::state::ScopeQuota;
 const WINDOW_MARGIN_MS: i64 = 30 * SECOND_MS;
 /// The window in which a call counts.
 pub const WINDOW_MS: i64 = DAY_MS + WINDOW_MARGIN_MS;
+/// An interrupted call counts from when it may have ended, so far ahead at most.
+const FUTURE_MS: i64 = HOUR_MS;
 /// Shortest wait after a daily 429, whatever it says.
 const THROTTLE_MIN_S: u32 = 60;
 /// Longest wait that a 429 can impose, and the wait where it names none.
@@ -109,6 +111,14 @@ impl Ledger {
         }
     }
 
+    /// No call was made in our future: where an entry says so, the clock went back, and the call counts from now at the latest.
+    pub fn clock_went_back(&mut self, now: UtcInstant) {
+        let entries = self.entries.values_mut().flatten();
+        for entry in entries.filter(|entry| entry.counted_at > now.plus_ms(FUTURE_MS)) {
+            entry.counted_at = now;
+        }
+    }
+
     /// Two accounts turned out to be one: its calls were all the same account's.
     pub fn merge(&mut self, from: AccountId, into: AccountId) {
         for scope in Scope::ALL {
@@ -147,15 +157,21 @@ impl Ledger {
                 usize::try_from(over).ok().and_then(|place| ends.get(place)).copied().unwrap_or(now)
             }
         };
-        // Nobody can block longer than a window: a larger value means that the clock went back.
-        let told = quota.blocked_until.map_or(now, |until| until.min(now.plus_ms(WINDOW_MS)));
-        Allowance { limit, used, next_allowed_at: own.max(told) }
+        Allowance { limit, used, next_allowed_at: own.max(quota.blocked_until.unwrap_or(now)) }
     }
+}
+
+/// Nobody blocks longer than a window: a later instant means that the clock went back.
+pub fn bound(quota: &mut ScopeQuota, now: UtcInstant) {
+    let latest = now.plus_ms(WINDOW_MS);
+    quota.blocked_until = quota.blocked_until.map(|until| until.min(latest));
+    quota.announced_until = quota.announced_until.map(|until| until.min(latest));
 }
 
 /// Learns from the headers of an answer. `used`: how many calls we ourselves count in the window now.
 pub fn learn(quota: &mut ScopeQuota, rate: &Rate, used: u32, now: UtcInstant) {
-    if let Some(limit) = rate.account_limit {
+    // A limit of nothing would stop the calls that could teach us otherwise.
+    if let Some(limit) = rate.account_limit.filter(|limit| *limit > 0) {
         quota.limit = Some(limit);
     }
     if rate.account_remaining == Some(0) {
@@ -183,7 +199,7 @@ pub fn throttle(quota: &mut ScopeQuota, wait_s: Option<u32>, now: UtcInstant) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::time::{HOUR_MS, MINUTE_MS};
+    use crate::model::time::MINUTE_MS;
 
     const ACCOUNT: AccountId = AccountId::from_bits(1);
     const T0: UtcInstant = UtcInstant::from_ms(1_800_000_000_000);
@@ -256,8 +272,13 @@ mod tests {
         learn(&mut quota, &rate, 1, T0);
         assert_eq!(allowance(&Ledger::default(), &quota, 0, T0).next_allowed_at, T0.plus_s(601));
         let back = T0.plus_days(-40);
-        assert!(
-            allowance(&Ledger::default(), &quota, 0, back).next_allowed_at <= back.plus_hours(25)
+        bound(&mut quota, back);
+        let allowed = allowance(&Ledger::default(), &quota, 0, back).next_allowed_at;
+        assert!(allowed <= back.plus_hours(25));
+        assert_eq!(
+            allowance(&Ledger::default(), &quota, 0, back.plus_hours(20)).next_allowed_at,
+            allowed,
+            "the bound does not move on with the clock"
         );
     }
 

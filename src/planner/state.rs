@@ -40,6 +40,13 @@ pub enum AccountStatus {
     Unknown,
 }
 
+impl AccountStatus {
+    /// Whether only a new link helps: no calls are made any more.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Expired | Self::Suspended | Self::Inactive)
+    }
+}
+
 /// What a link is to the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -138,6 +145,10 @@ pub struct Link {
     /// The accounts it opened, ours, in the order of the requisition.
     #[serde(default)]
     pub accounts: Vec<AccountId>,
+    /// The provider's handles that were begun through it: each is discovered once, even after its account went on
+    /// through another link.
+    #[serde(default)]
+    pub handles: Vec<ProviderAccountId>,
     /// Earliest instant of the next call for this link.
     pub next_at: UtcInstant,
     /// Polls or failed attempts in a row, for the back-off.

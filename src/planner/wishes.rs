@@ -7,9 +7,12 @@ use crate::model::port::{Answered, ApiCall, Reply};
 use crate::model::time::UtcInstant;
 
 use super::agenda::Key;
-use super::effect::{Effect, InstitutionUpdate, PlannedCall, PullResult, Refused, RowsChanged};
+use super::effect::{
+    Effect, InstitutionUpdate, PlannedCall, PullResult, Refused, RowsChanged, RunOutcome,
+};
 use super::event::{AskId, Question};
 use super::outage::Gate;
+use super::pull::WAIT_WITHIN_PULL_MS;
 use super::state::AccountStatus;
 use super::{Aim, Planner};
 
@@ -20,24 +23,83 @@ impl Planner {
             self.provider.outage_retry_at = Some(now);
         }
         for id in accounts {
-            if let Some((reason, next_allowed_at)) = self.obstacle(*id, force, now) {
-                let left_out = PullResult {
-                    account_id: *id,
-                    outcome: None,
-                    reason: Some(reason),
-                    next_allowed_at,
-                    rows: RowsChanged::default(),
-                };
-                self.effects.push_back(Effect::Pulled(Box::new(left_out)));
-            } else {
-                self.wishes.insert(*id, force);
-                if let Some(account) = self.accounts.get_mut(id) {
-                    account.retry_at = None;
-                    account.leftover = None;
-                }
-                self.touch(Key::Account(*id));
+            let held_back = match self.gate(now) {
+                Gate::ClosedUntil(until) => Some(("calls are held back".to_owned(), Some(until))),
+                Gate::Open | Gate::Probe => None,
+            };
+            let obstacle = self.obstacle(*id, force, now).or(held_back);
+            if let Some((reason, next_allowed_at)) = obstacle {
+                self.leave_out(*id, reason, next_allowed_at);
+                continue;
             }
+            // A wish that waits already keeps its force.
+            *self.wishes.entry(*id).or_default() |= force;
+            if let Some(account) = self.accounts.get_mut(id) {
+                account.retry_at = None;
+                account.leftover = None;
+            }
+            self.changed(*id);
         }
+    }
+
+    fn leave_out(&mut self, id: AccountId, reason: String, next_allowed_at: Option<UtcInstant>) {
+        let left_out = PullResult {
+            account_id: id,
+            outcome: None,
+            reason: Some(reason),
+            next_allowed_at,
+            rows: RowsChanged::default(),
+        };
+        self.effects.push_back(Effect::Pulled(Box::new(left_out)));
+    }
+
+    /// Ends a pull that cannot go on and answers a wish that cannot be met any more: nobody waits for ever.
+    ///
+    /// For an account without a call under way, whenever something about it has changed.
+    pub(super) fn settle_waiting(&mut self, id: AccountId, now: UtcInstant) {
+        let Some(account) = self.accounts.get(&id) else {
+            if self.wishes.remove(&id).is_some() {
+                self.leave_out(id, "the account goes on under another id".into(), None);
+            }
+            return;
+        };
+        let wish = self.wishes.get(&id).copied();
+        let trouble = self.trouble(now).filter(|_| wish.is_some());
+        if account.pull.is_some() {
+            let why = match self.pull_due(account, now) {
+                None => Some(("the account cannot be called any more".to_owned(), None)),
+                Some(due) if due.at > now.plus_ms(WAIT_WITHIN_PULL_MS) => {
+                    Some(("the rest has to wait".to_owned(), Some(due.at)))
+                }
+                Some(_) => trouble,
+            };
+            if why.is_some() {
+                self.pull_ended(id, RunOutcome::Failed, why, now);
+            }
+        } else if let Some(force) = wish
+            && let Some((reason, until)) = self.obstacle(id, force, now).or(trouble)
+        {
+            self.wishes.remove(&id);
+            self.leave_out(id, reason, until);
+        }
+    }
+
+    /// Why the provider cannot be called for a long time. The company's limit is over soon and worth waiting for.
+    fn trouble(&self, now: UtcInstant) -> Option<(String, Option<UtcInstant>)> {
+        let provider = &self.provider;
+        let (reason, until) = if provider.fault.is_some() {
+            ("the provider refuses all calls", provider.fault_retry_at)
+        } else if provider.outage_since.is_some() {
+            ("the provider does not answer", provider.outage_retry_at)
+        } else {
+            return None;
+        };
+        until.filter(|until| *until > now).map(|until| (reason.to_owned(), Some(until)))
+    }
+
+    /// Looks again at every wish: the provider as a whole has changed.
+    pub(super) fn touch_wishes(&mut self) {
+        self.wishes.keys().for_each(|id| self.agenda.touch(Key::Account(*id)));
     }
 
     /// Why an account cannot be pulled now at a person's wish, and when it can.
@@ -51,9 +113,6 @@ impl Planner {
         let Some(account) = self.accounts.get(&id) else { return because("no such account") };
         if self.provider.fault.is_some() {
             return Some(("the provider refuses all calls".into(), self.provider.fault_retry_at));
-        }
-        if let Gate::ClosedUntil(until) = self.gate(now) {
-            return Some(("calls are held back".into(), Some(until)));
         }
         if !self.policy.is_enabled(account) {
             return because("switched off in the configuration");

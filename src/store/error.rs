@@ -39,11 +39,13 @@ pub enum Kind {
 /// A failed operation of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The key check says so, or nothing else is plausible.
-    #[error("`{}` was made with another key", .path.display())]
+    /// The key check says so, or there is none and nothing else is plausible.
+    #[error("`{}` was made with another key{}", .path.display(), unchecked_text(*.checked))]
     WrongKey {
         /// The database.
         path: PathBuf,
+        /// Whether the key check says so.
+        checked: bool,
     },
     /// The file begins as an unencrypted database does.
     #[error("`{}` is a plain SQLite file, not an encrypted database", .path.display())]
@@ -193,6 +195,10 @@ impl Error {
     pub(super) fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged { what: what.into() }
     }
+}
+
+fn unchecked_text(checked: bool) -> &'static str {
+    if checked { "" } else { ", or its beginning is damaged (there is no key check beside it)" }
 }
 
 fn holder_text(holder: Option<u32>) -> String {

@@ -12,7 +12,7 @@ use super::answers;
 use super::coverage::{EVERYTHING_DAYS, Seen};
 use super::error::Error;
 use super::rows;
-use super::transactions::{self, TransactionRow, VersionRow};
+use super::transactions::{self, Owner, TransactionRow, VersionRow};
 use super::worker::Reader;
 
 /// More rows than this on neighbouring days are not looked at.
@@ -54,8 +54,8 @@ pub(super) fn explain(
         return Ok(None);
     };
     let seen = Seen::load(connection, account)?;
-    let mut load =
-        |number| transactions::load(connection, unpacker, identity, number, account_id, &seen);
+    let owner = Owner { identity, account_id, seen: &seen };
+    let mut load = |number| transactions::load(connection, unpacker, &owner, number);
     let Some(row) = load(number)? else { return Ok(None) };
     let near = near(connection, account, number)?;
     let (count, together) = answers_with(connection, account, number)?;

@@ -1,7 +1,7 @@
 //! The call ledger: spend before send. A reservation is on disk before its call leaves; how the call ended is written
 //! with its answer.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::model::agreement::Scope;
 use crate::model::id::{AccountId, CallId, ProviderAccountId, RunId};
@@ -12,6 +12,11 @@ use super::documents;
 use super::error::Error;
 use super::row;
 use super::snapshot::LedgerState;
+
+/// Calls older than this are forgotten: the longest window of any limit is a day.
+const KEPT_DAYS: i64 = 32;
+/// So many are kept whatever their age: a clock that jumped ahead must not make us forget what was spent today.
+const KEPT_CALLS: i64 = 4_000;
 
 /// A call that is about to leave.
 #[derive(Clone, Debug)]
@@ -28,8 +33,20 @@ pub struct Reservation {
     pub at: UtcInstant,
 }
 
-/// Writes a reservation. Outside a transaction it is durable when this returns.
-pub(super) fn reserve(connection: &Connection, reservation: &Reservation) -> Result<CallId, Error> {
+/// Writes a reservation; it is durable when this returns.
+pub(super) fn reserve(
+    connection: &mut Connection,
+    reservation: &Reservation,
+) -> Result<CallId, Error> {
+    let failed = || Error::sql("reserve a call");
+    let step =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed())?;
+    let call = insert(&step, reservation)?;
+    step.commit().map_err(failed())?;
+    Ok(call)
+}
+
+fn insert(connection: &Connection, reservation: &Reservation) -> Result<CallId, Error> {
     let failed = Error::sql("reserve a call");
     let account = documents::account_number(connection, reservation.account_id)?;
     let sql = "INSERT INTO call (account, scope, run_id, provider_account_id, reserved_at, state)
@@ -42,7 +59,13 @@ pub(super) fn reserve(connection: &Connection, reservation: &Reservation) -> Res
         reservation.provider_account_id.0,
         reservation.at.ms(),
     ];
-    statement.insert(values).map(CallId).map_err(failed)
+    let call = statement.insert(values).map(CallId).map_err(&failed)?;
+    let mut forget = connection
+        .prepare_cached("DELETE FROM call WHERE reserved_at < ?1 AND id < ?2")
+        .map_err(&failed)?;
+    let before = reservation.at.plus_days(-KEPT_DAYS).ms();
+    forget.execute([before, call.0.saturating_sub(KEPT_CALLS)]).map_err(failed)?;
+    Ok(call)
 }
 
 /// Writes how a call ended.

@@ -37,6 +37,9 @@ impl<T: Send + 'static> Listing<T> {
             .threads
             .read(move |reader| {
                 let rows = cursor.next(reader)?;
+                if rows.is_none() {
+                    reader.rest()?;
+                }
                 Ok((cursor, rows))
             })
             .await?;

@@ -16,7 +16,14 @@ use super::error::{CREATE, Error};
 /// Held as long as the value lives.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Unlocks by name: a process that is being forked at this moment may have the file open a little longer.
+    fn drop(&mut self) {
+        flock(&self.file, FlockOperation::NonBlockingUnlock).ok();
+    }
 }
 
 impl Lock {
@@ -45,7 +52,7 @@ impl Lock {
         // The number is a courtesy to the next one; on a full disk the lock alone has to do.
         let noted = file.set_len(0).and_then(|()| file.rewind());
         noted.and_then(|()| writeln!(file, "{}", std::process::id())).ok();
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

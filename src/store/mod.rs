@@ -7,11 +7,13 @@
 //! the raw row by the provider's [`RowReader`] when it is asked for. It must never hold logic about quota, consent or
 //! schedule: documents of the planner go in and out as they are.
 //!
-//! Layout on disk: `DB` (mode 0600, WAL), `DB-wal`, `DB-shm`, `DB.keycheck` (wrong key or damaged file?), `DB.lock` (one process).
+//! Layout on disk: `DB` (mode 0600, WAL), `DB-wal`, `DB-shm`, `DB.keycheck` (wrong key or damaged file?), `DB.lock` (one
+//! process).
 
 mod answers;
 mod apply;
 mod balances;
+mod blocks;
 mod codec;
 mod coverage;
 mod documents;
@@ -24,6 +26,7 @@ mod ledger;
 mod listing;
 mod lock;
 mod open;
+mod pairing;
 mod reconcile;
 mod row;
 mod rows;
@@ -137,7 +140,7 @@ impl Store {
 
     /// Transactions: effective date, then first seen, then id; undated rows last, and only without `from` and `to`.
     pub fn transactions(&self, filter: TransactionFilter) -> Listing<TransactionRow> {
-        Listing::new(&self.threads, transactions::Transactions::new(filter))
+        Listing::new(&self.threads, blocks::Transactions::new(filter))
     }
 
     /// Balances: by account and in the bank's order, or the history in the order of its coming.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row, params};
 
 use crate::model::time::UtcInstant;
 use crate::model::transaction::{BookingStatus, RowKey, RowState};
@@ -82,31 +82,52 @@ impl NewText<'_> {
     }
 }
 
-/// Adds a row; gives its number.
-pub(super) fn insert(
-    connection: &Connection,
-    packer: &mut Packer,
-    (account, run, dictionary): (i64, i64, i64),
-    new: &NewText<'_>,
-) -> Result<i64, Error> {
-    let failed = Error::sql("store a transaction");
-    let text = packer.pack(connection, dictionary, new.raw)?;
-    let sql = "INSERT INTO bank_transaction
-               (account, first_run, effective, lead_days, hash, status, state, dictionary, raw)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)";
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let status = row::status_number(new.status);
-    let values = params![
-        account,
-        run,
-        new.effective(),
-        new.lead(),
-        new.hash,
-        status,
-        text.dictionary,
-        text.bytes
-    ];
-    statement.insert(values).map_err(failed)
+/// Adds rows: one prepared statement for all of them.
+pub(super) struct Inserter<'c> {
+    connection: &'c Connection,
+    statement: CachedStatement<'c>,
+    account: i64,
+    run: i64,
+    dictionary: i64,
+}
+
+impl<'c> Inserter<'c> {
+    /// For rows of an account that a run brought.
+    pub(super) fn new(
+        connection: &'c Connection,
+        account: i64,
+        run: i64,
+        dictionary: i64,
+    ) -> Result<Self, Error> {
+        let sql = "INSERT INTO bank_transaction
+                   (account, first_run, effective, lead_days, hash, status, state, dictionary, raw)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let statement =
+            connection.prepare_cached(sql).map_err(Error::sql("store a transaction"))?;
+        Ok(Self { connection, statement, account, run, dictionary })
+    }
+
+    /// Adds a row; gives its number.
+    pub(super) fn insert(
+        &mut self,
+        packer: &mut Packer,
+        new: &NewText<'_>,
+        state: RowState,
+    ) -> Result<i64, Error> {
+        let text = packer.pack(self.connection, self.dictionary, new.raw)?;
+        let values = params![
+            self.account,
+            self.run,
+            new.effective(),
+            new.lead(),
+            new.hash,
+            row::status_number(new.status),
+            row::state_number(state),
+            text.dictionary,
+            text.bytes
+        ];
+        self.statement.insert(values).map_err(Error::sql("store a transaction"))
+    }
 }
 
 /// Gives a row another text, for this reason; the old one becomes a version. The row is current again.

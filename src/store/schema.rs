@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::model::time::UtcInstant;
 
-use super::codec::BUILT_IN;
+use super::codec;
 use super::error::Error;
 
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
@@ -80,7 +80,7 @@ pub(super) fn migrate(
             .map_err(failed())?;
             step.execute(
                 "INSERT INTO dictionary (id, content) VALUES (1, ?1)",
-                [BUILT_IN.as_bytes()],
+                [codec::dictionary(codec::BUILT_IN.as_bytes())],
             )
             .map_err(failed())?;
             step.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed())?;

@@ -1,8 +1,6 @@
-//! Transactions as they are listed: day by day, from the one index, the raw text unpacked at the last moment.
+//! Transactions as they are given out: one, its versions, and what a listing is made of (see [`super::blocks`]).
 
-use std::cmp::Reverse;
-
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use crate::model::id::{AccountId, RunId, TransactionId};
 use crate::model::time::{BankDate, UtcInstant};
@@ -10,16 +8,11 @@ use crate::model::transaction::{BookingStatus, RowState};
 use crate::planner::reconcile::tiers::Tier;
 
 use super::codec::{Packed, Unpacker};
-use super::coverage::{EVERYTHING_DAYS, Seen};
-use super::documents;
+use super::coverage::Seen;
 use super::error::Error;
-use super::listing::Cursor;
 use super::row::{self, State, Status};
 use super::schema::Identity;
 use super::worker::Reader;
-
-/// Rows of one chunk of a listing.
-const CHUNK_LEN: usize = 256;
 
 /// Which transactions to list. The default is the current booked rows of all accounts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,138 +67,9 @@ pub struct VersionRow {
     pub raw: String,
 }
 
-/// An account in a listing.
-struct Listed {
-    number: i64,
-    id: AccountId,
-    seen: Seen,
-    /// The next day that has rows; `None`: no more.
-    day: Option<i64>,
-}
-
-/// A row of the present day.
-struct Due {
-    first_seen: UtcInstant,
-    number: i64,
-    account: usize,
-}
-
-/// Where a listing of transactions stands.
-pub(super) struct Transactions {
-    filter: TransactionFilter,
-    /// `None` before the first chunk.
-    accounts: Option<Vec<Listed>>,
-    /// Rows of the present day that are still to list, the last one first.
-    due: Vec<Due>,
-    undated_done: bool,
-}
-
-impl Transactions {
-    pub(super) fn new(filter: TransactionFilter) -> Self {
-        let undated_done = filter.from.is_some() || filter.to.is_some();
-        Self { filter, accounts: None, due: Vec::new(), undated_done }
-    }
-
-    fn begin(&mut self, connection: &Connection) -> Result<(), Error> {
-        let from = row::days(self.filter.from).unwrap_or(EVERYTHING_DAYS);
-        let mut accounts = Vec::new();
-        for (number, id) in documents::accounts(connection, self.filter.account_id)? {
-            let seen = Seen::load(connection, number)?;
-            let day = next_day(connection, number, from)?;
-            accounts.push(Listed { number, id, seen, day });
-        }
-        self.accounts = Some(accounts);
-        Ok(())
-    }
-
-    /// Finds the rows of the next day that has any; undated rows come last.
-    fn next_due(&mut self, connection: &Connection) -> Result<(), Error> {
-        let to = row::days(self.filter.to).unwrap_or(i64::MAX);
-        while self.due.is_empty() {
-            let accounts = self.accounts.get_or_insert_default();
-            let day =
-                accounts.iter().filter_map(|account| account.day).min().filter(|day| *day <= to);
-            if day.is_none() && std::mem::replace(&mut self.undated_done, true) {
-                return Ok(());
-            }
-            for (place, account) in accounts.iter_mut().enumerate() {
-                if day.is_some() && account.day != day {
-                    continue;
-                }
-                collect_day(connection, &self.filter, account, place, day, &mut self.due)?;
-                if let Some(day) = day {
-                    account.day = next_day(connection, account.number, day.saturating_add(1))?;
-                }
-            }
-            // The public id orders rows of one run by their number: time, then a constant, then the number.
-            self.due.sort_unstable_by_key(|row| Reverse((row.first_seen, row.number)));
-        }
-        Ok(())
-    }
-}
-
-impl Cursor<TransactionRow> for Transactions {
-    fn next(&mut self, reader: &mut Reader) -> Result<Option<Vec<TransactionRow>>, Error> {
-        let identity = reader.identity;
-        let (connection, unpacker) = reader.parts()?;
-        if self.accounts.is_none() {
-            self.begin(connection)?;
-        }
-        let mut rows = Vec::with_capacity(CHUNK_LEN);
-        while rows.len() < CHUNK_LEN {
-            if self.due.is_empty() {
-                self.next_due(connection)?;
-            }
-            let Some(due) = self.due.pop() else { break };
-            let Some(account) = self.accounts.iter().flatten().nth(due.account) else { break };
-            rows.extend(load(
-                connection,
-                unpacker,
-                identity,
-                due.number,
-                account.id,
-                &account.seen,
-            )?);
-        }
-        Ok((!rows.is_empty()).then_some(rows))
-    }
-}
-
-fn next_day(connection: &Connection, account: i64, from: i64) -> Result<Option<i64>, Error> {
-    let failed = Error::sql("list transactions");
-    let sql = "SELECT min(effective) FROM bank_transaction INDEXED BY bank_transaction_window
-               WHERE account = ?1 AND effective >= ?2";
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    statement.query_row([account, from], |row| row.get(0)).map_err(failed)
-}
-
-fn collect_day(
-    connection: &Connection,
-    filter: &TransactionFilter,
-    account: &Listed,
-    place: usize,
-    day: Option<i64>,
-    due: &mut Vec<Due>,
-) -> Result<(), Error> {
-    let failed = || Error::sql("list transactions");
-    let sql = "SELECT bank_transaction.number, started_at
-               FROM bank_transaction INDEXED BY bank_transaction_window JOIN run ON run.number = first_run
-               WHERE bank_transaction.account = ?1 AND effective IS ?2 AND state <= ?3 AND status <= ?4";
-    let (state, status) = match filter {
-        TransactionFilter { all: true, .. } => (i64::MAX, i64::MAX),
-        TransactionFilter { pending, .. } => (0, i64::from(*pending)),
-    };
-    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
-    let mut rows = statement.query(params![account.number, day, state, status]).map_err(failed())?;
-    while let Some(row) = rows.next().map_err(failed())? {
-        let first_seen = UtcInstant::from_ms(row.get(1).map_err(failed())?);
-        due.push(Due { first_seen, number: row.get(0).map_err(failed())?, account: place });
-    }
-    Ok(())
-}
-
 /// The columns of a row, before its text is unpacked.
-struct Columns {
+pub(super) struct Columns {
+    number: i64,
     status: BookingStatus,
     state: RowState,
     effective: Option<i64>,
@@ -217,46 +81,57 @@ struct Columns {
     bytes: Vec<u8>,
 }
 
-fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
+/// What [`columns`] reads, from `bank_transaction AS t` and its first run.
+macro_rules! select_columns {
+    ($rest:literal) => {
+        concat!(
+            "SELECT t.number, status, state, effective, lead_days, started_at, revision, dictionary, raw,
+             (SELECT last_seen_at FROM bank_transaction_absence WHERE bank_transaction = t.number
+              AND t.state <> 0) AS last_seen_at
+             FROM ", $rest
+        )
+    };
+}
+pub(super) use select_columns;
+
+/// Reads a row of a query made with [`select_columns`].
+pub(super) fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
     Ok(Columns {
-        status: row.get::<_, Status>("status")?.0,
-        state: row.get::<_, State>("state")?.0,
-        effective: row.get("effective")?,
-        lead_days: row.get("lead_days")?,
-        first_seen: row::instant(row, "started_at")?,
-        absent_seen: row::maybe_instant(row, "last_seen_at")?,
-        revision: row.get("revision")?,
-        dictionary: row.get("dictionary")?,
-        bytes: row.get("raw")?,
+        number: row.get(0)?,
+        status: row.get::<_, Status>(1)?.0,
+        state: row.get::<_, State>(2)?.0,
+        effective: row.get(3)?,
+        lead_days: row.get(4)?,
+        first_seen: UtcInstant::from_ms(row.get(5)?),
+        revision: row.get(6)?,
+        dictionary: row.get(7)?,
+        bytes: row.get(8)?,
+        absent_seen: row.get::<_, Option<i64>>(9)?.map(UtcInstant::from_ms),
     })
 }
 
-/// A row as it is listed, by its number.
-pub(super) fn load(
+/// Whose row it is and what is needed to finish it.
+pub(super) struct Owner<'a> {
+    pub(super) identity: Identity,
+    pub(super) account_id: AccountId,
+    pub(super) seen: &'a Seen,
+}
+
+/// Unpacks a row.
+pub(super) fn finish(
     connection: &Connection,
     unpacker: &mut Unpacker,
-    identity: Identity,
-    number: i64,
-    account_id: AccountId,
-    seen: &Seen,
-) -> Result<Option<TransactionRow>, Error> {
-    let failed = Error::sql("read a transaction");
-    let sql = "SELECT status, state, effective, lead_days, started_at, revision, dictionary, raw,
-                      (SELECT last_seen_at FROM bank_transaction_absence WHERE bank_transaction = t.number
-                       AND t.state <> 0) AS last_seen_at
-               FROM bank_transaction AS t JOIN run ON run.number = t.first_run WHERE t.number = ?1";
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let Some(found) = statement.query_row([number], columns).optional().map_err(failed)? else {
-        return Ok(None);
-    };
-    let raw = unpacker
-        .unpack(connection, Packed { dictionary: found.dictionary, bytes: &found.bytes })?;
+    owner: &Owner<'_>,
+    found: &Columns,
+) -> Result<TransactionRow, Error> {
+    let packed = Packed { dictionary: found.dictionary, bytes: &found.bytes };
+    let raw = unpacker.unpack(connection, packed)?;
     let earliest = row::date(found.effective.map(|days| days.saturating_sub(found.lead_days)));
-    let last_seen =
-        if found.state == RowState::Current { seen.last(earliest) } else { found.absent_seen };
-    Ok(Some(TransactionRow {
-        id: row::transaction_id(identity, found.first_seen, number),
-        account_id,
+    let current = found.state == RowState::Current;
+    let last_seen = if current { owner.seen.last(earliest) } else { found.absent_seen };
+    Ok(TransactionRow {
+        id: row::transaction_id(owner.identity, found.first_seen, found.number),
+        account_id: owner.account_id,
         booking_status: found.status,
         state: found.state,
         effective_date: row::date(found.effective),
@@ -264,7 +139,23 @@ pub(super) fn load(
         last_seen_at: last_seen.map_or(found.first_seen, |at| at.max(found.first_seen)),
         revision: found.revision,
         raw,
-    }))
+    })
+}
+
+/// One row by its number; `None` if it is gone.
+pub(super) fn load(
+    connection: &Connection,
+    unpacker: &mut Unpacker,
+    owner: &Owner<'_>,
+    number: i64,
+) -> Result<Option<TransactionRow>, Error> {
+    let failed = Error::sql("read a transaction");
+    let sql = select_columns!(
+        "bank_transaction AS t JOIN run ON run.number = t.first_run WHERE t.number = ?1"
+    );
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    let found = statement.query_row([number], columns).optional().map_err(failed)?;
+    found.map(|found| finish(connection, unpacker, owner, &found)).transpose()
 }
 
 /// Decodes and checks a public id: the row's number and its account.
@@ -297,7 +188,7 @@ pub(super) fn one(reader: &mut Reader, id: TransactionId) -> Result<Option<Trans
         return Ok(None);
     };
     let seen = Seen::load(connection, account)?;
-    load(connection, unpacker, identity, number, account_id, &seen)
+    load(connection, unpacker, &Owner { identity, account_id, seen: &seen }, number)
 }
 
 /// The columns of a version, before its text is unpacked.

@@ -68,10 +68,11 @@ const INTEGRITY: (&str, Test) =
     ("integrity", |connection, _| pragma(connection, "integrity_check", "ok"));
 
 /// On a reader.
-const TESTS: [(&str, Test); 6] = [
+const TESTS: [(&str, Test); 7] = [
     ("foreign_keys", |connection, _| foreign_keys(connection)),
     ("schema", |connection, _| schema_version(connection)),
     ("index", |connection, _| index_counts(connection)),
+    ("references", |connection, _| references(connection)),
     ("transactions", transactions),
     ("versions", versions),
     ("answers", |connection, _| stored_answers(connection)),
@@ -164,6 +165,40 @@ fn index_counts(connection: &Connection) -> Result<Found, Error> {
         vec![format!("{table} transactions, {index} in the index")]
     };
     Ok(Found { problems, looked_at: format!("{table} transactions") })
+}
+
+/// What would be foreign keys of transactions, and that absences stand beside rows that are absent.
+fn references(connection: &Connection) -> Result<Found, Error> {
+    let failed = Error::sql("check what transactions refer to");
+    let mut problems = Vec::new();
+    for (what, sql) in [
+        (
+            "transactions without their account",
+            "SELECT count(*) FROM bank_transaction WHERE account NOT IN (SELECT number FROM account)",
+        ),
+        (
+            "transactions without their first run",
+            "SELECT count(*) FROM bank_transaction WHERE first_run NOT IN (SELECT number FROM run)",
+        ),
+        (
+            "transactions without their dictionary",
+            "SELECT count(*) FROM bank_transaction WHERE dictionary <> 0
+             AND dictionary NOT IN (SELECT id FROM dictionary)",
+        ),
+        (
+            "absences that do not fit their transaction",
+            "SELECT (SELECT count(*) FROM bank_transaction_absence JOIN bank_transaction
+             ON number = bank_transaction WHERE state = 0)
+             + (SELECT count(*) FROM bank_transaction WHERE state IN (1, 2) AND number NOT IN
+             (SELECT bank_transaction FROM bank_transaction_absence))",
+        ),
+    ] {
+        let count: i64 = connection.query_row(sql, [], |row| row.get(0)).map_err(&failed)?;
+        if count > 0 {
+            problems.push(format!("{count} {what}"));
+        }
+    }
+    Ok(Found { problems, looked_at: String::new() })
 }
 
 fn transactions(connection: &mut Connection, unpacker: &mut Unpacker) -> Result<Found, Error> {

@@ -42,6 +42,10 @@ pub(super) struct Writer {
 impl Writer {
     /// The connection and both halves of the codec.
     pub(super) fn parts(&mut self) -> Result<(&mut Connection, &mut Packer, &mut Unpacker), Error> {
+        // A transaction that could not even be rolled back would be in the way of every later one.
+        if self.connection.as_ref().is_some_and(|connection| !connection.is_autocommit()) {
+            self.connection = None;
+        }
         let connection = match &mut self.connection {
             Some(connection) => connection,
             slot => slot.insert(open::reopen(&self.place)?),
@@ -84,6 +88,13 @@ impl Reader {
             slot => slot.insert(open::open_reader(&self.place)?),
         };
         Ok((connection, &mut self.unpacker))
+    }
+
+    /// Gives memory back after a long listing.
+    pub(super) fn rest(&mut self) -> Result<(), Error> {
+        let (connection, unpacker) = self.parts()?;
+        unpacker.rest();
+        connection.execute_batch("PRAGMA shrink_memory").map_err(Error::sql("give memory back"))
     }
 }
 

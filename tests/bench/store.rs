@@ -1,2 +1,389 @@
-//! Measures the store (stub while its dependencies are built).
-fn main() {}
+//! Measures the store alone: `cargo bench --bench store [-- ROWS_IN_ALL]`.
+//!
+//! Two data sets, generated here: S repetitive, R with realistic entropy; 50 accounts × 2,000 rows each. Times are CPU of
+//! the writing thread (`/proc/self/task/*/schedstat`, nanoseconds), so that a busy machine matters little; sizes are the
+//! file's against the JSON's.
+//! With a number of rows, more accounts are added up to it, and opening and listing are measured at that size.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::integer_division,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a measuring program: it may fail loudly, reads the clock and prints"
+)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use banksyncd::gocardless::Rows;
+use banksyncd::model::id::{AccountId, LinkId, RunId};
+use banksyncd::model::port::{Body, Entropy};
+use banksyncd::model::secret::DatabaseKey;
+use banksyncd::model::time::{BankDate, UtcInstant};
+use banksyncd::model::transaction::{Answer, AnswerMark, Span};
+use banksyncd::planner::effect::{Batch, Data, RunOutcome, RunRecord};
+use banksyncd::planner::state::Account;
+use banksyncd::store::{Store, TransactionFilter};
+
+const ACCOUNTS: u64 = 50;
+const ROWS: u64 = 2_000;
+const T0: UtcInstant = UtcInstant::from_ms(1_761_897_600_000);
+
+/// `SplitMix64` (Steele, Lea, Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    fn digits(&mut self, count: usize) -> String {
+        (0..count).map(|_| char::from(b'0' + u8::try_from(self.below(10)).unwrap())).collect()
+    }
+
+    fn words(&mut self, count: u64) -> String {
+        const SYLLABLES: [&str; 24] = [
+            "ka", "mer", "lo", "tin", "sa", "ber", "gu", "von", "dri", "pel", "ash", "no", "wei",
+            "kon", "ri", "zu", "fal", "me", "och", "stra", "bi", "len", "har", "dt",
+        ];
+        let mut text = String::new();
+        for word in 0..count {
+            if word > 0 {
+                text.push(' ');
+            }
+            for _ in 0..2 + self.below(3) {
+                text.push_str(SYLLABLES[usize::try_from(self.below(24)).unwrap()]);
+            }
+        }
+        text
+    }
+}
+
+/// A row; `n` counts from the newest. Three rows a day.
+fn row(realistic: bool, account: u64, n: u64, random: &mut Random) -> String {
+    let date = BankDate::from_ymd(2026, 11, 20)
+        .unwrap()
+        .plus_days(-i64::try_from(n / 3).unwrap())
+        .unwrap();
+    if !realistic {
+        return format!(
+            concat!(
+                r#"{{"transactionId":"{a:04}{n:08}-1","entryReference":"{a:04}{n:08}-1","bookingDate":"{d}","valueDate":"{d}","#,
+                r#""transactionAmount":{{"amount":"-{x}.{y:02}","currency":"EUR"}},"creditorName":"Supermarket {s}","#,
+                r#""creditorAccount":{{"iban":"DE89370400440532013000"}},"#,
+                r#""remittanceInformationUnstructured":"Card payment at Supermarket {s}, thank you for your purchase","#,
+                r#""bankTransactionCode":"PMNT-CCRD-POSD","proprietaryBankTransactionCode":"PURCHASE","#,
+                r#""internalTransactionId":"{a:016x}{n:016x}"}}"#
+            ),
+            a = account,
+            n = n,
+            d = date,
+            x = 1 + n % 90,
+            y = n % 100,
+            s = n % 40
+        );
+    }
+    let (party, text) = (random.words(2), random.words(5));
+    format!(
+        concat!(
+            r#"{{"transactionId":"{id}","entryReference":"{reference}","endToEndId":"{end}","bookingDate":"{d}","valueDate":"{d}","#,
+            r#""bookingDateTime":"{d}T{h:02}:{m:02}:{s:02}.{f:03}Z","#,
+            r#""transactionAmount":{{"amount":"-{x}.{y:02}","currency":"EUR"}},"creditorName":"{party}","#,
+            r#""creditorAccount":{{"iban":"DE{iban}"}},"#,
+            r#""remittanceInformationUnstructured":"{text} {number}","#,
+            r#""bankTransactionCode":"PMNT-CCRD-POSD","proprietaryBankTransactionCode":"NTRF+{code}","#,
+            r#""internalTransactionId":"{internal_a:016x}{internal_b:016x}"}}"#
+        ),
+        id = random.digits(22),
+        reference = random.digits(16),
+        end = random.digits(18),
+        d = date,
+        h = random.below(24),
+        m = random.below(60),
+        s = random.below(60),
+        f = random.below(1000),
+        x = random.below(900),
+        y = random.below(100),
+        party = party,
+        iban = random.digits(20),
+        text = text,
+        number = random.digits(10),
+        code = random.digits(3),
+        internal_a = random.next(),
+        internal_b = random.next()
+    )
+}
+
+fn rows(realistic: bool, account: u64) -> Vec<String> {
+    let mut random = Random(account);
+    (0..ROWS).map(|n| row(realistic, account, n, &mut random)).collect()
+}
+
+fn answer(rows: &[String]) -> Answer {
+    let mut body = String::from(r#"{"transactions":{"booked":["#);
+    let mut booked = Vec::with_capacity(rows.len());
+    for (place, row) in rows.iter().enumerate() {
+        if place > 0 {
+            body.push(',');
+        }
+        booked.push(Span { start: body.len(), end: body.len() + row.len() });
+        body.push_str(row);
+    }
+    body.push_str("]}}");
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&blake3::hash(body.as_bytes()).as_bytes()[..16]);
+    let mark = AnswerMark { start: 0, len: u32::try_from(body.len()).unwrap(), hash };
+    let body = Body::new(body.into_bytes(), None).into_text().unwrap();
+    Answer { body, booked, pending: None, last_updated: None, mark }
+}
+
+struct Fixed;
+
+impl Entropy for Fixed {
+    fn bits(&self) -> u128 {
+        1 << 127
+    }
+}
+
+/// CPU nanoseconds of the threads whose name begins so.
+fn cpu_ns(name: &str) -> u64 {
+    let mut sum = 0;
+    for task in fs::read_dir("/proc/self/task").unwrap() {
+        let path = task.unwrap().path();
+        if fs::read_to_string(path.join("comm")).unwrap().starts_with(name) {
+            let text = fs::read_to_string(path.join("schedstat")).unwrap();
+            sum += text.split(' ').next().unwrap().parse::<u64>().unwrap();
+        }
+    }
+    sum
+}
+
+fn memory_kib(what: &str) -> u64 {
+    let text = fs::read_to_string("/proc/self/status").unwrap();
+    let line = text.lines().find(|line| line.starts_with(what)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn account_id(n: u64) -> AccountId {
+    AccountId::new(T0.ms(), u128::from(n) + 1)
+}
+
+async fn put_account(store: &Store, n: u64) {
+    let text = format!(
+        r#"{{"id":"{}","provider_account_id":"handle-{n}","link_id":"{}","institution_id":"BANK","discovered_at":0}}"#,
+        account_id(n),
+        LinkId::new(T0.ms(), 1)
+    );
+    let account: Account = serde_json::from_str(&text).unwrap();
+    let batch = Batch { accounts: vec![account], at: Some(T0), ..Batch::default() };
+    store.apply(Arc::new(batch), Arc::new(Rows)).await.unwrap();
+}
+
+struct Pass {
+    store: Store,
+    round: u128,
+}
+
+impl Pass {
+    async fn data(&mut self, n: u64, data: impl FnOnce(RunId) -> Data) -> u64 {
+        self.round += 1;
+        let at = T0.plus_ms(i64::try_from(self.round).unwrap());
+        let id = RunId::new(at.ms(), self.round);
+        let outcome = Some(RunOutcome::Pulled);
+        let run = RunRecord { id, account_id: account_id(n), started_at: at, outcome };
+        let batch =
+            Batch { data: Some(data(id)), runs: vec![run], at: Some(at), ..Batch::default() };
+        let before = cpu_ns("store-write");
+        let applied = self.store.apply(Arc::new(batch), Arc::new(Rows)).await.unwrap();
+        let spent = cpu_ns("store-write") - before;
+        let ids = applied.events.iter().map(|event| event.id).collect();
+        self.store.mark_logged(ids, at).await.unwrap();
+        spent
+    }
+
+    async fn pull(&mut self, n: u64, rows: &[String]) -> u64 {
+        let answer = Box::new(answer(rows));
+        self.data(n, |run_id| Data::Transactions {
+            account_id: account_id(n),
+            run_id,
+            date_from: None,
+            answer,
+        })
+        .await
+    }
+
+    async fn unchanged(&mut self, n: u64) -> u64 {
+        self.data(n, |run_id| Data::Unchanged {
+            account_id: account_id(n),
+            run_id,
+            date_from: None,
+            last_updated: None,
+        })
+        .await
+    }
+}
+
+async fn open(path: &Path) -> Store {
+    Store::open(path.to_owned(), DatabaseKey::from_bytes([7; 32]), T0, &Fixed).await.unwrap().0
+}
+
+fn file_bytes(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().len()
+}
+
+async fn measure(realistic: bool, all_rows: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bench.db");
+    let mut pass = Pass { store: open(&path).await, round: 0 };
+    let (mut first, mut json) = (0, 0);
+    for n in 0..ACCOUNTS {
+        put_account(&pass.store, n).await;
+        let rows = rows(realistic, n);
+        json += rows.iter().map(|row| u64::try_from(row.len()).unwrap() + 1).sum::<u64>();
+        first += pass.pull(n, &rows).await;
+    }
+    let total = ACCOUNTS * ROWS;
+    println!(
+        "{} first sync: {} ms, {} ns a row, {} bytes of JSON a row",
+        if realistic { "R" } else { "S" },
+        first / 1_000_000,
+        first / total,
+        json / total
+    );
+    let mut unchanged = 0;
+    let mut changed = 0;
+    for n in 0..ACCOUNTS {
+        unchanged += pass.unchanged(n).await;
+        let mut fresh = Random(n + 1_000_000);
+        let mut rows = rows(realistic, n);
+        rows.truncate(rows.len() - 20);
+        let newer = (0..20).map(|place| {
+            row(realistic, n, 100_000 - place, &mut fresh).replace("2026", "2025").replacen(
+                r#"bookingDate":"#,
+                r#"bookingDate":"2026-11-21","x":"#,
+                1,
+            )
+        });
+        let rows: Vec<String> = newer.chain(rows).collect();
+        changed += pass.pull(n, &rows).await;
+    }
+    println!(
+        "  2,000 rows unchanged: {} us; 1 % new: {} us",
+        unchanged / ACCOUNTS / 1000,
+        changed / ACCOUNTS / 1000
+    );
+    println!("  memory: {} KiB now, {} KiB at most", memory_kib("VmRSS"), memory_kib("VmHWM"));
+    pass.store.close().await.unwrap();
+    println!(
+        "  file: {} bytes, {} per mille of the JSON",
+        file_bytes(&path),
+        file_bytes(&path) * 1000 / json
+    );
+    if all_rows > total {
+        grow(realistic, all_rows, &path, pass.round).await;
+    }
+}
+
+async fn grow(realistic: bool, all_rows: u64, path: &Path, round: u128) {
+    let mut pass = Pass { store: open(path).await, round };
+    let mut line = String::new();
+    for block in 1..all_rows / (ACCOUNTS * ROWS) {
+        let mut spent = 0;
+        for n in block * ACCOUNTS..(block + 1) * ACCOUNTS {
+            put_account(&pass.store, n).await;
+            spent += pass.pull(n, &rows(realistic, n)).await;
+        }
+        write!(line, " {}", spent / (ACCOUNTS * ROWS)).unwrap();
+    }
+    println!("  ns a row in each further 100,000:{line}");
+    let mut unchanged = 0;
+    for n in 0..ACCOUNTS {
+        unchanged += pass.unchanged(n).await;
+    }
+    println!("  unchanged at that size: {} us", unchanged / ACCOUNTS / 1000);
+    pass.store.close().await.unwrap();
+    let begin = Instant::now();
+    let store = open(path).await;
+    println!("  open: {} us", begin.elapsed().as_micros());
+    let begin = Instant::now();
+    let (mut listing, mut count) = (store.transactions(TransactionFilter::default()), 0);
+    while let Some(rows) = listing.next().await.unwrap() {
+        count += rows.len();
+    }
+    println!("  listed {count} rows in {} ms", begin.elapsed().as_millis());
+    let begin = Instant::now();
+    let checks = store.verify(|_| ()).await.unwrap();
+    println!(
+        "  verified in {} ms: {}",
+        begin.elapsed().as_millis(),
+        checks.iter().all(|check| check.ok)
+    );
+    println!("  memory: {} KiB now, {} KiB at most", memory_kib("VmRSS"), memory_kib("VmHWM"));
+    store.close().await.unwrap();
+}
+
+/// A year of one account: four pulls a day, one of them without filter, three new rows a day. How much of the file is
+/// answers, versions, runs, events and the ledger, and not the rows themselves?
+async fn year(realistic: bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("year.db");
+    let mut pass = Pass { store: open(&path).await, round: 0 };
+    put_account(&pass.store, 0).await;
+    let mut random = Random(7);
+    let days = ROWS / 3 + 365;
+    let all: Vec<String> = (0..days * 3).map(|n| row(realistic, 0, n, &mut random)).collect();
+    let mut spent = 0;
+    for pull in 0..365_u64 * 4 {
+        // The newest come first: row `n` is on day `n / 3`, and the day of this pull is `365 - pull / 4`.
+        let newest = usize::try_from(365 * 3 - (pull * 3).div_ceil(4)).unwrap();
+        let oldest = newest + usize::try_from(if pull % 4 == 0 { ROWS } else { 90 }).unwrap();
+        let today = BankDate::from_ymd(2026, 11, 20)
+            .unwrap()
+            .plus_days(i64::try_from(pull / 4).unwrap() - 365);
+        let from = today.unwrap().plus_days(-29).filter(|_| pull % 4 != 0);
+        let answer = Box::new(answer(&all[newest..oldest.min(all.len())]));
+        spent += pass
+            .data(0, |run_id| Data::Transactions {
+                account_id: account_id(0),
+                run_id,
+                date_from: from,
+                answer,
+            })
+            .await;
+    }
+    let count =
+        pass.store.transactions(TransactionFilter::default()).collect().await.unwrap().len();
+    pass.store.close().await.unwrap();
+    let with_all = file_bytes(&path);
+    let mut rows_only = Pass { store: open(&folder.path().join("rows.db")).await, round: 0 };
+    put_account(&rows_only.store, 0).await;
+    rows_only.pull(0, &all[..count.min(all.len())]).await;
+    rows_only.store.close().await.unwrap();
+    let plain = file_bytes(&folder.path().join("rows.db"));
+    println!(
+        "  a year, {count} rows: {with_all} bytes, {} per mille over the rows; {} us a pull",
+        with_all * 1000 / plain - 1000,
+        spent / 1_460_000
+    );
+}
+
+fn main() {
+    let all_rows = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(0);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for realistic in [false, true] {
+        runtime.block_on(measure(realistic, all_rows));
+        runtime.block_on(year(realistic));
+    }
+}

@@ -49,7 +49,7 @@ fn flips_swaps_and_cuts_are_detected() {
             TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
         )
         .new_rng();
-        let mut below = |limit: usize| random.next_u64() as usize % limit;
+        let mut below = |limit: usize| usize::try_from(random.next_u64() % limit as u64).unwrap();
         let mut tries: Vec<(String, Vec<u8>)> = Vec::new();
         for _ in 0..60 {
             let (place, bit) = (below(good.len()), below(8));
@@ -57,7 +57,7 @@ fn flips_swaps_and_cuts_are_detected() {
             bad[place] ^= 1 << bit;
             tries.push((format!("bit {bit} of byte {place}"), bad));
         }
-        let pages = good.len() / PAGE;
+        let pages = good.chunks_exact(PAGE).count();
         for _ in 0..10 {
             let (a, b) = (below(pages), below(pages));
             let mut bad = good.clone();

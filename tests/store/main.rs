@@ -8,6 +8,7 @@
 )]
 
 mod batches;
+mod crash;
 mod damage;
 mod listing;
 mod opening;

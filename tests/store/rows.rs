@@ -300,3 +300,88 @@ fn an_explanation_names_the_evidence_and_the_near_misses() {
         assert!(world.store.explain(TransactionId::new(0, 1)).await.unwrap().is_none());
     });
 }
+
+#[test]
+fn a_pending_row_under_a_booked_rows_id_is_kept_and_not_listed() {
+    block_on(async {
+        let mut world = World::new().await;
+        let id = r#","transactionId":"2026030500001""#;
+        let announced = raw(5, "-7.00", "Shop", id);
+        let filter = TransactionFilter { pending: true, ..TransactionFilter::default() };
+        world
+            .pull(
+                None,
+                answer(&[raw(1, "-1", "base", "")], Some(std::slice::from_ref(&announced)), None),
+            )
+            .await;
+        let before = world.list(filter).await;
+        let booked = raw(6, "-7.00", "SHOP BERLIN", id);
+        let both = || {
+            answer(
+                &[booked.clone(), raw(1, "-1", "base", "")],
+                Some(std::slice::from_ref(&announced)),
+                None,
+            )
+        };
+        world.wait_hours(6);
+        let applied = world.pull(None, both()).await;
+        assert_eq!(rows(&applied), RowsChanged { changed: 1, ..RowsChanged::default() });
+        for _ in 0..2 {
+            let now = world.list(filter).await;
+            assert_eq!(texts(&now), [&before[0].raw, &booked]);
+            assert_eq!(now[1].id, before[1].id, "the payment keeps its id");
+            let all = world.all().await;
+            assert_eq!(all.len(), 3);
+            let leftover = all.iter().find(|row| row.state == RowState::Closed).unwrap();
+            assert_eq!((&leftover.raw, leftover.effective_date), (&announced, day(5)));
+            world.wait_hours(6);
+            assert_eq!(rows(&world.pull(None, both()).await), RowsChanged::default());
+        }
+        world.verified().await;
+    });
+}
+
+#[test]
+fn only_a_valid_id_the_amount_and_a_near_date_make_a_leftover() {
+    block_on(async {
+        let mut world = World::new().await;
+        let of =
+            |day, amount, text, id| raw(day, amount, text, &format!(r#","transactionId":"{id}""#));
+        let booked = [
+            of(5, "-4.20", "Shop", "2026030500001"),
+            of(5, "-1", "Mon", "9998"),
+            of(6, "-1", "Tue", "9998"),
+        ];
+        let leftover = of(4, "-4.2", "card", "2026030500001");
+        let pending = [
+            leftover.clone(),
+            of(4, "-5", "another amount", "2026030500001"),
+            of(25, "-4.2", "another time", "2026030500001"),
+            of(4, "-1", "an id of many", "9998"),
+        ];
+        world.pull(None, answer(&booked, Some(&pending), None)).await;
+        let filter = TransactionFilter { pending: true, ..TransactionFilter::default() };
+        let listed = world.list(filter).await;
+        let mut found = texts(&listed);
+        let mut expected: Vec<&str> =
+            booked.iter().chain(&pending[1..]).map(String::as_str).collect();
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected);
+        assert_eq!(world.all().await.len(), 7);
+        world.verified().await;
+    });
+}
+
+#[test]
+fn a_colliding_id_does_not_carry_an_id_over() {
+    block_on(async {
+        let mut world = World::new().await;
+        let id = r#","transactionId":"9998""#;
+        let row = |day, text| raw(day, "-2.50", text, id);
+        world.pull_rows(&[row(1, "Mon"), row(2, "Tue"), row(3, "Wed")]).await;
+        world.wait_hours(6);
+        let applied = world.pull_rows(&[row(1, "Mon"), row(2, "Tue"), row(4, "Thu")]).await;
+        assert_eq!(rows(&applied), RowsChanged { added: 1, missing: 1, ..RowsChanged::default() });
+    });
+}

@@ -34,7 +34,8 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 pub(crate) async fn open(path: &Path, key: DatabaseKey) -> Result<(Store, Snapshot), Error> {
-    Store::open(path.to_owned(), key, T0, &FixedEntropy(u128::MAX / 3)).await
+    Store::open(path.to_owned(), key, T0, &FixedEntropy(0x5555_5555_5555_5555_5555_5555_5555_5555))
+        .await
 }
 
 pub(crate) fn account_id(n: u128) -> AccountId {

@@ -71,7 +71,7 @@ impl Bank {
         match *deed {
             Deed::Book { day, amount, text } => self.booked.push((day, amount, text, self.rows)),
             Deed::Announce { day, amount, text } => {
-                self.pending.push((day, amount, text, self.rows))
+                self.pending.push((day, amount, text, self.rows));
             }
             Deed::Twin(place) => {
                 if let Some(place) = pick(&self.booked, place) {

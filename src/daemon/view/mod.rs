@@ -71,8 +71,8 @@ pub struct AccountView<'a> {
     next_pull_at: Option<At>,
 }
 
-/// Shows an account: `link` is its present one, `rule` what the configuration says about it (see [`crate::planner::policy::rule_for`]), and
-/// `next_pull_at` the planner's next instant for it.
+/// Shows an account: `link` is its present one, `rule` what the configuration says about it (see
+/// [`crate::planner::policy::rule_for`]), and `next_pull_at` the planner's next instant for it.
 pub fn account<'a>(
     account: &'a Account,
     link: Option<&Link>,

@@ -75,6 +75,17 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Places of the rows of the answer that continue nothing, ascending.
+    pub fn fresh(&self) -> Vec<usize> {
+        let links = self.links.iter().enumerate();
+        links.filter(|(_, link)| link.is_none()).map(|(place, _)| place).collect()
+    }
+
+    /// Whether a row of the answer is kept and not listed.
+    pub fn is_unlisted(&self, place: usize) -> bool {
+        self.unlisted.get(place) == Some(&true)
+    }
+
     /// Which stored rows go on, by place, of this many.
     pub fn continued(&self, stored: usize) -> Vec<bool> {
         let mut continued = vec![false; stored];
@@ -104,12 +115,8 @@ pub fn decide<T: Texts>(
         fetched: BTreeMap::new(),
     };
     set_leftovers_aside(question, memory, texts, &mut decision);
-    let fresh: Vec<usize> = (0..question.fetched.len())
-        .filter(|place| {
-            decision.links.get(*place) == Some(&None)
-                && decision.unlisted.get(*place) == Some(&false)
-        })
-        .collect();
+    let mut fresh = decision.fresh();
+    fresh.retain(|place| !decision.is_unlisted(*place));
     if fresh.is_empty() {
         return Ok(decision);
     }
@@ -180,23 +187,43 @@ fn sharers<T: Texts>(
         .collect()
 }
 
+/// The place of the booked row whose valid id and amount a pending one repeats.
+fn repeated<T: Texts>(
+    question: &Question<'_>,
+    memory: &mut Memory,
+    texts: &T,
+    place: usize,
+) -> Option<usize> {
+    let row = texts.fetched(place);
+    let amount = money(&row)?;
+    for kind in IdKind::ALL {
+        let Some(id) = memory.id(kind, &row) else { continue };
+        let at = (place, date(question, place));
+        let mut booked = sharers(question, texts, (kind, id), at);
+        booked.retain(|(_, other)| money(other).as_ref() == Some(&amount));
+        let Some((first, repeated)) = booked.first() else { continue };
+        let one = Evidence::of(repeated, memory);
+        let is_one =
+            |row: &Transaction| Evidence::of(row, memory).fingerprint() == one.fingerprint();
+        if booked.iter().all(|(_, other)| is_one(other)) {
+            return Some(*first);
+        }
+        // On different payments: known from now on, as the first answer may be the one that shows it.
+        memory.collides(kind, id);
+    }
+    None
+}
+
 /// Finds the pending rows that repeat the valid id and amount of a booked row. If that row is new, the stored pending row is
 /// free to go on as it, and so keeps its id.
 fn set_leftovers_aside<T: Texts>(
     question: &Question<'_>,
-    memory: &Memory,
+    memory: &mut Memory,
     texts: &T,
     decision: &mut Decision,
 ) {
     for place in places(question, BookingStatus::Pending) {
-        let row = texts.fetched(place);
-        let repeats = IdKind::ALL.into_iter().find_map(|kind| {
-            let (id, amount) = memory.id(kind, &row).zip(money(&row))?;
-            let at = date(question, place);
-            let found = sharers(question, texts, (kind, id), (place, at));
-            found.into_iter().find(|(_, booked)| money(booked).as_ref() == Some(&amount))
-        });
-        let Some((booked, _)) = repeats else { continue };
+        let Some(booked) = repeated(question, memory, texts, place) else { continue };
         if let Some(slot) = decision.unlisted.get_mut(place) {
             *slot = true;
         }

@@ -9,10 +9,14 @@ use super::{FetchedRow, RowHash, StoredRow};
 /// For each fetched row the place of the stored row that it repeats, if any.
 ///
 /// Equal rows are interchangeable: the k-th pairs with the k-th. Rows that are listed come before rows that are not, so
-/// that a payment does not go and come back while its twin stays; among those, the oldest comes first. Booked rows pair with booked
-/// ones and pending rows with pending ones; a booked row then takes what is left of the pending ones (it was booked
-/// without any change), never the other way round.
+/// that a payment does not go and come back while its twin stays; among those, the oldest comes first. Booked rows pair
+/// with booked ones and pending rows with pending ones; a booked row then takes what is left of the pending ones (it was
+/// booked without any change), never the other way round.
 pub fn pair(stored: &[StoredRow], fetched: &[FetchedRow]) -> Vec<Option<usize>> {
+    let mut pairs = vec![None; fetched.len()];
+    if stored.is_empty() {
+        return pairs;
+    }
     let mut known: Vec<(usize, &StoredRow)> = stored.iter().enumerate().collect();
     known.sort_unstable_by(|(_, a), (_, b)| {
         a.hash
@@ -24,8 +28,6 @@ pub fn pair(stored: &[StoredRow], fetched: &[FetchedRow]) -> Vec<Option<usize>> 
     came.sort_unstable_by(|(i, a), (j, b)| {
         a.hash.cmp(&b.hash).then_with(|| a.status.cmp(&b.status)).then(i.cmp(j))
     });
-
-    let mut pairs = vec![None; fetched.len()];
     let groups = came.chunk_by(|(_, a), (_, b)| a.hash == b.hash);
     let mut rest = known.as_slice();
     for group in groups {
