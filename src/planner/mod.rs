@@ -138,6 +138,8 @@ pub struct Planner {
     interrupted: Vec<LedgerRow>,
     /// Refusals of our token in a row.
     token_failures: u32,
+    /// The last call that left before the latest of them was known.
+    token_doubted: Ticket,
     /// After a reservation could not be written.
     store_retry_at: Option<UtcInstant>,
     stopping: bool,
@@ -168,6 +170,7 @@ impl Planner {
             trouble_since: Ticket(0),
             interrupted,
             token_failures: 0,
+            token_doubted: Ticket(0),
             store_retry_at: None,
             stopping: false,
             last_look: None,

@@ -2,6 +2,7 @@
 
 use banksyncd::sandbox::{SANDBOX, SECRET_KEY, WorldConfig};
 
+use crate::linking::roomy;
 use crate::rig::{Rig, text, texts, wait_until};
 
 #[test]
@@ -154,7 +155,7 @@ fn a_refused_address_stops_all_calls_until_it_is_allowed() {
 
 #[test]
 fn a_token_that_was_revoked_is_replaced_without_ado() {
-    let mut rig = Rig::new();
+    let mut rig = roomy();
     rig.start();
     rig.linked("POLDER_POLDNL2U");
     rig.bank.with(|world, _| world.revoke_tokens(false));
@@ -163,5 +164,13 @@ fn a_token_that_was_revoked_is_replaced_without_ado() {
     rig.bank.with(|world, _| world.revoke_tokens(true));
     rig.sync(&[]).expect(0);
     assert_eq!(rig.bank.minted(), 2);
+    // Many calls at a time meet the same bad token, which is one reason to renew it and none to wait.
+    rig.linked("SPACES_SPCSDEB2");
+    rig.bank.with(|world, _| world.revoke_tokens(true));
+    let results = rig.sync(&[]).lines();
+    assert_eq!(results.len(), 23);
+    let done = |result: &&serde_json::Value| result["outcome"] != "skipped";
+    assert_eq!(results.iter().filter(done).count(), 23, "{results:?}");
+    assert_eq!(rig.bank.minted(), 3);
     assert_eq!(rig.account(&text(&rig.accounts()[0], "id"))["consecutive_failures"], 0);
 }

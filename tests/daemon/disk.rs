@@ -9,7 +9,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use crate::linking::assert_equals_truth;
 use crate::rig::{Rig, run, text, wait_until};
 
-/// A file system of its own, taken away at the end.
+/// A file system of its own, taken away at the end, before the folder that it is in.
 struct Mount(PathBuf);
 
 impl Mount {
@@ -83,8 +83,6 @@ fn a_full_disk_is_waited_for() {
     assert_eq!(rig.verb(&["verify", "--json"]).expect(0).line()["ok"], true);
     assert_eq!(rig.stop(), 0);
     rig.start();
-    drop(rig);
-    drop(disk);
 }
 
 #[test]
@@ -103,8 +101,6 @@ fn a_disk_that_turns_read_only_is_waited_for() {
     rig.start();
     rig.sync(&[]).expect(0);
     assert_eq!(rig.bank.minted(), 1);
-    drop(rig);
-    drop(disk);
 }
 
 /// Sets the largest file that the daemon may write: what everybody may do to an own process, unlike mounting.

@@ -28,7 +28,7 @@ pub(crate) fn assert_equals_truth(rig: &Rig) {
 }
 
 /// A bank and a daemon whose company limits are out of the way.
-fn roomy() -> Rig {
+pub(crate) fn roomy() -> Rig {
     let limits = Limits { accounts_per_minute: 1_000, ..Limits::default() };
     Rig::with(WorldConfig { limits, ..WorldConfig::default() })
         .extra("[limits]\naccounts-per-minute = 1000\n")

@@ -145,6 +145,27 @@ fn limits_are_learned_from_the_headers_both_ways() {
 }
 
 #[test]
+fn an_interrupted_pull_without_quota_keeps_nobody_waiting() {
+    let mut rig = Rig::new();
+    rig.start();
+    rig.linked("POLDER_POLDNL2U");
+    rig.sync(&[]).expect(0);
+    rig.sync(&[]).expect(0);
+    rig.bank.spoil_data(&FaultKind::Silent { processed: true }, Some(Scope::Transactions));
+    let asked = rig.bank.data_calls();
+    rig.verb(&["sync"]).expect(0);
+    wait_until("the last call to leave", || rig.bank.data_calls() == asked + 2);
+    rig.kill();
+    rig.bank.with(|world, _| world.clear_faults());
+    rig.start();
+    for _ in 0..2 {
+        let result = rig.sync(&[]).expect(75).lines().remove(0);
+        assert_about(instant(&result, "next_allowed_at"), now(&rig).plus_hours(24), 300);
+    }
+    assert_eq!(rig.bank.data_calls(), asked + 2);
+}
+
+#[test]
 fn a_call_without_answer_keeps_its_place() {
     let mut rig = Rig::new().extra("[http]\nconnect-timeout = \"1s\"\ntotal-timeout = \"2s\"\n");
     rig.start();

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use banksyncd::sandbox::{HttpRequest, HttpResponse, Limits, WorldConfig};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::front::Front;
@@ -84,6 +85,21 @@ fn turned(answer: &str) -> String {
     )
 }
 
+/// The pending rows of an answer that are listed: one that repeats the id and amount of a booked row is a leftover of it.
+fn announced(answer: &str) -> Vec<String> {
+    let evidence = |row: &String| -> (Value, Value) {
+        let row: Value = serde_json::from_str(row).unwrap();
+        (row["transactionId"].clone(), row["transactionAmount"]["amount"].clone())
+    };
+    let booked: Vec<_> = rows(answer, "booked").iter().map(evidence).collect();
+    let mut pending = rows(answer, "pending");
+    pending.retain(|row| {
+        let (id, amount) = evidence(row);
+        id.is_null() || !booked.contains(&(id, amount))
+    });
+    pending
+}
+
 #[test]
 fn every_published_row_is_listed() {
     let Some(folder) = samples() else { return };
@@ -136,7 +152,7 @@ fn every_published_row_is_listed() {
             let listed = rig.raw_rows(&text(&account, "id"), "booked");
             assert_eq!(listed, sorted(&rows(answer, "booked")), "{name}");
             let pending = rig.raw_rows(&text(&account, "id"), "pending");
-            assert_eq!(pending, sorted(&rows(answer, "pending")), "{name}");
+            assert_eq!(pending, sorted(&announced(answer)), "{name}");
         }
     };
     check(&rig);

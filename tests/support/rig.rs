@@ -176,7 +176,6 @@ pub(crate) const KEY: &str = "5eed0000000000000000000000000000000000000000000000
 
 /// A folder with a configuration, a bank, and at most one daemon.
 pub(crate) struct Rig {
-    folder: tempfile::TempDir,
     pub(crate) bank: Bank,
     /// Where the database and the socket are; the folder itself unless changed.
     pub(crate) store: PathBuf,
@@ -185,6 +184,8 @@ pub(crate) struct Rig {
     /// Another server than the bank.
     pub(crate) api_base: Option<String>,
     daemon: Option<Process>,
+    /// The last to go: the others live in it.
+    folder: tempfile::TempDir,
 }
 
 impl Rig {
