@@ -26,6 +26,7 @@ mod rig;
 
 mod access;
 mod disk;
+mod explain;
 mod guard;
 mod hostile;
 mod life;

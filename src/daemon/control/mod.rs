@@ -4,6 +4,7 @@
 //! JSON Lines. No answer ever carries a token, a secret or a key. Bank data leaves the database only here.
 
 mod actions;
+mod history;
 mod institutions;
 mod links;
 mod lists;
@@ -103,6 +104,8 @@ fn routes(shared: Shared) -> Router {
         .route("/v1/quota", get(lists::quota))
         .route("/v1/balances", get(rows::balances))
         .route("/v1/transactions", get(rows::transactions))
+        .route("/v1/transactions/{id}/explain", get(history::explain))
+        .route("/v1/transactions/{id}/history", get(history::history))
         .route("/v1/events", get(rows::events))
         .route("/v1/links", get(links::list).post(links::create))
         .route("/v1/links/{link}", get(links::show).delete(links::remove))

@@ -26,7 +26,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A switch in a query: present and not `0` or `false`.
 #[derive(Clone, Copy, Debug, Default)]
-struct Switch(bool);
+pub(super) struct Switch(pub(super) bool);
 
 impl<'de> Deserialize<'de> for Switch {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
