@@ -20,8 +20,6 @@ const DAYS_MAX: i64 = 3650;
 
 /// Verbs of later stages.
 const LATER: &[&str] = &[
-    "explain",
-    "history",
     "replay",
     "simulate",
     "reconfirm",
@@ -109,6 +107,10 @@ pub enum ClientVerb {
     Balances(Balances),
     /// List transactions
     Transactions(Transactions),
+    /// Show every version of a transaction
+    History(History),
+    /// Tell why a transaction is one row
+    Explain(Explain),
     /// List or follow events
     Events(Events),
     /// Show what is going on, and what needs you
@@ -220,6 +222,23 @@ pub struct Transactions {
     /// With the bank's own row (in --json)
     #[arg(long)]
     pub raw: bool,
+}
+
+/// `history`
+#[derive(Clone, Debug, clap::Args)]
+pub struct History {
+    /// Its id, as `banksyncd transactions --json` shows it
+    pub transaction: String,
+    /// With the bank's own row (in --json)
+    #[arg(long)]
+    pub raw: bool,
+}
+
+/// `explain`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Explain {
+    /// Its id, as `banksyncd transactions --json` shows it
+    pub transaction: String,
 }
 
 /// `events`

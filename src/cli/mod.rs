@@ -21,6 +21,8 @@ mod demo;
 mod directly;
 pub mod error;
 pub mod events;
+pub mod explain;
+pub mod history;
 pub mod institutions;
 pub mod link;
 pub mod links;
@@ -169,6 +171,8 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::Accounts => accounts::run(ctx).await,
         ClientVerb::Balances(args) => balances::run(args, ctx).await,
         ClientVerb::Transactions(args) => transactions::run(args, ctx).await,
+        ClientVerb::History(args) => history::run(args, ctx).await,
+        ClientVerb::Explain(args) => explain::run(args, ctx).await,
         ClientVerb::Events(args) => events::run(args, ctx).await,
         ClientVerb::Status => status::run(ctx).await,
         ClientVerb::Quota => quota::run(ctx).await,

@@ -14,6 +14,9 @@ use super::{Code, Ctx};
 /// Rows that are laid out together.
 const BLOCK_ROWS: usize = 500;
 
+/// What someone is told who asks for the bank's row in a table.
+pub(super) const RAW_HINT: &str = "hint: `--raw` shows in `--json` only";
+
 /// Lists transactions.
 pub async fn run(args: &Transactions, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let from = args.from.map(|date| date.to_string());
@@ -33,7 +36,7 @@ pub async fn run(args: &Transactions, ctx: &mut Ctx<'_>) -> Result<Code, CliErro
         return ctx.pass(&target, Patience::Endless).await;
     }
     if args.raw {
-        ctx.output.note("hint: `--raw` shows in `--json` only");
+        ctx.output.note(RAW_HINT);
     }
     let labels = if args.account.is_none() { labels(ctx).await? } else { BTreeMap::new() };
     let layout = Layout { accounts: labels.len() > 1, states: args.pending || args.all, labels };
@@ -99,14 +102,14 @@ impl Layout {
 }
 
 /// The effective date: booking date, else value date, else the date part of the date-times.
-fn date(row: &Object) -> String {
+pub(super) fn date(row: &Object) -> String {
     let dates = ["booking_date", "value_date", "booking_date_time", "value_date_time"];
     let found = dates.into_iter().find_map(|field| row.text(field));
     found.map_or_else(|| "undated".to_owned(), |text| text.chars().take(10).collect())
 }
 
 /// The other party, and what for.
-fn description(row: &Object) -> String {
+pub(super) fn description(row: &Object) -> String {
     let out = row.text("amount").is_some_and(|amount| amount.starts_with('-'));
     let names =
         if out { ["creditor_name", "debtor_name"] } else { ["debtor_name", "creditor_name"] };

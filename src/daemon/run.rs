@@ -26,10 +26,9 @@ use crate::model::port::{Clock, RowReader, Transport, Vault};
 use crate::observe;
 use crate::planner::policy::Policy;
 use crate::planner::quota::LedgerRow;
-use crate::planner::state::AccountStatus;
 use crate::planner::{self, Planner};
 use crate::store::{LedgerState, Snapshot, Store};
-use crate::sync::{Engine, Handle, Parts};
+use crate::sync::{Brief, Engine, Handle, Parts};
 use crate::systemd::credentials::{Directories, Secrets, read_all};
 use crate::systemd::{notify, process};
 
@@ -153,8 +152,8 @@ impl Plan {
         ready();
         let ended = tasks.watch().await;
         say(notify::stopping("closing the database"));
-        store.close().await.map_err(DaemonError::Open)?;
-        ended
+        let closed = store.close().await.map_err(DaemonError::Open);
+        ended.and(closed)
     }
 }
 
@@ -190,35 +189,36 @@ async fn report_life(
     }
     loop {
         tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => break,
             changed = life.changed() => if changed.is_err() { return Ok(()) },
         }
         if watchdog.is_some() {
             say(notify::watchdog());
         }
-        if let Ok(report) = engine.report().await {
-            say(notify::status(&status_line(&report)));
+        if let Ok(brief) = engine.brief().await {
+            say(notify::status(&status_line(&brief)));
         }
         tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => break,
             () = tokio::time::sleep(watchdog.map_or(STATUS_EVERY, |every| every.min(STATUS_EVERY))) => {}
         }
     }
+    say(notify::stopping("waiting for calls under way"));
+    Ok(())
 }
 
 /// One line for `systemctl status`: how many accounts, what is wrong, what comes next.
-fn status_line(report: &crate::sync::Report) -> String {
-    let ready = report.accounts.iter().filter(|account| account.status == AccountStatus::Ready);
-    let next = report.outlooks.iter().filter_map(|outlook| outlook.next_pull_at).min();
-    let next = next.map_or("no pull planned".to_owned(), |at| format!("next pull {at}"));
-    let trouble = if report.provider.fault.is_some() {
+fn status_line(brief: &Brief) -> String {
+    let next =
+        brief.next_call_at.map_or("no call planned".to_owned(), |at| format!("next call {at}"));
+    let trouble = if brief.fault {
         ", the provider refuses all calls"
-    } else if report.provider.outage_since.is_some() {
+    } else if brief.outage {
         ", the provider does not answer"
     } else {
         ""
     };
-    format!("{} of {} accounts ready, {next}{trouble}", ready.count(), report.accounts.len())
+    format!("{} of {} accounts ready, {next}{trouble}", brief.ready, brief.accounts)
 }
 
 /// A service manager that does not listen is no reason to stop.

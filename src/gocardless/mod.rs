@@ -14,6 +14,8 @@
 
 mod client;
 mod error;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod inflight;
 mod limit;
 mod map;
@@ -31,5 +33,7 @@ mod wire;
 
 pub use client::{Client, Settings};
 pub use error::Error;
+#[cfg(any(test, fuzzing))]
+pub use fuzz::fuzz_rows;
 pub use rows::Rows;
 pub use transport::{HttpTransport, SetupError};

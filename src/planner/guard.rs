@@ -117,10 +117,8 @@ impl Planner {
         if account.consecutive_failures < budget || account.status.is_over() {
             return;
         }
-        if account.status != AccountStatus::Paused {
-            account.status = AccountStatus::Paused;
-            self.draft.accounts.insert(id);
-        }
+        account.status = AccountStatus::Paused;
+        self.draft.accounts.insert(id);
         let first = account.pause.is_none();
         let pause = account.pause.get_or_insert(Pause {
             since: now,

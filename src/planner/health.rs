@@ -72,7 +72,10 @@ impl Planner {
     fn metadata_ready(&mut self, id: AccountId) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         match account.pause.as_mut() {
-            Some(pause) => pause.lifted = true,
+            Some(pause) => {
+                pause.lifted = true;
+                account.status = AccountStatus::Paused;
+            }
             None => account.status = AccountStatus::Ready,
         }
         account.processing_since = None;
@@ -87,6 +90,7 @@ impl Planner {
                 let asked = now.since(pause.since).checked_div(HOUR_MS).unwrap_or(0).clamp(0, 3);
                 let looks = u32::try_from(asked).unwrap_or(0).saturating_add(1);
                 pause.ask_at = backoff::PAUSED.next(looks, now);
+                account.status = AccountStatus::Paused;
             }
             // Not by our doing: go on by the other signs.
             None if account.status == AccountStatus::Processing => {

@@ -32,7 +32,9 @@ mod linking;
 mod outage;
 mod pairing;
 mod pull;
+mod requisition;
 mod rewind;
+mod terms;
 mod wishes;
 
 #[cfg(test)]
@@ -136,6 +138,8 @@ pub struct Planner {
     interrupted: Vec<LedgerRow>,
     /// Refusals of our token in a row.
     token_failures: u32,
+    /// The last call that left before the latest of them was known.
+    token_doubted: Ticket,
     /// After a reservation could not be written.
     store_retry_at: Option<UtcInstant>,
     stopping: bool,
@@ -166,6 +170,7 @@ impl Planner {
             trouble_since: Ticket(0),
             interrupted,
             token_failures: 0,
+            token_doubted: Ticket(0),
             store_retry_at: None,
             stopping: false,
             last_look: None,
@@ -288,6 +293,19 @@ impl Planner {
     pub fn is_pulling(&self, id: AccountId) -> bool {
         self.wishes.contains_key(&id)
             || self.accounts.get(&id).is_some_and(|account| account.pull.is_some())
+    }
+
+    /// When the next call is due, as far as accounts and links go.
+    pub fn next_call_at(&self) -> Option<UtcInstant> {
+        self.agenda.next_call_at()
+    }
+
+    /// The link that is to succeed this one, or does so already for some of its accounts.
+    pub fn successor(&self, old: LinkId) -> Option<LinkId> {
+        let succeeds = |link: &&Link| {
+            link.replaces == Some(old) && (link.status.is_pending() || link.status.is_live())
+        };
+        self.links.values().find(succeeds).map(|link| link.id)
     }
 
     /// A fresh link id for a client's wish.

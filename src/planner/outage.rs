@@ -92,7 +92,7 @@ impl Planner {
         }
         match result {
             Ok(_) => self.all_is_well(),
-            Err(failure) => self.heard_failure(failure, now),
+            Err(failure) => self.heard_failure(ticket, failure, now),
         }
         let troubled = self.provider.fault.is_some() || self.provider.outage_since.is_some();
         if troubled {
@@ -124,7 +124,7 @@ impl Planner {
         }
     }
 
-    fn heard_failure(&mut self, failure: &Failure, now: UtcInstant) {
+    fn heard_failure(&mut self, ticket: Ticket, failure: &Failure, now: UtcInstant) {
         match &failure.class {
             FailureClass::Edge(
                 EdgeFault::Unreachable | EdgeFault::NoAnswer | EdgeFault::NotTheApi,
@@ -136,6 +136,11 @@ impl Planner {
             }
             FailureClass::Token => {
                 self.outage_over();
+                // Calls that were under way together met the same bad token: that is one refusal, not several.
+                if ticket <= self.token_doubted {
+                    return;
+                }
+                self.token_doubted = Ticket(self.last_ticket);
                 self.token_failures = self.token_failures.saturating_add(1);
                 let wait_ms = backoff::TOKEN.wait_ms(self.token_failures);
                 if wait_ms > 0 {

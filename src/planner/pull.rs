@@ -193,7 +193,6 @@ impl Planner {
         why: Option<(String, Option<UtcInstant>)>,
         now: UtcInstant,
     ) {
-        self.wishes.remove(&id);
         self.changed(id);
         let due = self.accounts.get(&id).and_then(|account| {
             let slot = account.pull.as_ref()?.slot;
@@ -201,7 +200,9 @@ impl Planner {
             self.policy.schedule.due(id, account.slot_served, now).0.or(slot)
         });
         let Some(account) = self.accounts.get_mut(&id) else { return };
+        // Without a pull there is nothing to tell; a wish that waits is looked at again, since the account has changed.
         let Some(pull) = account.pull.take() else { return };
+        self.wishes.remove(&id);
         if outcome == RunOutcome::Failed {
             let rest: Vec<Scope> = pull
                 .todo

@@ -63,28 +63,38 @@ impl Planner {
             }
             return;
         };
+        let wish = self.wishes.get(&id).copied();
+        let trouble = self.trouble(now).filter(|_| wish.is_some());
         if account.pull.is_some() {
             let why = match self.pull_due(account, now) {
-                None => Some(("the account cannot be called any more", None)),
+                None => Some(("the account cannot be called any more".to_owned(), None)),
                 Some(due) if due.at > now.plus_ms(WAIT_WITHIN_PULL_MS) => {
-                    Some(("the rest has to wait", Some(due.at)))
+                    Some(("the rest has to wait".to_owned(), Some(due.at)))
                 }
-                Some(_) => None,
+                Some(_) => trouble,
             };
-            if let Some((reason, until)) = why {
-                self.pull_ended(id, RunOutcome::Failed, Some((reason.into(), until)), now);
+            if why.is_some() {
+                self.pull_ended(id, RunOutcome::Failed, why, now);
             }
-        } else if let Some(force) = self.wishes.get(&id).copied() {
-            let outage = self.provider.outage_since.and(self.provider.outage_retry_at);
-            let silent = outage
-                .filter(|until| *until > now)
-                .map(|until| ("the provider does not answer".to_owned(), Some(until)));
-            // A gate that is closed for a moment (the company's limit) is worth waiting for.
-            if let Some((reason, until)) = self.obstacle(id, force, now).or(silent) {
-                self.wishes.remove(&id);
-                self.leave_out(id, reason, until);
-            }
+        } else if let Some(force) = wish
+            && let Some((reason, until)) = self.obstacle(id, force, now).or(trouble)
+        {
+            self.wishes.remove(&id);
+            self.leave_out(id, reason, until);
         }
+    }
+
+    /// Why the provider cannot be called for a long time. The company's limit is over soon and worth waiting for.
+    fn trouble(&self, now: UtcInstant) -> Option<(String, Option<UtcInstant>)> {
+        let provider = &self.provider;
+        let (reason, until) = if provider.fault.is_some() {
+            ("the provider refuses all calls", provider.fault_retry_at)
+        } else if provider.outage_since.is_some() {
+            ("the provider does not answer", provider.outage_retry_at)
+        } else {
+            return None;
+        };
+        until.filter(|until| *until > now).map(|until| (reason.to_owned(), Some(until)))
     }
 
     /// Looks again at every wish: the provider as a whole has changed.

@@ -19,6 +19,7 @@ mod coverage;
 mod documents;
 mod error;
 mod events;
+mod explain;
 mod institutions;
 mod keycheck;
 mod ledger;
@@ -53,6 +54,7 @@ pub use apply::Applied;
 pub use balances::{BalanceFilter, BalanceRow};
 pub use error::{Error, Kind};
 pub use events::{EventFilter, StoredEvent};
+pub use explain::{Explanation, Neighbour};
 pub use institutions::InstitutionList;
 pub use ledger::Reservation;
 pub use listing::Listing;
@@ -159,6 +161,11 @@ impl Store {
     /// Every text that a transaction ever had, oldest first; empty if there is no such transaction.
     pub async fn versions(&self, id: TransactionId) -> Result<Vec<VersionRow>, Error> {
         self.threads.read(move |reader| transactions::versions(reader, id)).await
+    }
+
+    /// A transaction with its versions and neighbours; `None` if there is no such transaction.
+    pub async fn explain(&self, id: TransactionId) -> Result<Option<Explanation>, Error> {
+        self.threads.read(move |reader| explain::explain(reader, id)).await
     }
 
     /// The cached institutions of a country (ISO 3166 alpha-2, capitals) or of all.

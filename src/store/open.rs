@@ -141,7 +141,8 @@ fn connect(place: &Place, access: OpenFlags) -> Result<Connection, Error> {
     // An attached database could be a plain one.
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0).map_err(failed())?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(failed())?;
-    // Or plans that depend on bound values are made anew at each use.
+    // Otherwise, once statistics are in the file, every changed parameter makes a statement be prepared again
+    // (<https://sqlite.org/c3ref/c_dbconfig_defensive.html>, read 2026-11).
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed())?;
     set(&connection, "trusted_schema", 0)?;
     set(&connection, "foreign_keys", 1)?;

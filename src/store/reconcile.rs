@@ -1,6 +1,7 @@
 //! Carries out what [`crate::planner::reconcile`] decides about an answer, inside the transaction that applies it.
 //!
-//! Pairs come from [`super::pairing`]; here rows are continued, added and taken off the list, and it is counted what changed.
+//! What goes on as what comes from [`super::pairing`]; here rows are continued, added and taken off the list, and it is
+//! counted what changed.
 
 use rusqlite::Connection;
 
@@ -10,6 +11,7 @@ use crate::model::transaction::{BookingStatus, RowState};
 use crate::planner::effect::RowsChanged;
 use crate::planner::reconcile::conclude::{changed_fields, retire};
 use crate::planner::reconcile::coverage::Coverage;
+use crate::planner::reconcile::decide::{Decision, Link};
 use crate::planner::reconcile::{Absence, AnswerFacts, FetchedRow, Memory, StoredRow};
 
 use super::answers::{Item, Items};
@@ -68,33 +70,33 @@ pub(super) fn reconcile(
     given: &Given<'_>,
 ) -> Result<Reconciled, Error> {
     let mut sides = pair_identical(work, account.number, given)?;
-    let coverage = sides.coverage(&mut account.memory);
-    sides.pair_others(work, &coverage)?;
+    let decision = sides.decide(work, &mut account.memory)?;
     let seen = Seen::load(work.connection, account.number)?;
     let mut outcome = Reconciled {
         rows: RowsChanged::default(),
         items: vec![Item { number: 0, revision: 0 }; sides.fetched.len()],
-        coverage,
+        coverage: decision.coverage,
         changed: Vec::new(),
         vanished: Vec::new(),
     };
-    continue_rows(work, account, &sides, &seen, &mut outcome)?;
-    insert_rows(work, account, &sides, &mut outcome)?;
-    retire_rows(work, account, &sides, &seen, &mut outcome)?;
+    continue_rows(work, account, (&sides, &decision), &seen, &mut outcome)?;
+    insert_rows(work, account, (&sides, &decision), &mut outcome)?;
+    retire_rows(work, account, (&sides, &decision), &seen, &mut outcome)?;
     Ok(outcome)
 }
 
 fn continue_rows(
     work: &mut Work<'_>,
     account: &AccountRows,
-    sides: &Sides<'_>,
+    (sides, decision): (&Sides<'_>, &Decision),
     seen: &Seen,
     outcome: &mut Reconciled,
 ) -> Result<(), Error> {
     for (place, fetched) in sides.fetched.iter().enumerate() {
-        let Some((partner, stored)) = sides.partner(place) else { continue };
+        let Some(link) = decision.links.get(place).copied().flatten() else { continue };
+        let Some(stored) = sides.stored.get(link.stored) else { continue };
         let new_text = stored.hash != fetched.hash;
-        let revision = sides.revisions.get(partner).copied().unwrap_or_default();
+        let revision = sides.revisions.get(link.stored).copied().unwrap_or_default();
         if let Some(item) = outcome.items.get_mut(place) {
             let revision = revision.saturating_add(i64::from(new_text));
             *item = Item { number: stored.number, revision };
@@ -106,12 +108,13 @@ fn continue_rows(
                 work.connection,
                 work.packer,
                 (stored.number, sides.given.run, dictionary),
-                &new,
+                (&new, link.tier),
             )?;
-            outcome.changed.extend(edit(sides, place, partner, stored, fetched));
+            outcome.changed.extend(edit(decision, (place, fetched), (link, stored)));
         }
-        if sides.repeats.contains(&place) {
-            if stored.state == RowState::Current || new_text {
+        if decision.is_unlisted(place) {
+            // Only ever an identical twin: leftovers are not matched.
+            if stored.state == RowState::Current {
                 retire_row(work.connection, stored, RowState::Closed, &sides.given.facts, seen)?;
             }
             continue;
@@ -129,15 +132,13 @@ fn continue_rows(
 
 /// The change of a row that was booked before and still is; `None` where no column differs.
 fn edit(
-    sides: &Sides<'_>,
-    place: usize,
-    partner: usize,
-    stored: &StoredRow,
-    fetched: &FetchedRow,
+    decision: &Decision,
+    (place, fetched): (usize, &FetchedRow),
+    (link, stored): (Link, &StoredRow),
 ) -> Option<(i64, Vec<String>)> {
     let both_booked =
         stored.status == BookingStatus::Booked && fetched.status == BookingStatus::Booked;
-    let (before, now) = (sides.readings.stored.get(&partner)?, sides.readings.fetched.get(&place)?);
+    let (before, now) = (decision.stored.get(&link.stored)?, decision.fetched.get(&place)?);
     let fields = changed_fields(before, now);
     (both_booked && !fields.is_empty()).then_some((stored.number, fields))
 }
@@ -145,10 +146,10 @@ fn edit(
 fn insert_rows(
     work: &mut Work<'_>,
     account: &mut AccountRows,
-    sides: &Sides<'_>,
+    (sides, decision): (&Sides<'_>, &Decision),
     outcome: &mut Reconciled,
 ) -> Result<(), Error> {
-    let mut fresh = sides.fresh();
+    let mut fresh = decision.fresh();
     if fresh.is_empty() {
         return Ok(());
     }
@@ -167,13 +168,13 @@ fn insert_rows(
         rows::Inserter::new(work.connection, account.number, sides.given.run, dictionary)?;
     for place in fresh {
         let Some(new) = sides.new_text(place) else { continue };
-        let repeats = sides.repeats.contains(&place);
-        let state = if repeats { RowState::Closed } else { RowState::Current };
+        let unlisted = decision.is_unlisted(place);
+        let state = if unlisted { RowState::Closed } else { RowState::Current };
         let number = inserter.insert(work.packer, &new, state)?;
         if let Some(item) = outcome.items.get_mut(place) {
             *item = Item { number, revision: 1 };
         }
-        outcome.rows.added += u64::from(!repeats);
+        outcome.rows.added += u64::from(!unlisted);
         outcome.rows.not_understood += u64::from(!new.key.understood);
     }
     Ok(())
@@ -205,15 +206,14 @@ fn make_dictionary(
 fn retire_rows(
     work: &Work<'_>,
     account: &AccountRows,
-    sides: &Sides<'_>,
+    (sides, decision): (&Sides<'_>, &Decision),
     seen: &Seen,
     outcome: &mut Reconciled,
 ) -> Result<(), Error> {
     let facts = &sides.given.facts;
     let absences = rows::missing(work.connection, account.number)?;
-    for (place, state) in
-        retire(&sides.stored, &sides.continued(), &outcome.coverage, facts, &absences)
-    {
+    let continued = decision.continued(sides.stored.len());
+    for (place, state) in retire(&sides.stored, &continued, &outcome.coverage, facts, &absences) {
         let Some(stored) = sides.stored.get(place) else { continue };
         retire_row(work.connection, stored, state, facts, seen)?;
         match state {

@@ -7,6 +7,7 @@ use crate::model::agreement::Scope;
 use crate::model::id::{AccountId, LinkId, RunId, TransactionId};
 use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::{BookingStatus, RowState};
+use crate::planner::reconcile::tiers::Tier;
 
 use super::schema::Identity;
 
@@ -100,6 +101,23 @@ pub(super) const fn state_number(state: RowState) -> i64 {
         RowState::Vanished => 2,
         RowState::Closed => 3,
     }
+}
+
+/// The number of a tier in the database; 0 is for a first text, which continues none.
+pub(super) const fn tier_number(tier: Tier) -> i64 {
+    match tier {
+        Tier::Identical => 1,
+        Tier::InternalId => 2,
+        Tier::BankId => 3,
+        Tier::Fingerprint => 4,
+        Tier::StableId => 5,
+        Tier::Similar => 6,
+    }
+}
+
+/// The tier of a number in the database; `None` for a first text.
+pub(super) fn tier(number: i64) -> Option<Tier> {
+    Tier::ALL.into_iter().find(|tier| tier_number(*tier) == number)
 }
 
 /// A booking status column.

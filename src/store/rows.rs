@@ -6,6 +6,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row,
 
 use crate::model::time::UtcInstant;
 use crate::model::transaction::{BookingStatus, RowKey, RowState};
+use crate::planner::reconcile::tiers::Tier;
 use crate::planner::reconcile::{Absence, RowHash, StoredRow};
 
 use super::codec::{Packed, Packer, Unpacker};
@@ -129,22 +130,22 @@ impl<'c> Inserter<'c> {
     }
 }
 
-/// Gives a row another text; the old one becomes a version. The row is current again.
+/// Gives a row another text, for this reason; the old one becomes a version. The row is current again.
 pub(super) fn revise(
     connection: &Connection,
     packer: &mut Packer,
     (number, run, dictionary): (i64, i64, i64),
-    new: &NewText<'_>,
+    (new, tier): (&NewText<'_>, Tier),
 ) -> Result<(), Error> {
     let failed = || Error::sql("store a version of a transaction");
     let sql =
-        "INSERT INTO bank_transaction_version (bank_transaction, revision, run, dictionary, raw)
-               SELECT number, revision, coalesce(revision_run, first_run), dictionary, raw
+        "INSERT INTO bank_transaction_version (bank_transaction, revision, run, tier, dictionary, raw)
+               SELECT number, revision, coalesce(revision_run, first_run), tier, dictionary, raw
                FROM bank_transaction WHERE number = ?1";
     execute(connection, sql, [number]).map_err(failed())?;
     let text = packer.pack(connection, dictionary, new.raw)?;
     let sql = "UPDATE bank_transaction SET effective = ?2, lead_days = ?3, hash = ?4, status = ?5, state = 0,
-               revision = revision + 1, revision_run = ?6, dictionary = ?7, raw = ?8 WHERE number = ?1";
+               revision = revision + 1, revision_run = ?6, dictionary = ?7, raw = ?8, tier = ?9 WHERE number = ?1";
     let status = row::status_number(new.status);
     let values = params![
         number,
@@ -154,7 +155,8 @@ pub(super) fn revise(
         status,
         run,
         text.dictionary,
-        text.bytes
+        text.bytes,
+        row::tier_number(tier)
     ];
     execute(connection, sql, values).map_err(failed())?;
     forget_absence(connection, number)

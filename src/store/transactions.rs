@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use crate::model::id::{AccountId, RunId, TransactionId};
 use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::{BookingStatus, RowState};
+use crate::planner::reconcile::tiers::Tier;
 
 use super::codec::{Packed, Unpacker};
 use super::coverage::Seen;
@@ -60,6 +61,8 @@ pub struct VersionRow {
     pub run_id: RunId,
     /// When that run began.
     pub at: UtcInstant,
+    /// The evidence by which it goes on from the one before; `None` for the first.
+    pub tier: Option<Tier>,
     /// As received.
     pub raw: String,
 }
@@ -156,7 +159,7 @@ pub(super) fn load(
 }
 
 /// Decodes and checks a public id: the row's number and its account.
-fn find(
+pub(super) fn find(
     connection: &Connection,
     identity: Identity,
     id: TransactionId,
@@ -188,16 +191,19 @@ pub(super) fn one(reader: &mut Reader, id: TransactionId) -> Result<Option<Trans
     load(connection, unpacker, &Owner { identity, account_id, seen: &seen }, number)
 }
 
+/// The columns of a version, before its text is unpacked.
+type VersionColumns = (u32, RunId, UtcInstant, Option<Tier>, i64, Vec<u8>);
+
 /// Every text of a transaction, oldest first.
 pub(super) fn versions(reader: &mut Reader, id: TransactionId) -> Result<Vec<VersionRow>, Error> {
     let failed = || Error::sql("read the versions of a transaction");
     let identity = reader.identity;
     let (connection, unpacker) = reader.parts()?;
     let Some((number, ..)) = find(connection, identity, id)? else { return Ok(Vec::new()) };
-    let sql = "SELECT v.revision, run.id AS run_id, started_at, dictionary, raw FROM
-               (SELECT revision, run, dictionary, raw FROM bank_transaction_version WHERE bank_transaction = ?1
+    let sql = "SELECT v.revision, run.id AS run_id, started_at, tier, dictionary, raw FROM
+               (SELECT revision, run, tier, dictionary, raw FROM bank_transaction_version WHERE bank_transaction = ?1
                 UNION ALL
-                SELECT revision, coalesce(revision_run, first_run), dictionary, raw FROM bank_transaction
+                SELECT revision, coalesce(revision_run, first_run), tier, dictionary, raw FROM bank_transaction
                 WHERE number = ?1) AS v
                JOIN run ON run.number = v.run ORDER BY v.revision";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
@@ -209,14 +215,15 @@ pub(super) fn versions(reader: &mut Reader, id: TransactionId) -> Result<Vec<Ver
                 row.get(0)?,
                 row::run_id(row, "run_id")?,
                 row::instant(row, "started_at")?,
-                row.get(3)?,
+                row::tier(row.get(3)?),
                 row.get(4)?,
+                row.get(5)?,
             ))
         };
-        let (revision, run_id, at, dictionary, bytes): (u32, RunId, UtcInstant, i64, Vec<u8>) =
+        let (revision, run_id, at, tier, dictionary, bytes): VersionColumns =
             read(row).map_err(failed())?;
         let raw = unpacker.unpack(connection, Packed { dictionary, bytes: &bytes })?;
-        versions.push(VersionRow { revision, run_id, at, raw });
+        versions.push(VersionRow { revision, run_id, at, tier, raw });
     }
     Ok(versions)
 }

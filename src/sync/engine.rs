@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::handle::{Handle, INBOX_LEN, Message, Outlook, Report};
+use super::handle::{Brief, Handle, INBOX_LEN, Message, Outlook, Report};
 use super::waiters::Waiters;
 use crate::model::agreement::Scope;
 use crate::model::failure::Failure;
@@ -16,7 +16,7 @@ use crate::model::time::{MINUTE_MS, SECOND_MS, UtcInstant};
 use crate::observe::{Chain, LogEvent};
 use crate::planner::effect::{Batch, Effect, PlannedCall, Ticket};
 use crate::planner::event::Event;
-use crate::planner::state::Account;
+use crate::planner::state::{Account, AccountStatus};
 use crate::planner::{Planner, Step, backoff};
 use crate::store::{self, Reservation, Store, StoredEvent};
 
@@ -79,6 +79,8 @@ pub struct Engine<P> {
     calls: JoinSet<(Ticket, Result<Answered, Failure>)>,
     waiters: Waiters,
     stuck: Option<Stuck>,
+    /// Writes that failed in a row because the disk is full or failing.
+    failed_writes: u32,
     tell: Tell,
     /// Told, but not yet marked so.
     told: Vec<i64>,
@@ -104,6 +106,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             calls: JoinSet::new(),
             waiters: Waiters::default(),
             stuck: None,
+            failed_writes: 0,
             tell: parts.tell,
             told: Vec::new(),
             untold: parts.untold,
@@ -146,7 +149,8 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                     if !self.untold.is_empty() {
                         self.tell();
                     }
-                    if !self.told.is_empty() {
+                    // Between two calls of a pull it can wait: a commit costs more than all the rest of a small answer.
+                    if !self.told.is_empty() && self.calls.is_empty() {
                         self.mark_told().await?;
                         continue;
                     }
@@ -182,6 +186,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             let reservation = Reservation { account_id, scope, run_id, provider_account_id, at };
             match self.store.reserve(reservation).await {
                 Ok(call_id) => {
+                    self.store_well();
                     self.planner.on(self.clock.now(), Event::Reserved { ticket, call_id });
                 }
                 Err(error) => {
@@ -200,6 +205,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         let number = batch.number;
         match self.store.apply(Arc::clone(&batch), Arc::clone(&self.reader)).await {
             Ok(applied) => {
+                self.store_well();
                 self.untold.extend(applied.events);
                 self.tell();
                 self.planner.on(self.clock.now(), Event::Applied { number, rows: applied.rows });
@@ -217,18 +223,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
 
     async fn retry(&mut self) -> Result<(), EngineError> {
         match self.stuck.take() {
-            Some(stuck) => {
-                self.apply(stuck.batch, stuck.tries).await?;
-                if self.stuck.is_none() {
-                    let notice = Notice::new(
-                        EventCode::StoreFull,
-                        "the database could not be written for a while",
-                    )
-                    .detail("tries", stuck.tries);
-                    self.planner.on(self.clock.now(), Event::Noted(vec![notice]));
-                }
-                Ok(())
-            }
+            Some(stuck) => self.apply(stuck.batch, stuck.tries).await,
             None => Ok(()),
         }
     }
@@ -238,14 +233,24 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         if !error.may_heal() {
             return Err(EngineError::Store(error));
         }
-        let first = self.stuck.as_ref().is_none_or(|stuck| stuck.tries <= 1);
-        if first {
+        self.failed_writes = self.failed_writes.saturating_add(1);
+        if self.failed_writes == 1 {
             tracing::error!(
                 error = %Chain(&error),
                 "the database cannot be written; calls stop until it can"
             );
         }
         Ok(())
+    }
+
+    /// The database can be written again: that it could not for a while is an event like any other.
+    fn store_well(&mut self) {
+        let tries = std::mem::take(&mut self.failed_writes);
+        if tries > 0 {
+            let message = "the database could not be written for a while";
+            let notice = Notice::new(EventCode::StoreFull, message).detail("tries", tries);
+            self.planner.on(self.clock.now(), Event::Noted(vec![notice]));
+        }
     }
 
     /// Tells the log of committed events, oldest first; they are marked so a little later. What nobody takes (the journal is
@@ -297,7 +302,15 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.waiters.wait_for_pulls(&accounts, results);
                 self.planner.on(now, Event::PullWanted { accounts, force });
             }
+            Message::Brief(reply) => {
+                let _gone = reply.send(self.brief());
+            }
             Message::Link { wish, made } => {
+                // Two who renew at once get the same successor.
+                if let Some(link_id) = wish.replaces.and_then(|old| self.planner.successor(old)) {
+                    let _gone = made.send(link_id);
+                    return;
+                }
                 let link_id = self.planner.new_link_id(now.wall);
                 let event = Event::LinkWanted {
                     link_id,
@@ -319,6 +332,17 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             }
             Message::Note(notices) => self.planner.on(now, Event::Noted(notices)),
             Message::SetPolicy(policy) => self.planner.set_policy(*policy, now),
+        }
+    }
+
+    fn brief(&self) -> Brief {
+        let ready = |account: &&Account| account.status == AccountStatus::Ready;
+        Brief {
+            accounts: self.planner.accounts().count(),
+            ready: self.planner.accounts().filter(ready).count(),
+            next_call_at: self.planner.next_call_at(),
+            fault: self.planner.provider().fault.is_some(),
+            outage: self.planner.provider().outage_since.is_some(),
         }
     }
 
@@ -345,14 +369,23 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         self.planner.on(self.clock.now(), Event::Stopping);
         let deadline = self.clock.now().mono_ms.saturating_add(GRACE_MS);
         loop {
-            self.work().await?;
+            // A batch that cannot be written is tried again until the grace is over.
+            let wake_mono_ms = self.work().await?.min(deadline);
             if self.calls.is_empty() && self.stuck.is_none() {
+                return Ok(());
+            }
+            if self.clock.now().mono_ms >= deadline {
+                tracing::warn!(
+                    calls = self.calls.len(),
+                    unwritten = self.stuck.is_some(),
+                    "the daemon goes down before everything has ended"
+                );
                 return Ok(());
             }
             tokio::select! {
                 biased;
                 Some(done) = self.calls.join_next() => self.call_ended(done),
-                () = self.clock.sleep_until(deadline) => return Ok(()),
+                () = self.clock.sleep_until(wake_mono_ms) => {}
             }
         }
     }

@@ -28,6 +28,7 @@ pub struct Gone;
 pub(super) enum Message {
     Woken,
     Report(oneshot::Sender<Box<Report>>),
+    Brief(oneshot::Sender<Brief>),
     Sync { accounts: Vec<AccountId>, force: bool, results: mpsc::Sender<PullResult> },
     Link { wish: LinkWish, made: oneshot::Sender<LinkId> },
     Unlink { link_id: LinkId, done: oneshot::Sender<()> },
@@ -43,6 +44,21 @@ pub(super) struct LinkWish {
     pub(super) history_days: Option<u32>,
     pub(super) access_days: Option<u32>,
     pub(super) replaces: Option<LinkId>,
+}
+
+/// The engine's state in one line, without a look at each rule: cheap with any number of accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// How many accounts there are.
+    pub accounts: usize,
+    /// How many of them are ready.
+    pub ready: usize,
+    /// When the next call is due; `None` if none is planned.
+    pub next_call_at: Option<UtcInstant>,
+    /// The provider refuses all calls.
+    pub fault: bool,
+    /// The provider does not answer.
+    pub outage: bool,
 }
 
 /// Everything there is to see, at one instant.
@@ -102,6 +118,11 @@ impl Handle {
         self.ask(Message::Report).await
     }
 
+    /// What fits into a status line.
+    pub async fn brief(&self) -> Result<Brief, Gone> {
+        self.ask(Message::Brief).await
+    }
+
     /// Asks for pulls now; one result per account arrives as it is known.
     pub async fn sync(
         &self,
@@ -114,7 +135,8 @@ impl Handle {
         Ok(receiver)
     }
 
-    /// Begins a link and answers with its id at once; its progress is in the reports.
+    /// Begins a link and answers with its id at once; its progress is in the reports. Where a successor of the replaced
+    /// link is under way already, that one's id is the answer, however many ask at once.
     pub async fn link(
         &self,
         institution: InstitutionId,

@@ -10,4 +10,4 @@ mod handle;
 mod waiters;
 
 pub use engine::{Engine, EngineError, Parts};
-pub use handle::{Gone, Handle, Outlook, Report};
+pub use handle::{Brief, Gone, Handle, Outlook, Report};

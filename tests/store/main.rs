@@ -13,5 +13,6 @@ mod damage;
 mod listing;
 mod opening;
 mod rows;
+mod samples;
 mod support;
 mod view;

@@ -1,8 +1,10 @@
 //! Transactions answers: what is added, kept, revised, taken off the list and brought back.
 
+use banksyncd::model::id::TransactionId;
 use banksyncd::model::notice::EventCode;
 use banksyncd::model::transaction::{BookingStatus, RowState};
 use banksyncd::planner::effect::RowsChanged;
+use banksyncd::planner::reconcile::tiers::Tier;
 use banksyncd::store::{Applied, TransactionFilter};
 
 use crate::support::{T0, World, answer, block_on, day, raw};
@@ -254,6 +256,52 @@ fn rows_of_any_json_are_kept_as_they_are() {
 }
 
 #[test]
+fn a_leftover_of_booking_is_kept_and_not_listed_and_the_booked_row_has_its_id() {
+    block_on(async {
+        let mut world = World::new().await;
+        let id = r#","transactionId":"2026030500077""#;
+        let base = raw(1, "-1", "base", "");
+        let placeholder = raw(5, "-7.00", "card payment pending", id);
+        let booked = raw(6, "-7.00", "Shop one, card 4711", id);
+        let pending = TransactionFilter { pending: true, ..TransactionFilter::default() };
+        world.pull(None, answer(&[&base], Some(&[&placeholder]), None)).await;
+        let announced = world.list(pending).await[1].id;
+        for _ in 0..2 {
+            world.wait_hours(6);
+            world.pull(None, answer(&[&base, &booked], Some(&[&placeholder]), None)).await;
+            let listed = world.list(pending).await;
+            assert_eq!(texts(&listed), [&base, &booked]);
+            assert_eq!(listed[1].id, announced);
+            let all = world.all().await;
+            assert_eq!(all.len(), 3, "the leftover is kept once");
+            assert!(all.iter().any(|row| row.raw == placeholder && row.state == RowState::Closed));
+        }
+        world.verified().await;
+    });
+}
+
+#[test]
+fn an_explanation_names_the_evidence_and_the_near_misses() {
+    block_on(async {
+        let mut world = World::new().await;
+        let id = r#","transactionId":"2026030100001""#;
+        let twin = raw(2, "-4.20", "Tea", "");
+        world.pull_rows(&[&raw(1, "-4.20", "Coffe", id), &twin]).await;
+        world.wait_hours(6);
+        world.pull_rows(&[&raw(1, "-4.20", "Coffee", id), &twin]).await;
+        let listed = world.listed().await;
+        let explained = world.store.explain(listed[0].id).await.unwrap().unwrap();
+        assert_eq!((explained.row.revision, explained.answers), (2, 2));
+        let tiers: Vec<_> = explained.versions.iter().map(|version| version.tier).collect();
+        assert_eq!(tiers, [None, Some(Tier::BankId)]);
+        let near: Vec<_> =
+            explained.neighbours.iter().map(|row| (row.row.id, row.in_one_answer)).collect();
+        assert_eq!(near, [(listed[1].id, true)]);
+        assert!(world.store.explain(TransactionId::new(0, 1)).await.unwrap().is_none());
+    });
+}
+
+#[test]
 fn a_pending_row_under_a_booked_rows_id_is_kept_and_not_listed() {
     block_on(async {
         let mut world = World::new().await;
@@ -282,10 +330,45 @@ fn a_pending_row_under_a_booked_rows_id_is_kept_and_not_listed() {
             let now = world.list(filter).await;
             assert_eq!(texts(&now), [&before[0].raw, &booked]);
             assert_eq!(now[1].id, before[1].id, "the payment keeps its id");
-            assert_eq!(world.all().await.len(), 3);
+            let all = world.all().await;
+            assert_eq!(all.len(), 3);
+            let leftover = all.iter().find(|row| row.state == RowState::Closed).unwrap();
+            assert_eq!((&leftover.raw, leftover.effective_date), (&announced, day(5)));
             world.wait_hours(6);
             assert_eq!(rows(&world.pull(None, both()).await), RowsChanged::default());
         }
+        world.verified().await;
+    });
+}
+
+#[test]
+fn only_a_valid_id_the_amount_and_a_near_date_make_a_leftover() {
+    block_on(async {
+        let mut world = World::new().await;
+        let of =
+            |day, amount, text, id| raw(day, amount, text, &format!(r#","transactionId":"{id}""#));
+        let booked = [
+            of(5, "-4.20", "Shop", "2026030500001"),
+            of(5, "-1", "Mon", "9998"),
+            of(6, "-1", "Tue", "9998"),
+        ];
+        let leftover = of(4, "-4.2", "card", "2026030500001");
+        let pending = [
+            leftover.clone(),
+            of(4, "-5", "another amount", "2026030500001"),
+            of(25, "-4.2", "another time", "2026030500001"),
+            of(4, "-1", "an id of many", "9998"),
+        ];
+        world.pull(None, answer(&booked, Some(&pending), None)).await;
+        let filter = TransactionFilter { pending: true, ..TransactionFilter::default() };
+        let listed = world.list(filter).await;
+        let mut found = texts(&listed);
+        let mut expected: Vec<&str> =
+            booked.iter().chain(&pending[1..]).map(String::as_str).collect();
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected);
+        assert_eq!(world.all().await.len(), 7);
         world.verified().await;
     });
 }

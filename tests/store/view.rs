@@ -163,7 +163,7 @@ async fn live(deeds: &[Deed]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn the_view_is_the_bank_s_after_every_answer(deeds in prop::collection::vec(deed(), 5..60)) {

@@ -307,3 +307,37 @@ fn refused_link() {
     --- exit 1
     "#);
 }
+
+#[test]
+fn history_table() {
+    let versions = r#"{"revision":1,"run_id":"run_1","at":"2026-03-09T06:00:00Z","booking_date":"2026-03-09","amount":"-12.50","currency":"EUR","creditor_name":"Baecker","flags":[]}
+{"revision":2,"run_id":"run_2","at":"2026-03-10T06:00:00Z","booking_date":"2026-03-10","amount":"-12.50","currency":"EUR","creditor_name":"Bäcker","flags":[]}
+"#;
+    let ran =
+        Bench::new().says("GET /v1/transactions/txn_1/history", versions).run("history txn_1");
+    assert_snapshot!(ran.screen(), @r"
+    REVISION  SINCE             DATE        AMOUNT       WITH, FOR
+           1  2026-03-09 06:00  2026-03-09  -12.50  EUR  Baecker
+           2  06:00             2026-03-10  -12.50  EUR  Bäcker
+    --- exit 0
+    ");
+}
+
+#[test]
+fn explanation_in_words() {
+    let answer = r#"{"id":"txn_1","account_id":"acc_1","booking_status":"booked","state":"current","first_seen_at":"2026-03-09T06:00:00Z","last_seen_at":"2026-03-10T09:00:00Z","revision":2,"answers":3,"versions":[{"revision":1,"run_id":"run_1","at":"2026-03-09T06:00:00Z","evidence":null,"compared":null},{"revision":2,"run_id":"run_2","at":"2026-03-10T06:00:00Z","evidence":"bank_id","compared":{"internal_id":"absent","bank_id":"same","amount":"same","dates":"differs","text":"differs","parties":"same"}}],"near_misses":[{"id":"txn_2","booking_status":"booked","state":"current","effective_date":"2026-03-08","compared":{"internal_id":"absent","bank_id":"differs","amount":"same","dates":"differs","text":"same","parties":"same"},"reason":"in_one_answer"}]}"#;
+    let ran = Bench::new().says("GET /v1/transactions/txn_1/explain", answer).run("explain txn_1");
+    assert_snapshot!(ran.screen(), @r"
+    txn_1
+    booked, current; seen in 3 distinct answers from 2026-03-09 06:00 to 09:00
+    version 1, 2026-03-09 06:00, run_1: the first
+    version 2, 06:00, run_2: the bank's id and the amount are the same
+        same: the bank's id, amount, parties
+        different: dates, text
+    1 other row near:
+    txn_2, 2026-03-08, current: one answer had both
+        same: amount, text, parties
+        different: the bank's id, dates
+    --- exit 0
+    ");
+}

@@ -74,7 +74,7 @@ fn wait_for(
 ) -> Response {
     let (mut pieces, response) = reply::stream();
     let stop = shared.stop.clone();
-    shared.streams.spawn(async move {
+    shared.write_along(async move {
         for _ in 0..count {
             let result = tokio::select! {
                 () = stop.cancelled() => None,

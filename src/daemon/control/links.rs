@@ -94,13 +94,7 @@ pub(super) async fn renew(
         return Err(Refusal::usage("this link was replaced already")
             .hint(format!("renew its successor: `banksyncd renew {successor}`")));
     }
-    // A successor that still waits for a person is shown again instead of being doubled.
-    let waiting = report.links.iter().find(|link| {
-        link.replaces == Some(old.id) && (link.status.is_pending() || link.status.is_live())
-    });
-    if let Some(successor) = waiting {
-        return shown(&report, successor.id, StatusCode::ACCEPTED);
-    }
+    // A successor that is under way is shown again instead of being doubled.
     let institution = old.institution_id.clone();
     let link_id = shared.engine.link(institution, None, None, Some(old.id)).await?;
     shown(&*shared.engine.report().await?, link_id, StatusCode::ACCEPTED)

@@ -4,6 +4,7 @@
 //! JSON Lines. No answer ever carries a token, a secret or a key. Bank data leaves the database only here.
 
 mod actions;
+mod history;
 mod institutions;
 mod links;
 mod lists;
@@ -13,6 +14,7 @@ mod rows;
 mod socket;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -32,6 +34,9 @@ use crate::sync::Handle;
 
 /// Largest request body, in bytes.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
+
+/// How long clients may take to read what they have asked for once the daemon goes down.
+const LINGER: Duration = Duration::from_secs(3);
 
 /// What the routes share.
 #[derive(Clone)]
@@ -54,14 +59,38 @@ pub struct Shared {
     pub stop: CancellationToken,
 }
 
-/// Serves the socket until the daemon goes down.
+impl Shared {
+    /// Starts the task that writes a long answer. It ends some time after the daemon was told to go down, even if its
+    /// client does not read.
+    fn write_along(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.streams.spawn(async move {
+            tokio::select! {
+                () = task => {}
+                () = lingered(&stop) => {}
+            }
+        });
+    }
+}
+
+/// The daemon was told to go down, and clients have had their time.
+async fn lingered(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(LINGER).await;
+}
+
+/// Serves the socket until the daemon goes down. A client that does not read its answer, or does not finish its request,
+/// holds nobody up.
 pub async fn serve(listener: UnixListener, shared: Shared) -> Result<(), DaemonError> {
     let (stop, streams) = (shared.stop.clone(), shared.streams.clone());
+    let told = stop.clone();
     let service = routes(shared).into_make_service_with_connect_info::<socket::Peer>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await
-        .map_err(DaemonError::Control)?;
+    let serving = axum::serve(listener, service)
+        .with_graceful_shutdown(async move { told.cancelled().await });
+    tokio::select! {
+        served = serving.into_future() => served.map_err(DaemonError::Control)?,
+        () = lingered(&stop) => {}
+    }
     streams.close();
     streams.wait().await;
     Ok(())
@@ -75,6 +104,8 @@ fn routes(shared: Shared) -> Router {
         .route("/v1/quota", get(lists::quota))
         .route("/v1/balances", get(rows::balances))
         .route("/v1/transactions", get(rows::transactions))
+        .route("/v1/transactions/{id}/explain", get(history::explain))
+        .route("/v1/transactions/{id}/history", get(history::history))
         .route("/v1/events", get(rows::events))
         .route("/v1/links", get(links::list).post(links::create))
         .route("/v1/links/{link}", get(links::show).delete(links::remove))

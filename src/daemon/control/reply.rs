@@ -81,9 +81,17 @@ pub(super) fn object<T: Serialize>(status: StatusCode, value: &T) -> Response {
 
 /// A list that fits into memory: one object per line.
 pub(super) fn lines<I: IntoIterator<Item: Serialize>>(values: I) -> Response {
+    written(values, |body, value| view::line(body, &value))
+}
+
+/// A list that fits into memory, each line by `write`.
+pub(super) fn written<I: IntoIterator>(
+    values: I,
+    mut write: impl FnMut(&mut Vec<u8>, I::Item) -> serde_json::Result<()>,
+) -> Response {
     let mut body = Vec::new();
     for value in values {
-        if view::line(&mut body, &value).is_err() {
+        if write(&mut body, value).is_err() {
             return Refusal::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 Code::Software,

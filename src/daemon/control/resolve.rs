@@ -41,7 +41,9 @@ pub(super) fn account(report: &Report, text: &str) -> Result<AccountId, Refusal>
         return Err(unknown("account", "accounts"));
     }
     let by = |test: &dyn Fn(&Account) -> bool| -> Vec<AccountId> {
-        report.accounts.iter().filter(|account| test(account)).map(|account| account.id).collect()
+        // One that is still being identified may turn out to be a known one: nobody can name it yet.
+        let identified = report.accounts.iter().filter(|account| account.identifying.is_none());
+        identified.filter(|account| test(account)).map(|account| account.id).collect()
     };
     let named = by(&|account| report.policy.nickname(account) == Some(wanted));
     if !named.is_empty() {

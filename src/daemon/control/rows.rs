@@ -26,7 +26,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A switch in a query: present and not `0` or `false`.
 #[derive(Clone, Copy, Debug, Default)]
-struct Switch(bool);
+pub(super) struct Switch(pub(super) bool);
 
 impl<'de> Deserialize<'de> for Switch {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -91,7 +91,7 @@ fn streamed<T: Send + 'static>(
     write: impl FnMut(&mut Vec<u8>, &T) -> serde_json::Result<()> + Send + 'static,
 ) -> Response {
     let (mut pieces, response) = reply::stream();
-    shared.streams.spawn(async move {
+    shared.write_along(async move {
         if let Err(error) = pour(&mut pieces, &mut listing, write).await {
             pieces.broken(error.into()).await;
         }
@@ -214,7 +214,7 @@ fn follow(shared: &Shared, mut filter: EventFilter) -> Response {
     let (mut pieces, response) = reply::stream();
     let (store, stop) = (shared.store.clone(), shared.stop.clone());
     let mut newest = store.event_watch();
-    shared.streams.spawn(async move {
+    shared.write_along(async move {
         loop {
             let upto = *newest.borrow_and_update();
             let mut listing = store.events(filter.clone());

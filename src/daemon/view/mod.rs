@@ -4,6 +4,9 @@
 //! fields may be added, none may be renamed or left out, and what is absent is `null`. Nothing here may show a token or a
 //! secret. Transactions are written straight into the caller's buffer, because a listing can have a million of them.
 
+pub mod explain;
+pub mod history;
+
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 

@@ -8,19 +8,23 @@
 //! and providers are evidence, never identity.
 //!
 //! Why two phases: nearly every row of nearly every answer is stored already, byte for byte. [`identical`] pairs those on
-//! 16-byte hashes alone; only the few that are left are read in full for [`tiers`] and [`ids`]. [`conclude`] then
-//! turns pairs and leftovers into changes, [`coverage`] says which absences mean something, [`notices`] tells people.
+//! 16-byte hashes alone; only the few that are left are read in full for [`tiers`]. [`decide`] does this for an answer,
+//! with what [`memory`] knows of the account's ids; [`conclude`] then turns pairs and leftovers into changes, [`coverage`]
+//! says which absences mean something, [`notices`] tells people.
 
 pub mod conclude;
 pub mod coverage;
+pub mod decide;
+pub mod explain;
 pub mod identical;
-pub mod ids;
+pub mod memory;
 pub mod notices;
 pub mod tiers;
 
+mod evidence;
 mod normal;
 
-use serde::{Deserialize, Serialize};
+pub use memory::Memory;
 
 use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::{BookingStatus, RowState};
@@ -73,14 +77,6 @@ pub struct AnswerFacts {
     pub date_from: Option<BankDate>,
     /// When the provider last asked the bank, as given.
     pub last_updated: Option<String>,
-}
-
-/// What is remembered of an account between answers. A field added later needs `#[serde(default)]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Memory {
-    /// An answer without booked rows came while we list some, first at this instant.
-    pub empty_since: Option<UtcInstant>,
 }
 
 /// What is known of a row that is missing.

@@ -25,7 +25,12 @@ pub(super) fn id(text: Option<&str>) -> Option<&str> {
 
 /// A text without case, compatibility forms and runs of blanks.
 pub(super) fn text(text: Option<&str>) -> String {
-    let folded: String = text.unwrap_or_default().nfkc().flat_map(char::to_lowercase).collect();
+    let text = text.unwrap_or_default();
+    let folded: String = if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        text.nfkc().flat_map(char::to_lowercase).collect()
+    };
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -1,23 +1,24 @@
 //! Phase two: the few rows without an identical twin, matched on evidence, strongest first.
 //!
-//! A tier decides only where it is unambiguous on both sides, amount and currency agree and the effective dates are at
-//! most ten days apart. Rows that are equal in every compared field are interchangeable: the k-th goes on as the k-th.
-//! Rows that the answer does not surely cover go on only as a row with the same dates. A pending row that was booked is
-//! found by the same evidence, without its dates: banks give a pending row none, or other ones.
+//! Rows that are equal in every compared field are interchangeable: they form a class, and of two classes the k-th row goes on
+//! as the k-th. Where rows of one key differ, a tier decides only if a class has no other choice, on both sides. Amount and
+//! currency agree, except for an edit under an id that the account has proven stable; effective dates are at most
+//! ten days apart. Rows that the answer does not surely cover go on only as a row with the same dates. A pending row that was
+//! booked is found by the same evidence, without its dates: banks give a pending row none, or other ones.
 
 use std::collections::BTreeMap;
 
 use crate::model::time::BankDate;
 use crate::model::transaction::{BookingStatus, RowState, Transaction};
 
-use super::ids::Colliding;
-use super::normal;
+use super::evidence::Evidence;
+use super::memory::{IdKind, Memory};
 
 /// Further apart, two rows are two payments, whatever their ids say.
 pub const DATES_APART_DAYS_MAX: i64 = 10;
 
-/// Larger groups of rows with one id are a constant of the bank, not evidence.
-const GROUP_LEN_MAX: usize = 64;
+/// More classes than this under one key are no evidence.
+const CLASSES_MAX: usize = 64;
 
 /// Why a row goes on as another, strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +31,34 @@ pub enum Tier {
     BankId,
     /// Dates, amount, text and parties.
     Fingerprint,
+    /// An id alone, one that this account has proven stable: the amount was edited.
+    StableId,
+    /// Amount and currency, near dates, similar text.
+    Similar,
+}
+
+impl Tier {
+    /// All of them, strongest first.
+    pub const ALL: [Self; 6] = [
+        Self::Identical,
+        Self::InternalId,
+        Self::BankId,
+        Self::Fingerprint,
+        Self::StableId,
+        Self::Similar,
+    ];
+
+    /// As interfaces and documents write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identical => "identical",
+            Self::InternalId => "internal_id",
+            Self::BankId => "bank_id",
+            Self::Fingerprint => "fingerprint",
+            Self::StableId => "stable_id",
+            Self::Similar => "similar",
+        }
+    }
 }
 
 /// A row to match: stored and without its twin in the answer, or the other way round.
@@ -62,192 +91,228 @@ pub struct Match {
     pub tier: Tier,
 }
 
-/// What a tier compares; `None`: this row says nothing there.
-type Key = Vec<String>;
-
-/// How a tier reads its key; ids that collide count as absent.
-type KeyOf = fn(&Transaction, &Colliding) -> Option<Key>;
+/// What a step compares.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    /// An id of a kind, and the amount.
+    IdAndMoney(IdKind),
+    /// All dates, the amount, the text and the parties.
+    Fingerprint,
+    /// The same without the dates.
+    UndatedFingerprint,
+    /// An id of a kind, if the account has proven it.
+    ProvenId(IdKind),
+    /// The amount, and then how the texts resemble each other.
+    Similar,
+}
 
 /// One step: which rows, on what evidence.
 struct Step {
     tier: Tier,
+    compared: Compared,
     stored: (BookingStatus, &'static [RowState]),
     fetched: BookingStatus,
-    key: KeyOf,
-    /// Equal keys make rows interchangeable.
-    counts: bool,
 }
 
 const ALIVE: &[RowState] = &[RowState::Current];
+const MISSING: &[RowState] = &[RowState::Missing];
+const GONE: &[RowState] = &[RowState::Missing, RowState::Vanished];
 const CLOSED: &[RowState] = &[RowState::Closed];
-const ANY: &[RowState] = &[RowState::Current, RowState::Missing, RowState::Vanished];
 
-/// In this order; a row that is matched takes no part in later steps.
-const STEPS: [Step; 11] = {
-    use BookingStatus::{Booked, Pending};
+/// In this order; a row that is matched takes no part in later steps. Rows that are listed come before rows that are gone.
+const STEPS: [Step; 24] = {
+    use BookingStatus::{Booked as B, Pending as P};
+    use Compared::{Fingerprint, IdAndMoney, ProvenId, Similar, UndatedFingerprint};
+    use IdKind::{Bank, Internal};
     const fn step(
         tier: Tier,
+        compared: Compared,
         stored: (BookingStatus, &'static [RowState]),
         fetched: BookingStatus,
-        key: KeyOf,
     ) -> Step {
-        Step { tier, stored, fetched, key, counts: false }
+        Step { tier, compared, stored, fetched }
     }
     [
-        step(Tier::InternalId, (Booked, ANY), Booked, internal_id),
-        step(Tier::BankId, (Booked, ANY), Booked, bank_id),
-        Step { counts: true, ..step(Tier::Fingerprint, (Booked, ANY), Booked, fingerprint) },
-        step(Tier::InternalId, (Pending, ALIVE), Booked, internal_id),
-        step(Tier::BankId, (Pending, ALIVE), Booked, bank_id),
-        step(Tier::Fingerprint, (Pending, ALIVE), Booked, undated_fingerprint),
-        step(Tier::InternalId, (Pending, CLOSED), Booked, internal_id),
-        step(Tier::BankId, (Pending, CLOSED), Booked, bank_id),
-        step(Tier::InternalId, (Pending, ALIVE), Pending, internal_id),
-        step(Tier::BankId, (Pending, ALIVE), Pending, bank_id),
-        Step { counts: true, ..step(Tier::Fingerprint, (Pending, ALIVE), Pending, fingerprint) },
+        step(Tier::InternalId, IdAndMoney(Internal), (B, ALIVE), B),
+        step(Tier::InternalId, IdAndMoney(Internal), (B, GONE), B),
+        step(Tier::InternalId, IdAndMoney(Internal), (P, ALIVE), B),
+        step(Tier::InternalId, IdAndMoney(Internal), (P, CLOSED), B),
+        step(Tier::InternalId, IdAndMoney(Internal), (P, ALIVE), P),
+        step(Tier::BankId, IdAndMoney(Bank), (B, ALIVE), B),
+        step(Tier::BankId, IdAndMoney(Bank), (B, GONE), B),
+        step(Tier::BankId, IdAndMoney(Bank), (P, ALIVE), B),
+        step(Tier::BankId, IdAndMoney(Bank), (P, CLOSED), B),
+        step(Tier::BankId, IdAndMoney(Bank), (P, ALIVE), P),
+        step(Tier::Fingerprint, Fingerprint, (B, ALIVE), B),
+        step(Tier::Fingerprint, Fingerprint, (B, GONE), B),
+        step(Tier::Fingerprint, UndatedFingerprint, (P, ALIVE), B),
+        step(Tier::Fingerprint, Fingerprint, (P, ALIVE), P),
+        step(Tier::StableId, ProvenId(Internal), (B, ALIVE), B),
+        step(Tier::StableId, ProvenId(Internal), (B, MISSING), B),
+        step(Tier::StableId, ProvenId(Bank), (B, ALIVE), B),
+        step(Tier::StableId, ProvenId(Bank), (B, MISSING), B),
+        step(Tier::StableId, ProvenId(Bank), (P, ALIVE), B),
+        step(Tier::StableId, ProvenId(Bank), (P, ALIVE), P),
+        step(Tier::Similar, Similar, (B, ALIVE), B),
+        step(Tier::Similar, Similar, (B, MISSING), B),
+        step(Tier::Similar, Similar, (P, ALIVE), B),
+        step(Tier::Similar, Similar, (P, ALIVE), P),
     ]
 };
 
-/// Decides which stored row goes on as which row of the answer.
-pub fn match_leftovers(
-    stored: &[Candidate],
-    fetched: &[Candidate],
-    colliding: &Colliding,
-) -> Vec<Match> {
+/// A candidate with what it says.
+struct Speaker<'a> {
+    candidate: &'a Candidate,
+    evidence: Evidence,
+}
+
+/// Decides which stored row goes on as which row of the answer, in an account with this memory.
+pub fn match_leftovers(stored: &[Candidate], fetched: &[Candidate], memory: &Memory) -> Vec<Match> {
+    let hear = |candidate| Speaker { candidate, evidence: evidence(candidate, memory) };
+    let mut stored: Vec<Speaker<'_>> = stored.iter().map(hear).collect();
+    let mut fetched: Vec<Speaker<'_>> = fetched.iter().map(hear).collect();
     let mut matches: Vec<Match> = Vec::new();
-    let mut stored: Vec<&Candidate> = stored.iter().collect();
-    let mut fetched: Vec<&Candidate> = fetched.iter().collect();
     for step in &STEPS {
         if stored.is_empty() || fetched.is_empty() {
             break;
         }
-        let found = run(step, &stored, &fetched, colliding);
-        stored.retain(|row| !found.iter().any(|pair| pair.stored == row.place));
-        fetched.retain(|row| !found.iter().any(|pair| pair.fetched == row.place));
+        let found = run(step, &stored, &fetched, memory);
+        stored.retain(|row| !found.iter().any(|pair| pair.stored == row.candidate.place));
+        fetched.retain(|row| !found.iter().any(|pair| pair.fetched == row.candidate.place));
         matches.extend(found);
     }
     matches
 }
 
-/// The rows of both sides that say the same.
+fn evidence(candidate: &Candidate, memory: &Memory) -> Evidence {
+    Evidence::of(&candidate.row, memory)
+}
+
+/// Under which key a step compares a row; `None`: this row says nothing there.
+fn key(step: &Step, evidence: &Evidence, memory: &Memory) -> Option<Vec<String>> {
+    let owned = |key: Vec<&str>| key.into_iter().map(str::to_owned).collect();
+    let money = evidence.money.as_deref();
+    match step.compared {
+        Compared::IdAndMoney(kind) => Some(owned(vec![evidence.id(kind)?, money?])),
+        Compared::Fingerprint => {
+            (money.is_some() && evidence.speaks()).then(|| owned(evidence.fingerprint()))
+        }
+        Compared::UndatedFingerprint => {
+            (money.is_some() && evidence.speaks()).then(|| owned(evidence.undated_fingerprint()))
+        }
+        Compared::ProvenId(kind) => {
+            let id = evidence.id(kind).filter(|_| is_proven(step, kind, memory))?;
+            Some(owned(vec![id]))
+        }
+        Compared::Similar => Some(owned(vec![money?])),
+    }
+}
+
+/// Whether this account's ids of a kind have shown that they stay with the payment, for such a step.
+fn is_proven(step: &Step, kind: IdKind, memory: &Memory) -> bool {
+    if step.stored.0 == step.fetched {
+        memory.about(kind).is_proven()
+    } else {
+        memory.about(kind).is_proven_on_booking()
+    }
+}
+
+/// Rows of one side that are interchangeable, listed and older ones first.
+type Class<'a> = Vec<&'a Speaker<'a>>;
+
+/// The rows of both sides that have one key.
 #[derive(Default)]
 struct Group<'a> {
-    stored: Vec<&'a Candidate>,
-    fetched: Vec<&'a Candidate>,
+    stored: BTreeMap<Vec<&'a str>, Class<'a>>,
+    fetched: BTreeMap<Vec<&'a str>, Class<'a>>,
 }
 
 fn run<'a>(
     step: &Step,
-    stored: &[&'a Candidate],
-    fetched: &[&'a Candidate],
-    colliding: &Colliding,
+    stored: &'a [Speaker<'a>],
+    fetched: &'a [Speaker<'a>],
+    memory: &Memory,
 ) -> Vec<Match> {
-    let mut groups: BTreeMap<Key, Group<'a>> = BTreeMap::new();
-    for row in stored
-        .iter()
-        .filter(|row| row.status == step.stored.0 && step.stored.1.contains(&row.state))
-    {
-        if let Some(key) = (step.key)(&row.row, colliding) {
-            groups.entry(key).or_default().stored.push(row);
+    let mut groups: BTreeMap<Vec<String>, Group<'a>> = BTreeMap::new();
+    for row in stored.iter().filter(|row| {
+        row.candidate.status == step.stored.0 && step.stored.1.contains(&row.candidate.state)
+    }) {
+        if let Some(key) = key(step, &row.evidence, memory) {
+            let classes = &mut groups.entry(key).or_default().stored;
+            classes.entry(row.evidence.fingerprint()).or_default().push(row);
         }
     }
-    for row in fetched.iter().filter(|row| row.status == step.fetched) {
-        if let Some(group) = (step.key)(&row.row, colliding).and_then(|key| groups.get_mut(&key)) {
-            group.fetched.push(row);
+    for row in fetched.iter().filter(|row| row.candidate.status == step.fetched) {
+        let group = key(step, &row.evidence, memory).and_then(|key| groups.get_mut(&key));
+        if let Some(group) = group {
+            group.fetched.entry(row.evidence.fingerprint()).or_default().push(row);
         }
     }
-    groups
-        .into_values()
-        .flat_map(|group| {
-            if step.counts { count_off(group, step.tier) } else { unambiguous(&group, step.tier) }
-        })
-        .collect()
+    groups.into_values().flat_map(|group| unambiguous(step, &group, memory)).collect()
 }
 
-/// The k-th with the k-th: listed ones first, then the oldest.
-fn count_off(mut group: Group<'_>, tier: Tier) -> Vec<Match> {
-    group.stored.sort_unstable_by_key(|row| (row.state, row.order));
-    group.fetched.sort_unstable_by_key(|row| row.order);
-    let pairs = group.stored.iter().zip(&group.fetched);
-    pairs
-        .map(|(stored, fetched)| Match { stored: stored.place, fetched: fetched.place, tier })
-        .collect()
-}
-
-/// Pairs of which each side has no other choice.
-fn unambiguous(group: &Group<'_>, tier: Tier) -> Vec<Match> {
-    if group.stored.len() > GROUP_LEN_MAX || group.fetched.len() > GROUP_LEN_MAX {
+/// Pairs of the classes that have no other choice, on either side.
+fn unambiguous(step: &Step, group: &Group<'_>, memory: &Memory) -> Vec<Match> {
+    if group.stored.len() > CLASSES_MAX || group.fetched.len() > CLASSES_MAX {
         return Vec::new();
     }
+    let fits = |stored: &Class<'_>, fetched: &Class<'_>| {
+        let first = fetched.first();
+        first.is_some_and(|now| stored.iter().all(|before| may_continue(step, before, now, memory)))
+    };
     let mut matches = Vec::new();
-    for stored in &group.stored {
-        let mut choices = group.fetched.iter().filter(|fetched| may_continue(stored, fetched));
+    for stored in group.stored.values() {
+        let mut choices = group.fetched.values().filter(|fetched| fits(stored, fetched));
         let (Some(fetched), None) = (choices.next(), choices.next()) else { continue };
-        if group.stored.iter().filter(|other| may_continue(other, fetched)).count() == 1 {
-            matches.push(Match { stored: stored.place, fetched: fetched.place, tier });
+        if group.stored.values().filter(|other| fits(other, fetched)).count() == 1 {
+            matches.extend(count_off(stored, fetched, step.tier));
         }
     }
     matches
 }
 
-/// Whether dates and coverage allow one to go on as the other.
-fn may_continue(stored: &Candidate, fetched: &Candidate) -> bool {
-    let booking = stored.status != fetched.status;
-    match (stored.effective_date, fetched.effective_date) {
-        (Some(before), Some(now)) if stored.fixed => before == now,
-        (Some(before), Some(now)) => dates_near(before, now),
+/// The k-th with the k-th: listed ones first, then the oldest.
+fn count_off(stored: &Class<'_>, fetched: &Class<'_>, tier: Tier) -> Vec<Match> {
+    let pairs = in_order(stored).into_iter().zip(in_order(fetched));
+    pairs
+        .map(|(stored, fetched)| Match { stored: stored.place, fetched: fetched.place, tier })
+        .collect()
+}
+
+fn in_order<'a>(class: &Class<'a>) -> Vec<&'a Candidate> {
+    let mut rows: Vec<&Candidate> = class.iter().map(|row| row.candidate).collect();
+    rows.sort_unstable_by_key(|row| (row.state, row.order));
+    rows
+}
+
+/// Whether dates and coverage, and where it matters texts and ids, allow one to go on as the other.
+fn may_continue(step: &Step, stored: &Speaker<'_>, fetched: &Speaker<'_>, memory: &Memory) -> bool {
+    let (before, now) = (stored.candidate, fetched.candidate);
+    let booking = before.status != now.status;
+    let near = match (before.effective_date, now.effective_date) {
+        (Some(before), Some(now)) => {
+            before.epoch_days().abs_diff(now.epoch_days()) <= DATES_APART_DAYS_MAX.unsigned_abs()
+        }
         (None, None) => true,
         (None, Some(_)) | (Some(_), None) => booking,
+    };
+    let (before, now) = (&stored.evidence, &fetched.evidence);
+    if !near || (stored.candidate.fixed && before.dates != now.dates) {
+        return false;
     }
-}
-
-/// Whether two effective dates can be of one payment.
-pub(super) fn dates_near(a: BankDate, b: BankDate) -> bool {
-    a.epoch_days().abs_diff(b.epoch_days()) <= DATES_APART_DAYS_MAX.unsigned_abs()
-}
-
-fn internal_id(row: &Transaction, colliding: &Colliding) -> Option<Key> {
-    let id = normal::id(row.internal_transaction_id.as_deref())?;
-    (!colliding.has_internal(id)).then(|| with_amount(row, id))?
-}
-
-/// The bank's id, amount and currency; `None` if one says nothing.
-pub(super) fn bank_id(row: &Transaction, colliding: &Colliding) -> Option<Key> {
-    let id = normal::id(row.transaction_id.as_deref())?;
-    (!colliding.has_bank(id)).then(|| with_amount(row, id))?
-}
-
-fn with_amount(row: &Transaction, id: &str) -> Option<Key> {
-    let (units, scale) = normal::amount(row.amount)?;
-    Some(vec![id.to_owned(), format!("{units}/{scale}"), normal::currency(row).unwrap_or_default()])
-}
-
-fn undated_fingerprint(row: &Transaction, _ids: &Colliding) -> Option<Key> {
-    let mut key = with_amount(row, "")?;
-    let text = normal::text(row.remittance_information.as_deref());
-    let parties = normal::parties(row);
-    (!text.is_empty() || parties.iter().any(|party| !party.is_empty())).then(|| {
-        key.push(text);
-        key.extend(parties);
-        key
-    })
-}
-
-fn fingerprint(row: &Transaction, ids: &Colliding) -> Option<Key> {
-    let mut key = undated_fingerprint(row, ids)?;
-    let date = |date: Option<BankDate>| date.map(|date| date.to_string()).unwrap_or_default();
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    key.extend([date(row.booking_date), date(row.value_date)]);
-    if row.booking_date.is_none() && row.value_date.is_none() {
-        key.extend([text(&row.booking_date_time), text(&row.value_date_time)]);
-    }
-    Some(key)
+    step.compared != Compared::Similar
+        || (before.resembles(now)
+            && !IdKind::ALL.iter().any(|kind| {
+                let ids = before.id(*kind).zip(now.id(*kind));
+                is_proven(step, *kind, memory) && ids.is_some_and(|(before, now)| before != now)
+            }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::money::{Amount, Currency};
+    use crate::planner::reconcile::memory::{BOOKING_PROVEN_AFTER, PROVEN_AFTER};
 
     fn candidate(
         place: usize,
@@ -276,6 +341,10 @@ mod tests {
         }
     }
 
+    fn matched(stored: &[Candidate], fetched: &[Candidate]) -> Vec<Match> {
+        match_leftovers(stored, fetched, &Memory::default())
+    }
+
     fn id(text: &str) -> impl FnOnce(&mut Transaction) {
         move |row| {
             row.transaction_id = Some(text.into());
@@ -294,11 +363,11 @@ mod tests {
             })]
         };
         assert_eq!(
-            match_leftovers(&stored, &edited(11, "-4.2"), &Colliding::default()),
+            matched(&stored, &edited(11, "-4.2")),
             [Match { stored: 0, fetched: 5, tier: Tier::BankId }]
         );
-        assert_eq!(match_leftovers(&stored, &edited(12, "-4.2"), &Colliding::default()), []);
-        assert_eq!(match_leftovers(&stored, &edited(1, "4.2"), &Colliding::default()), []);
+        assert_eq!(matched(&stored, &edited(12, "-4.2")), []);
+        assert_eq!(matched(&stored, &edited(1, "4.2")), []);
     }
 
     #[test]
@@ -306,7 +375,64 @@ mod tests {
         use BookingStatus::Booked;
         let stored = [candidate(0, Booked, 1, id("9998")), candidate(1, Booked, 2, id("9998"))];
         let fetched = [candidate(0, Booked, 3, |row| row.transaction_id = Some("9998".into()))];
-        assert_eq!(match_leftovers(&stored, &fetched, &Colliding::default()), []);
+        assert_eq!(matched(&stored, &fetched), []);
+        let mut memory = Memory::default();
+        memory.collides(IdKind::Bank, "9998");
+        let one = [candidate(0, Booked, 1, id("9998"))];
+        assert_eq!(match_leftovers(&one, &fetched, &memory), [], "known to collide");
+        assert_eq!(matched(&one, &fetched).len(), 1);
+    }
+
+    #[test]
+    fn an_edited_amount_is_followed_only_by_a_proven_id() {
+        use BookingStatus::{Booked, Pending};
+        let now = [candidate(0, Booked, 2, |row| {
+            row.transaction_id = Some("id-1".into());
+            row.amount = Amount::parse("-5.00");
+        })];
+        let mut memory = Memory::default();
+        memory.bank_id.kept = PROVEN_AFTER;
+        let booked = [candidate(0, Booked, 1, id("id-1"))];
+        assert_eq!(matched(&booked, &now), []);
+        assert_eq!(
+            match_leftovers(&booked, &now, &memory),
+            [Match { stored: 0, fetched: 0, tier: Tier::StableId }]
+        );
+        let pending = [candidate(0, Pending, 1, id("id-1"))];
+        assert_eq!(match_leftovers(&pending, &now, &memory), []);
+        memory.bank_id.kept_on_booking = BOOKING_PROVEN_AFTER;
+        assert_eq!(match_leftovers(&pending, &now, &memory).len(), 1);
+    }
+
+    #[test]
+    fn edited_twins_are_interchangeable_and_go_on_in_order() {
+        use BookingStatus::Booked;
+        let twin =
+            |place| candidate(place, Booked, 1, |row| row.transaction_id = Some("id-1".into()));
+        let edited = |place| candidate(place, Booked, 2, id("id-1"));
+        let found = matched(&[twin(0), twin(1)], &[edited(0), edited(1)]);
+        let pairs: Vec<_> = found.iter().map(|pair| (pair.stored, pair.fetched)).collect();
+        assert_eq!(pairs, [(0, 0), (1, 1)]);
+    }
+
+    #[test]
+    fn a_similar_row_goes_on_unless_there_is_a_choice_or_proven_ids_differ() {
+        use BookingStatus::Booked;
+        let stored = [candidate(0, Booked, 1, |row| row.transaction_id = Some("id-1".into()))];
+        let now = |place, day| {
+            candidate(place, Booked, day, |row| {
+                row.transaction_id = Some("id-2".into());
+                row.remittance_information = Some("coffee 4711".into());
+            })
+        };
+        assert_eq!(
+            matched(&stored, &[now(0, 4)]),
+            [Match { stored: 0, fetched: 0, tier: Tier::Similar }]
+        );
+        assert_eq!(matched(&stored, &[now(0, 4), now(1, 5)]), []);
+        let mut memory = Memory::default();
+        memory.bank_id.kept = PROVEN_AFTER;
+        assert_eq!(match_leftovers(&stored, &[now(0, 4)], &memory), []);
     }
 
     #[test]
@@ -314,7 +440,7 @@ mod tests {
         use BookingStatus::Booked;
         let stored = [candidate(0, Booked, 1, |_| ()), candidate(1, Booked, 1, |_| ())];
         let fetched: Vec<_> = (0..3).map(|place| candidate(place, Booked, 1, |_| ())).collect();
-        let found = match_leftovers(&stored, &fetched, &Colliding::default());
+        let found = matched(&stored, &fetched);
         assert_eq!(
             found.iter().map(|pair| (pair.stored, pair.fetched)).collect::<Vec<_>>(),
             [(0, 0), (1, 1)]
@@ -326,9 +452,9 @@ mod tests {
         use BookingStatus::{Booked, Pending};
         let stored = [candidate(0, Pending, 1, |_| ())];
         let one = [candidate(0, Booked, 3, |_| ())];
-        assert_eq!(match_leftovers(&stored, &one, &Colliding::default()).len(), 1);
+        assert_eq!(matched(&stored, &one).len(), 1);
         let two = [candidate(0, Booked, 3, |_| ()), candidate(1, Booked, 4, |_| ())];
-        assert_eq!(match_leftovers(&stored, &two, &Colliding::default()), []);
+        assert_eq!(matched(&stored, &two), []);
     }
 
     #[test]
@@ -336,7 +462,7 @@ mod tests {
         use BookingStatus::Booked;
         let fixed = |day| [Candidate { fixed: true, ..candidate(0, Booked, day, id("id-1")) }];
         let now = [candidate(0, Booked, 2, |row| row.transaction_id = Some("id-1".into()))];
-        assert_eq!(match_leftovers(&fixed(1), &now, &Colliding::default()), []);
-        assert_eq!(match_leftovers(&fixed(2), &now, &Colliding::default()).len(), 1);
+        assert_eq!(matched(&fixed(1), &now), []);
+        assert_eq!(matched(&fixed(2), &now).len(), 1);
     }
 }

@@ -150,6 +150,8 @@ CREATE INDEX balance_answer_account ON balance_answer (account, number);
 --   status        0 booked, 1 pending
 --   state         0 current, 1 missing, 2 vanished, 3 closed
 --   revision_run  the run that brought the present text; null: the first run did
+--   tier          why the present text goes on from the one before: 0 it is the first, 1 identical, 2 internal id, 3 bank id,
+--                 4 fingerprint, 5 proven id with another amount, 6 similar
 --   dictionary    0: stored plain
 -- `account` and `first_run` refer to account.number and run.number. No foreign keys: looking both up for each of a hundred
 -- thousand rows of one account and run costs a seventh of a first sync; `verify` checks them instead.
@@ -164,6 +166,7 @@ CREATE TABLE bank_transaction (
     state        INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
     revision     INTEGER NOT NULL DEFAULT 1 CHECK (revision >= 1),
     revision_run INTEGER,
+    tier         INTEGER NOT NULL DEFAULT 0 CHECK (tier BETWEEN 0 AND 6),
     dictionary   INTEGER NOT NULL,
     raw          BLOB    NOT NULL
 ) STRICT;
@@ -177,6 +180,7 @@ CREATE TABLE bank_transaction_version (
     bank_transaction INTEGER NOT NULL REFERENCES bank_transaction (number),
     revision         INTEGER NOT NULL,
     run              INTEGER NOT NULL REFERENCES run (number),
+    tier             INTEGER NOT NULL DEFAULT 0 CHECK (tier BETWEEN 0 AND 6),
     dictionary       INTEGER NOT NULL,
     raw              BLOB    NOT NULL,
     PRIMARY KEY (bank_transaction, revision)

@@ -1,0 +1,301 @@
+//! Scenarios of the planner without I/O: a scripted provider, months in milliseconds.
+
+mod days;
+mod storm;
+mod waiting;
+
+use std::collections::BTreeMap;
+
+use crate::model::account::{AccountFacts, Metadata, ProviderStatus};
+use crate::model::agreement::{Agreement, Scope};
+use crate::model::failure::{
+    AccessEnd, ConfigurationFault, EdgeFault, Failure, FailureClass, Rate, Refusal, Throttled,
+};
+use crate::model::iban::Iban;
+use crate::model::id::{
+    AccountId, AgreementId, CallId, InstitutionId, LinkId, ProviderAccountId, RequisitionId,
+};
+use crate::model::institution::Institution;
+use crate::model::notice::EventCode;
+use crate::model::port::{Answered, ApiCall, Reply};
+use crate::model::requisition::{ConsentUrl, Requisition, RequisitionStatus};
+use crate::model::time::{HOUR_MS, Now, UtcInstant, Zone};
+use crate::planner::effect::{Batch, PullResult, Settlement};
+use crate::planner::event::Event;
+use crate::planner::policy::Policy;
+use crate::planner::quota::LedgerRow;
+use crate::planner::schedule::Schedule;
+use crate::planner::state::{AccountStatus, LinkStatus};
+use crate::planner::{Account, Effect, Planner, Snapshot, Step};
+
+const T0: UtcInstant = UtcInstant::from_ms(1_790_000_000_000);
+
+fn policy() -> Policy {
+    let patterns = ["0 0 6,13,20 * * *".to_owned()];
+    Policy {
+        schedule: Schedule::new(&patterns, Zone::UTC, 600).unwrap(),
+        zone: Zone::UTC,
+        freshness_ms: 26 * HOUR_MS,
+        calls_per_day: 4,
+        manual_reserve: 1,
+        error_budget: 3,
+        error_hard_limit: 8,
+        history_days: 90,
+        access_days: 90,
+        overlap_days: 30,
+        warn_days: vec![14, 7, 3, 1],
+        redirect: "http://localhost:8437/linked".into(),
+        call_timeout_ms: 120_000,
+        rules: Vec::new(),
+    }
+}
+
+fn failure(class: FailureClass, status: Option<u16>, counts: bool) -> Failure {
+    Failure { class, counts, status, code: "test".into(), rate: Rate::default(), server_date: None }
+}
+
+/// What the scripted provider does; changed by the tests as they go.
+struct Script {
+    requisition: RequisitionStatus,
+    accounts: Vec<(&'static str, &'static str)>,
+    data: Option<Failure>,
+    everything: Option<Failure>,
+    metadata: ProviderStatus,
+    refuse_terms: Vec<Refusal>,
+    accepted: UtcInstant,
+}
+
+struct Driver {
+    planner: Planner,
+    now: UtcInstant,
+    script: Script,
+    calls: Vec<(UtcInstant, String)>,
+    events: Vec<(UtcInstant, EventCode)>,
+    results: Vec<PullResult>,
+    documents: Snapshot,
+    next_call_id: i64,
+}
+
+impl Driver {
+    fn new() -> Self {
+        Self {
+            planner: Planner::restore(Snapshot::default(), policy(), [7; 32]),
+            now: T0,
+            script: Script {
+                requisition: RequisitionStatus::Created,
+                accounts: vec![("p1", "DE89370400440532013000")],
+                data: None,
+                everything: None,
+                metadata: ProviderStatus::Ready,
+                refuse_terms: Vec::new(),
+                accepted: T0,
+            },
+            calls: Vec::new(),
+            events: Vec::new(),
+            results: Vec::new(),
+            documents: Snapshot::default(),
+            next_call_id: 0,
+        }
+    }
+
+    fn at(&self) -> Now {
+        Now { wall: self.now, mono_ms: self.now.ms() }
+    }
+
+    fn link(&mut self, replaces: Option<LinkId>) -> LinkId {
+        let link_id = self.planner.new_link_id(self.now);
+        let institution = InstitutionId::from("TEST_BANK");
+        let wish = Event::LinkWanted {
+            link_id,
+            institution,
+            history_days: None,
+            access_days: None,
+            replaces,
+        };
+        self.planner.on(self.at(), wish);
+        self.run_for(1_000);
+        link_id
+    }
+
+    fn linked() -> (Self, LinkId, AccountId) {
+        let mut driver = Self::new();
+        let link_id = driver.link(None);
+        driver.script.requisition = RequisitionStatus::Linked;
+        driver.script.accepted = driver.now;
+        driver.run_for(60_000);
+        let account = driver.planner.accounts().next().unwrap().id;
+        (driver, link_id, account)
+    }
+
+    fn run_for(&mut self, ms: i64) {
+        let end = self.now.plus_ms(ms);
+        for _ in 0..200_000 {
+            match self.planner.next(self.at()) {
+                Step::Do(Effect::Apply(batch)) => self.apply(*batch),
+                Step::Do(Effect::Pulled(result)) => self.results.push(*result),
+                Step::Do(Effect::Told(..)) => {}
+                Step::Do(Effect::Call(call)) => {
+                    self.calls.push((self.now, name(&call.call)));
+                    if let Some((account_id, scope)) = call.spends {
+                        self.next_call_id += 1;
+                        let call_id = CallId(self.next_call_id);
+                        let row =
+                            LedgerRow { call_id, account_id, scope, at: self.now, unsettled: true };
+                        self.documents.ledger.push(row);
+                        self.planner
+                            .on(self.at(), Event::Reserved { ticket: call.ticket, call_id });
+                    }
+                    let result = Box::new(self.answer(&call.call));
+                    self.planner.on(self.at(), Event::Answered { ticket: call.ticket, result });
+                }
+                Step::SleepUntil(at) => {
+                    if at > end {
+                        self.now = end;
+                        return;
+                    }
+                    assert!(at > self.now, "a sleep must end later");
+                    self.now = at;
+                }
+            }
+        }
+        panic!("the planner spins: {:?}", self.calls.iter().rev().take(5).collect::<Vec<_>>());
+    }
+
+    fn apply(&mut self, batch: Batch) {
+        self.events.extend(batch.notices.iter().map(|notice| (self.now, notice.code)));
+        let number = batch.number;
+        self.keep(batch, self.now);
+        self.planner.on(self.at(), Event::Applied { number, rows: None });
+    }
+
+    /// Commits a batch, as the store does.
+    fn keep(&mut self, batch: Batch, at: UtcInstant) {
+        let mut accounts: BTreeMap<_, _> =
+            self.documents.accounts.drain(..).map(|account| (account.id, account)).collect();
+        if let Some(pair) = batch.pair {
+            accounts.remove(&pair.from);
+            for row in self.documents.ledger.iter_mut().filter(|row| row.account_id == pair.from) {
+                row.account_id = pair.into;
+            }
+        }
+        if let Some((call_id, settlement)) = batch.settle {
+            self.documents
+                .ledger
+                .retain(|row| row.call_id != call_id || settlement != Settlement::Released);
+            for row in self.documents.ledger.iter_mut().filter(|row| row.call_id == call_id) {
+                *row = LedgerRow { at, unsettled: false, ..*row };
+            }
+        }
+        accounts.extend(batch.accounts.into_iter().map(|account| (account.id, account)));
+        self.documents.accounts = accounts.into_values().collect();
+        let mut links: BTreeMap<_, _> =
+            self.documents.links.drain(..).map(|link| (link.id, link)).collect();
+        links.extend(batch.links.into_iter().map(|link| (link.id, link)));
+        self.documents.links = links.into_values().collect();
+        if let Some(provider) = batch.provider {
+            self.documents.provider = provider;
+        }
+    }
+
+    #[expect(clippy::panic_in_result_fn, reason = "a call outside the script is a broken test")]
+    fn answer(&self, call: &ApiCall) -> Result<Answered, Failure> {
+        let script = &self.script;
+        if let Some(failure) = &script.everything {
+            return Err(failure.clone());
+        }
+        let reply = match call {
+            ApiCall::Institution(id) => Reply::Institution(Institution {
+                id: id.clone(),
+                name: "Test".into(),
+                bic: String::new(),
+                countries: vec!["DE".into()],
+                transaction_total_days: Some(90),
+                max_access_valid_for_days: Some(90),
+                supported_features: Some(vec!["account_selection".into()]),
+            }),
+            ApiCall::CreateAgreement { terms, .. } => {
+                let too_long =
+                    script.refuse_terms.contains(&Refusal::HistoryDays) && terms.history_days > 89;
+                if too_long {
+                    return Err(failure(
+                        FailureClass::Bug(script.refuse_terms.clone()),
+                        Some(400),
+                        false,
+                    ));
+                }
+                Reply::Agreement(self.agreement())
+            }
+            ApiCall::Agreement(_) => Reply::Agreement(self.agreement()),
+            ApiCall::CreateRequisition(new) => Reply::Requisition(self.requisition(&new.reference)),
+            ApiCall::Requisition(_) => Reply::Requisition(self.requisition("?")),
+            ApiCall::DeleteRequisition(_) => Reply::Deleted,
+            ApiCall::Metadata(id) => {
+                let iban = script.accounts.iter().find(|(handle, _)| *handle == id.0).unwrap().1;
+                let facts = AccountFacts { iban: Iban::new(iban), ..AccountFacts::default() };
+                Reply::Metadata(Metadata { status: Some(script.metadata.clone()), facts })
+            }
+            ApiCall::Details(_) => Reply::Details(AccountFacts {
+                currency: Some("EUR".into()),
+                ..AccountFacts::default()
+            }),
+            ApiCall::Balances(_) | ApiCall::Transactions { .. } => match &script.data {
+                Some(failure) => return Err(failure.clone()),
+                None if matches!(call, ApiCall::Balances(_)) => Reply::Balances(Vec::new()),
+                None => Reply::Unchanged { last_updated: None },
+            },
+            other => panic!("not in the script: {other:?}"),
+        };
+        Ok(Answered { reply, rate: Rate::default(), server_date: None })
+    }
+
+    fn agreement(&self) -> Agreement {
+        Agreement {
+            id: AgreementId::from("agreement"),
+            institution_id: None,
+            max_historical_days: Some(90),
+            access_valid_for_days: Some(90),
+            access_scope: None,
+            accepted: Some(self.script.accepted),
+        }
+    }
+
+    fn requisition(&self, reference: &str) -> Requisition {
+        let linked = self.script.requisition == RequisitionStatus::Linked;
+        let accounts =
+            self.script.accounts.iter().map(|(handle, _)| ProviderAccountId::from(*handle));
+        Requisition {
+            id: RequisitionId::from("requisition"),
+            status: self.script.requisition.clone(),
+            institution_id: None,
+            agreement: Some(AgreementId::from("agreement")),
+            reference: reference.to_owned(),
+            accounts: accounts.filter(|_| linked).collect(),
+            link: Some(ConsentUrl("https://example.invalid/".into())),
+        }
+    }
+
+    fn count(&self, code: EventCode) -> usize {
+        self.events.iter().filter(|(_, seen)| *seen == code).count()
+    }
+
+    fn calls_of(&self, what: &str) -> Vec<UtcInstant> {
+        self.calls.iter().filter(|(_, name)| name == what).map(|(at, _)| *at).collect()
+    }
+
+    fn account(&self, id: AccountId) -> &Account {
+        self.planner.account(id).unwrap()
+    }
+}
+
+fn name(call: &ApiCall) -> String {
+    let text = format!("{call:?}");
+    text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+}
+
+/// The largest number of instants within any window of 24 hours.
+fn most_in_a_day(instants: &[UtcInstant]) -> usize {
+    let within = |first: &UtcInstant| {
+        instants.iter().filter(|at| *at >= first && at.since(*first) < 24 * HOUR_MS).count()
+    };
+    instants.iter().map(within).max().unwrap_or(0)
+}

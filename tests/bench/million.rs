@@ -1,0 +1,133 @@
+//! A million rows: what inserting costs as the file grows, how fast the daemon is up, and what a full listing needs.
+//!
+//! `cargo bench --bench million`. Ten links of 50 accounts × 2,000 rows of set R come one after another; the file ends
+//! at half a gigabyte.
+
+#![expect(clippy::expect_used, reason = "a benchmark that cannot measure has failed, as it should")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a benchmark takes the time and prints it"
+)]
+
+#[expect(dead_code, reason = "each benchmark uses its share of it")]
+mod support;
+
+use std::io::Read as _;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Instant;
+
+use support::daemon::{Daemon, Home, wait_for};
+use support::data::{self, ROWS, Set};
+use support::process::{Process, machine};
+use support::provider::{ACCOUNTS, Provider};
+use support::table::{Table, Unit, thousandths};
+
+const LINKS: usize = 10;
+const ROWS_OF_A_LINK: u64 = ACCOUNTS * ROWS;
+const STARTS: usize = 5;
+/// Each adds up to a hundred thousand rows.
+const KILLS: usize = 3;
+/// Most growth of the cost of a row, in thousandths.
+const GROWTH: u64 = 1_200;
+const READY_US: u64 = 25_000;
+const READY_AFTER_KILL_US: u64 = 50_000;
+const STREAM_BYTES: u64 = 16_000_000;
+
+fn main() {
+    if !support::is_wanted() {
+        return;
+    }
+    println!("{}", machine());
+    let mut table = Table::default();
+    let provider = Provider::start(|account| Arc::new(data::answer(Set::Realistic, account)));
+    let home = Home::new(&provider.base);
+    let daemon = fill(&home, &provider, &mut table);
+    daemon.stop();
+    table.add("file of 1 M rows", Unit::Megabytes, None, home.bytes(""));
+    for _ in 0..STARTS {
+        let daemon = home.start();
+        table.add("READY after a clean stop", Unit::Milliseconds, Some(READY_US), daemon.ready_us);
+        daemon.stop();
+    }
+    let daemon = home.start();
+    list(&home, &daemon, &mut table);
+    daemon.stop();
+    for _ in 0..KILLS {
+        kill_amid_work(&home, &provider, &mut table);
+    }
+    println!("{table}");
+}
+
+/// Pulls a million rows and sees what each hundred thousand cost.
+fn fill(home: &Home, provider: &Provider, table: &mut Table) -> Daemon {
+    let daemon = home.start();
+    let process = daemon.process();
+    let mut costs = Vec::new();
+    for _ in 0..LINKS {
+        let (before_us, sent) = (process.cpu_us(), provider.sent());
+        daemon.link();
+        wait_for("all answers", || provider.sent() == sent + ACCOUNTS);
+        process.wait_until_quiet();
+        let cost_ns =
+            (process.cpu_us() - before_us).saturating_mul(1_000).div_euclid(ROWS_OF_A_LINK);
+        println!("{} rows: {cost_ns} ns a row", provider.sent() * ROWS);
+        costs.push(cost_ns);
+    }
+    let mean =
+        |costs: &[u64]| costs.iter().sum::<u64>().checked_div(costs.len().try_into().unwrap_or(1));
+    let early = mean(costs.get(1..4).unwrap_or_default()).unwrap_or_default();
+    let late = mean(costs.get(7..10).unwrap_or_default()).unwrap_or_default();
+    let growth = thousandths(late, early);
+    table.add("insert cost at 0.7 … 1 M ÷ at 0.1 … 0.4 M rows", Unit::Times, Some(GROWTH), growth);
+    table.add("peak memory while a million rows came", Unit::Megabytes, None, process.peak());
+    daemon
+}
+
+/// Kills the daemon while it stores, and starts it again.
+fn kill_amid_work(home: &Home, provider: &Provider, table: &mut Table) {
+    let daemon = home.start();
+    let sent = provider.sent();
+    daemon.link();
+    wait_for("some answers", || provider.sent() >= sent + ACCOUNTS.div_euclid(2));
+    daemon.kill();
+    table.add("write-ahead log after the kill", Unit::Megabytes, None, home.bytes("-wal"));
+    let daemon = home.start();
+    table.add(
+        "READY after kill -9",
+        Unit::Milliseconds,
+        Some(READY_AFTER_KILL_US),
+        daemon.ready_us,
+    );
+    daemon.process().wait_until_quiet();
+    daemon.stop();
+}
+
+/// Lists everything and looks at both ends while it streams.
+fn list(home: &Home, daemon: &Daemon, table: &mut Table) {
+    daemon.process().wait_until_quiet();
+    let (server, before_us, begun) = (daemon.process(), daemon.process().cpu_us(), Instant::now());
+    let mut child = home
+        .command(&["transactions", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the client");
+    let client = Process(child.id());
+    let mut output = child.stdout.take().expect("its output");
+    let (mut rows, mut client_bytes, mut buffer) = (0_u64, 0, vec![0; 1 << 20]);
+    loop {
+        let length = output.read(&mut buffer).expect("lines");
+        let Some(piece) = buffer.get(..length).filter(|piece| !piece.is_empty()) else { break };
+        rows += piece.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+        client_bytes = client.peak().max(client_bytes);
+    }
+    let wall_us = begun.elapsed().as_micros().try_into().unwrap_or(u64::MAX);
+    assert!(child.wait().expect("an end").success() && rows >= 1_000_000, "{rows} rows");
+    table.add("transactions --json, wall", Unit::Seconds, None, wall_us);
+    let cpu_us = server.cpu_us() - before_us;
+    table.add("transactions --json, processor time of the daemon", Unit::Seconds, None, cpu_us);
+    let target = Some(STREAM_BYTES);
+    table.add("transactions --json, peak of the daemon", Unit::Megabytes, target, server.peak());
+    table.add("transactions --json, peak of the client", Unit::Megabytes, target, client_bytes);
+}
