@@ -117,7 +117,8 @@ pub fn decide<T: Texts>(
     set_leftovers_aside(question, memory, texts, &mut decision);
     let mut fresh = decision.fresh();
     fresh.retain(|place| !decision.is_unlisted(*place));
-    if fresh.is_empty() {
+    // With nothing left on one side there is nothing to match: a first answer is not read in full.
+    if fresh.is_empty() || !decision.continued(question.stored.len()).contains(&false) {
         return Ok(decision);
     }
     let fresh = candidates_of_answer(question, texts, fresh);
