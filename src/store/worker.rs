@@ -111,6 +111,8 @@ pub(super) struct Threads {
     writer: mpsc::Sender<ToWriter>,
     /// `None` once closed.
     readers: Mutex<Option<mpsc::Sender<ReadJob>>>,
+    /// The writing thread, which awaits the readers; `None` once awaited.
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Starts the writing thread, opens the database on it, then starts the readers. Also gives the newest event's number.
@@ -148,9 +150,11 @@ pub(super) async fn start(
             Err(error) => drop(opened.send(Err(error))),
         }
     };
-    spawn("store-write", body)?;
+    let thread = Mutex::new(Some(spawn("store-write", body)?));
+    // Made first, so that a database that cannot be opened is awaited, too.
+    let threads = Threads { writer, readers: Mutex::new(Some(readers)), thread };
     let (newest_event, snapshot) = result.await.unwrap_or(Err(Error::Closed))?;
-    Ok((Threads { writer, readers: Mutex::new(Some(readers)) }, newest_event, snapshot))
+    Ok((threads, newest_event, snapshot))
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
@@ -254,6 +258,26 @@ impl Threads {
         drop(self.readers.lock().unwrap_or_else(PoisonError::into_inner).take());
         let (reply, result) = oneshot::channel();
         self.writer.send(ToWriter::Close(reply)).await.map_err(|_closed| Error::Closed)?;
-        result.await.unwrap_or(Err(Error::Closed))
+        let result = result.await.unwrap_or(Err(Error::Closed));
+        self.join();
+        result
+    }
+
+    /// Waits until the threads have ended; they have been told to.
+    fn join(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            thread.join().ok();
+        }
+    }
+}
+
+impl Drop for Threads {
+    /// A thread that still works in the cipher while the process ends crashes it: the cipher's library cleans up at exit.
+    fn drop(&mut self) {
+        drop(self.readers.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let (closed, _jobs) = mpsc::channel(1);
+        drop(std::mem::replace(&mut self.writer, closed));
+        self.join();
     }
 }
