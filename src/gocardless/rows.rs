@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::wire::{filled, is_string, list, pick, string, text};
 use crate::model::json::compact;
-use crate::model::money::{Amount, Currency};
+use crate::model::money::{Amount, Currency, CurrencyCode};
 use crate::model::port::RowReader;
 use crate::model::time::BankDate;
 use crate::model::transaction::{Flag, RowKey, Transaction};
@@ -26,11 +26,19 @@ impl RowReader for Rows {
         };
         let dates = Dates::read(booking, value, booking_time, value_time);
         let effective_date = dates.effective();
+        let (amount, currency) = money(amount);
         RowKey {
             effective_date,
             earliest_date: dates.all().min(),
-            understood: effective_date.is_some() && money(amount).0.is_some(),
+            understood: effective_date.is_some() && amount.is_some(),
+            amount,
+            currency: currency.and_then(|code| CurrencyCode::parse(&code.0)),
         }
+    }
+
+    fn includes_credit_limit(&self, balance: &str) -> bool {
+        let included = pick(balance, ["creditLimitIncluded"]).and_then(|[included]| included);
+        included.is_some_and(|raw| raw.get() == "true")
     }
 
     fn read(&self, raw: &str) -> Transaction {
@@ -331,6 +339,16 @@ mod tests {
         assert_eq!(amount(&row("9999999999999999999")).as_deref(), Some("9999999999999999999"));
         for odd in ["1e400", "\"abc\"", "\"1,00\"", "null", "{}", "\"\""] {
             assert_eq!(amount(&row(odd)), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn only_a_balance_that_says_so_includes_a_credit_limit() {
+        assert!(Rows.includes_credit_limit(r#"{"creditLimitIncluded": true}"#));
+        for raw in
+            [r#"{"creditLimitIncluded":false}"#, r#"{"creditLimitIncluded":null}"#, "{}", "[]", ""]
+        {
+            assert!(!Rows.includes_credit_limit(raw), "{raw}");
         }
     }
 

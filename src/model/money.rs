@@ -18,6 +18,9 @@ pub struct Amount {
 }
 
 impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self { units: 0, scale: 0 };
+
     /// From units and scale; `None` if the scale is over [`SCALE_DIGITS_MAX`].
     pub fn new(units: i128, scale: u8) -> Option<Self> {
         (scale <= SCALE_DIGITS_MAX).then_some(Self { units, scale })
@@ -85,6 +88,22 @@ impl Amount {
         Self::new(units, scale)
     }
 
+    /// Difference at the larger scale; `None` on overflow.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.checked_add(Self { units: other.units.checked_neg()?, ..other })
+    }
+
+    /// The same number without needless decimals, so that equal numbers are equal values.
+    #[must_use]
+    pub fn trimmed(self) -> Self {
+        let mut trimmed = self;
+        while trimmed.scale > 0 {
+            let Some(shorter) = trimmed.rescale(trimmed.scale.saturating_sub(1)) else { break };
+            trimmed = shorter;
+        }
+        trimmed
+    }
+
     /// Whether two amounts are the same number, whatever their scales.
     pub fn same_value(self, other: Self) -> bool {
         let scale = self.scale.max(other.scale);
@@ -126,6 +145,40 @@ impl<'de> Deserialize<'de> for Amount {
 #[serde(transparent)]
 pub struct Currency(pub String);
 
+/// A currency code that looks like one of ISO 4217: three ASCII letters, in capitals. Codes compare by it; `XXX` is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CurrencyCode([u8; 3]);
+
+impl CurrencyCode {
+    /// `None` if it does not look like one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let letters: [u8; 3] = text.trim().as_bytes().try_into().ok()?;
+        letters
+            .iter()
+            .all(u8::is_ascii_alphabetic)
+            .then(|| Self(letters.map(|letter| letter.to_ascii_uppercase())))
+    }
+}
+
+impl fmt::Display for CurrencyCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|letter| write!(f, "{}", char::from(*letter)))
+    }
+}
+
+impl Serialize for CurrencyCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for CurrencyCode {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("expected a currency code"))
+    }
+}
+
 /// An amount with its currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
@@ -162,6 +215,25 @@ mod tests {
             assert_eq!(Amount::parse(text), None, "{text}");
         }
         assert_eq!(Amount::parse("0e400").unwrap().to_string(), "0");
+    }
+
+    #[test]
+    fn differences_and_needless_decimals() {
+        let amount = |text: &str| Amount::parse(text).unwrap();
+        let left = amount("10.50").checked_sub(amount("0.5000")).unwrap();
+        assert_eq!(left.to_string(), "10.0000");
+        assert_eq!(left.trimmed(), amount("10"));
+        assert_eq!(amount("0.00").trimmed(), Amount::ZERO);
+        assert_eq!(amount("-1.230").trimmed().to_string(), "-1.23");
+        assert_eq!(amount("1200").trimmed().to_string(), "1200");
+    }
+
+    #[test]
+    fn currency_codes_are_three_letters() {
+        assert_eq!(CurrencyCode::parse(" eur ").unwrap().to_string(), "EUR");
+        for text in ["", "EU", "EURO", "E1R", "€"] {
+            assert_eq!(CurrencyCode::parse(text), None, "{text}");
+        }
     }
 
     proptest! {

@@ -144,6 +144,8 @@ event_codes! {
     ValueNotUnderstood "value_not_understood" Notice,
     /// Balance and transactions do not agree.
     BalanceMismatch "balance_mismatch" Warning,
+    /// Balance and transactions agree again.
+    BalanceExplained "balance_explained" Notice,
     /// The system clock jumped.
     ClockStepped "clock_stepped" Warning,
     /// The database cannot be written.

@@ -148,6 +148,8 @@ pub trait RowReader: Send + Sync + fmt::Debug {
     fn key(&self, raw: &str) -> RowKey;
     /// All columns.
     fn read(&self, raw: &str) -> Transaction;
+    /// Whether a raw balance counts an unused credit limit as money.
+    fn includes_credit_limit(&self, balance: &str) -> bool;
 }
 
 /// HTTP methods the API uses.

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::money::{Amount, Currency};
+use super::money::{Amount, Currency, CurrencyCode};
 use super::port::TextBody;
 use super::time::BankDate;
 
@@ -84,6 +84,10 @@ pub struct RowKey {
     pub earliest_date: Option<BankDate>,
     /// Amount and a date were understood.
     pub understood: bool,
+    /// Signed, as the bank wrote it.
+    pub amount: Option<Amount>,
+    /// Where it looks like one.
+    pub currency: Option<CurrencyCode>,
 }
 
 /// Why a field of a row is null, or strange.

@@ -75,6 +75,7 @@ pub const fn message_id(code: EventCode) -> &'static str {
         EventCode::TransactionVanished => "0d99b47b75ac4ca9a34cd0c4993c94d1",
         EventCode::RowsNotUnderstood => "3f29eba4c047492fa4fcf4f8f3a4740f",
         EventCode::ValueNotUnderstood => "c1a560be95ba4cbe81065d31850ff9f4",
+        EventCode::BalanceExplained => "bc58c41f9f299d03683b846f583f714d",
         EventCode::BalanceMismatch => "ccd2add284a64910aa719c9ce6fe144c",
         EventCode::ClockStepped => "992a89f008994c09a09daa63e6159541",
         EventCode::StoreFull => "07ec6afd5ed54bcca9622480452afa29",

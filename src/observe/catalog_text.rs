@@ -187,6 +187,10 @@ texts! {
          late."
         "Compare with the bank's own statement. The balances are listed by:"
         "banksyncd balances --history {account}";
+    BalanceExplained "Balance and transactions agree again"
+        "A difference between the bank's balance and its transactions that was reported is gone: the transaction came, \
+         or the balance followed."
+        "" "";
     ClockStepped "The system clock jumped"
         "The clock of this machine was set or had stopped. What is due is computed anew; calls may be late, never too \
          many."

@@ -369,7 +369,7 @@ impl Planner {
         account: &Account,
         now: UtcInstant,
     ) -> Option<crate::model::time::BankDate> {
-        let full = account.full_pull_at?;
+        let full = account.full_pull_at.filter(|_| !account.wants_everything)?;
         let today = self.policy.zone.date(now);
         if self.policy.zone.date(full) != today {
             return None;

@@ -43,6 +43,8 @@ pub enum Event {
         number: u64,
         /// What became of its rows, if it carried any.
         rows: Option<RowsChanged>,
+        /// The account whose next transactions are to be asked for without a date.
+        wants_everything: Option<AccountId>,
     },
     /// A person wants accounts pulled now.
     PullWanted {

@@ -17,6 +17,7 @@ pub mod effect;
 pub mod event;
 pub mod ids;
 pub mod policy;
+pub mod proof;
 pub mod quota;
 pub mod reconcile;
 pub mod schedule;
@@ -193,7 +194,8 @@ impl Planner {
             }
             Event::NotReserved { ticket } => self.not_reserved(ticket, at),
             Event::Answered { ticket, result } => self.answered(ticket, *result, at),
-            Event::Applied { number, rows } => {
+            Event::Applied { number, rows, wants_everything } => {
+                self.ask_for_everything(wants_everything);
                 for mut ending in self.endings.remove(&number).unwrap_or_default() {
                     // A batch has the rows of one answer, and only the pull that this answer completed succeeds in it.
                     if ending.outcome != Some(RunOutcome::Failed) {

@@ -107,6 +107,7 @@ impl Planner {
             retry_at: None,
             last_synced_at: None,
             full_pull_at: None,
+            wants_everything: false,
             full_mark: None,
             window_mark: None,
             processing_since: None,

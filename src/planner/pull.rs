@@ -99,6 +99,17 @@ impl Planner {
         }
     }
 
+    /// The next pull of an account asks without a date, once.
+    pub(super) fn ask_for_everything(&mut self, id: Option<AccountId>) {
+        if let Some(account) = id.and_then(|id| self.accounts.get_mut(&id))
+            && !account.wants_everything
+        {
+            account.wants_everything = true;
+            let id = account.id;
+            self.changed(id);
+        }
+    }
+
     /// One scope of a pull was read.
     fn data_read(
         &mut self,
@@ -308,6 +319,7 @@ fn remember(
     match date_from {
         None => {
             account.full_pull_at = Some(now);
+            account.wants_everything = false;
             account.full_mark = mark.or(account.full_mark);
         }
         Some(date) => {

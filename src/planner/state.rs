@@ -267,6 +267,9 @@ pub struct Account {
     /// When the last answer without date filter came.
     #[serde(default)]
     pub full_pull_at: Option<UtcInstant>,
+    /// The next answer is asked for without date filter, whatever the hour.
+    #[serde(default)]
+    pub wants_everything: bool,
     /// The last answer without date filter.
     #[serde(default)]
     pub full_mark: Option<AnswerMark>,

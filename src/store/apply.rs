@@ -7,6 +7,7 @@ use crate::model::port::RowReader;
 use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::{Answer, BookingStatus};
 use crate::planner::effect::{Batch, Data, RowsChanged};
+use crate::planner::proof::{Moves, Proof};
 use crate::planner::reconcile::coverage::Coverage;
 use crate::planner::reconcile::notices::{News, notices};
 use crate::planner::reconcile::tiers::DATES_APART_DAYS_MAX;
@@ -16,10 +17,11 @@ use super::answers::{self, Items};
 use super::coverage::{self, EVERYTHING_DAYS, floor_days, floor_from};
 use super::error::Error;
 use super::events::{self, StoredEvent};
+use super::proof::Said;
 use super::reconcile::{self, AccountRows, Given, Reconciled, Work};
 use super::schema::Identity;
 use super::worker::Writer;
-use super::{balances, documents, institutions, ledger, row, runs};
+use super::{balances, documents, institutions, ledger, proof, row, runs};
 
 /// After an answer with this many rows, memory is given back.
 const LARGE_ANSWER_ROWS: usize = 500;
@@ -31,6 +33,8 @@ pub struct Applied {
     pub events: Vec<StoredEvent>,
     /// What a transactions answer changed; `None` for a batch without one.
     pub rows: Option<RowsChanged>,
+    /// The account whose next transactions are to be asked for without a date.
+    pub wants_everything: Option<AccountId>,
 }
 
 /// Carries a batch out.
@@ -55,6 +59,10 @@ pub(super) fn apply(
     let applied = Applied {
         events: events::insert(&step, at, told)?,
         rows: news.as_ref().map(|news| news.rows),
+        wants_everything: news
+            .as_ref()
+            .filter(|news| news.wants_everything)
+            .map(|news| news.account_id),
     };
     // Last: rows and events speak of runs that go on.
     for run in &batch.runs {
@@ -190,6 +198,7 @@ fn put_answer(
     answer: &Answer,
     at: UtcInstant,
 ) -> Result<News, Error> {
+    let proof = proof::load(work, &account)?;
     let known = newest_answer(work.connection, account.number, about.date_from)?;
     let pending =
         answer.pending.iter().flatten().map(|span| (answer.row(*span), BookingStatus::Pending));
@@ -211,7 +220,8 @@ fn put_answer(
         let floor = floor_days(outcome.coverage.floor).filter(|_| !answer.booked.is_empty());
         insert_answer(work.connection, &account, about.run, &given.facts, (floor, items))?;
     }
-    news(work.connection, identity, about, outcome)
+    let said = prove(work, &account, about, &given.facts, (&outcome, proof))?;
+    news(work.connection, identity, about, (outcome, said))
 }
 
 fn repeat_answer(
@@ -224,6 +234,7 @@ fn repeat_answer(
     let Some(known) = newest_answer(work.connection, account.number, about.date_from)? else {
         return Err(Error::Refused("there is no answer that could have come again"));
     };
+    let proof = proof::load(work, &account)?;
     let undisturbed = known.rows_version == account.rows_version;
     let outcome = match known.floor {
         Some(floor) if undisturbed => {
@@ -232,7 +243,14 @@ fn repeat_answer(
             let vanished = reconcile::reconcile_unchanged(work, &account, facts, &coverage)?;
             let gone = u64::try_from(vanished.len()).unwrap_or(u64::MAX);
             let rows = RowsChanged { vanished: gone, ..RowsChanged::default() };
-            Reconciled { rows, items: Vec::new(), coverage, changed: Vec::new(), vanished }
+            Reconciled {
+                rows,
+                items: Vec::new(),
+                coverage,
+                changed: Vec::new(),
+                vanished,
+                moves: Moves::default(),
+            }
         }
         // Another answer changed rows since: what this one said holds again. Or it had no rows, and counts as a witness.
         _ => {
@@ -248,7 +266,19 @@ fn repeat_answer(
     };
     finish(work.connection, &mut account, facts, &outcome)?;
     touch(work.connection, &known, &account, about.run, facts)?;
-    news(work.connection, identity, about, outcome)
+    let said = prove(work, &account, about, facts, (&outcome, proof))?;
+    news(work.connection, identity, about, (outcome, said))
+}
+
+fn prove(
+    work: &Work<'_>,
+    account: &AccountRows,
+    about: About,
+    facts: &AnswerFacts,
+    (outcome, proof): (&Reconciled, Proof),
+) -> Result<Said, Error> {
+    let began = runs::started_at(work.connection, about.run)?;
+    proof::after(work, (account, about.account_id), (began, facts), outcome, proof)
 }
 
 /// Where the window begins that an answer can matter to: a little before its filter, or before the oldest row that the
@@ -323,7 +353,7 @@ fn news(
     connection: &Connection,
     identity: Identity,
     about: About,
-    outcome: Reconciled,
+    (outcome, said): (Reconciled, Said),
 ) -> Result<News, Error> {
     runs::add_counts(connection, about.run, outcome.rows)?;
     let id = |number: i64| {
@@ -341,6 +371,8 @@ fn news(
         rows: outcome.rows,
         changed,
         vanished,
+        findings: said.findings,
+        wants_everything: said.wants_everything,
     })
 }
 

@@ -207,7 +207,8 @@ impl Cursor<BalanceRow> for Balances {
     }
 }
 
-fn newest_answer(
+/// The newest answer of an account, in the bank's order, with the time of its last coming.
+pub(super) fn newest_answer(
     connection: &Connection,
     account: i64,
     id: AccountId,

@@ -107,7 +107,8 @@ const MOVES: [&str; 5] = [
 ];
 
 /// What a provisional account may leave behind: answers that brought no row.
-const REMAINS: [&str; 3] = [
+const REMAINS: [&str; 4] = [
+    "DELETE FROM proof WHERE account = ?1",
     "DELETE FROM answer WHERE account = ?1",
     "DELETE FROM coverage WHERE account = ?1",
     "DELETE FROM account WHERE number = ?1",

@@ -27,6 +27,7 @@ mod listing;
 mod lock;
 mod open;
 mod pairing;
+mod proof;
 mod reconcile;
 mod row;
 mod rows;
@@ -200,9 +201,10 @@ impl Store {
     /// Only if the checks cannot run at all; what they find is in the list.
     pub async fn verify(
         &self,
+        reader: Arc<dyn RowReader>,
         progress: impl FnMut(&Check) + Send + 'static,
     ) -> Result<Vec<Check>, Error> {
-        verify::verify(&self.threads, progress).await
+        verify::verify(&self.threads, reader, progress).await
     }
 
     fn threads(&self) -> &Threads {

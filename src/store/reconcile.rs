@@ -9,6 +9,7 @@ use crate::model::port::RowReader;
 use crate::model::time::BankDate;
 use crate::model::transaction::{BookingStatus, RowState};
 use crate::planner::effect::RowsChanged;
+use crate::planner::proof::{Moves, Row};
 use crate::planner::reconcile::conclude::{changed_fields, retire};
 use crate::planner::reconcile::coverage::Coverage;
 use crate::planner::reconcile::decide::{Decision, Link};
@@ -25,6 +26,9 @@ use super::rows;
 const DICTIONARY_ROWS_MIN: usize = 16;
 /// Length of an account's dictionary: with its tables it fits one page of the file, so that it is read at once.
 const DICTIONARY_BYTES: usize = 3_800;
+
+/// Among more new rows than this nobody asks whether one equals a listed one.
+const TWINS_LOOKED_FOR_MAX: usize = 64;
 
 /// The transaction under way and the codec.
 pub(super) struct Work<'a> {
@@ -61,6 +65,8 @@ pub(super) struct Reconciled {
     pub(super) changed: Vec<(i64, Vec<String>)>,
     /// Numbers.
     pub(super) vanished: Vec<i64>,
+    /// What it means for the sums.
+    pub(super) moves: Moves,
 }
 
 /// Reconciles an answer with what is stored.
@@ -78,6 +84,7 @@ pub(super) fn reconcile(
         coverage: decision.coverage,
         changed: Vec::new(),
         vanished: Vec::new(),
+        moves: Moves::default(),
     };
     continue_rows(work, account, (&sides, &decision), &seen, &mut outcome)?;
     insert_rows(work, account, (&sides, &decision), &mut outcome)?;
@@ -101,6 +108,7 @@ fn continue_rows(
             let revision = revision.saturating_add(i64::from(new_text));
             *item = Item { number: stored.number, revision };
         }
+        note_continued(work, (sides, decision), (place, link), &mut outcome.moves)?;
         if new_text {
             let dictionary = account.dictionary.unwrap_or(BUILT_IN_ID);
             let Some(new) = sides.new_text(place) else { continue };
@@ -128,6 +136,43 @@ fn continue_rows(
         outcome.rows.changed += u64::from(new_text || booked_now);
     }
     Ok(())
+}
+
+/// What it means for the sums that a stored row goes on as a row of the answer.
+fn note_continued(
+    work: &mut Work<'_>,
+    (sides, decision): (&Sides<'_>, &Decision),
+    (place, link): (usize, Link),
+    moves: &mut Moves,
+) -> Result<(), Error> {
+    let (Some(stored), Some(fetched)) = (sides.stored.get(link.stored), sides.fetched.get(place))
+    else {
+        return Ok(());
+    };
+    let (was_listed, is_listed) = (stored.state == RowState::Current, !decision.is_unlisted(place));
+    if stored.hash == fetched.hash && stored.status == fetched.status && was_listed == is_listed {
+        return Ok(());
+    }
+    let raw = sides.given.texts.get(place).map(|(raw, _)| *raw).unwrap_or_default();
+    let now = Row::new(&work.reader.key(raw), fetched.status);
+    let before = if stored.hash == fetched.hash {
+        Row { status: stored.status, ..now }
+    } else {
+        stored_row(work, stored)?
+    };
+    match (was_listed, is_listed) {
+        (true, true) => moves.became(&before, &now),
+        (true, false) => moves.went(&before),
+        (false, true) => moves.came(&now, false),
+        (false, false) => {}
+    }
+    Ok(())
+}
+
+/// What of a stored row is summed.
+fn stored_row(work: &mut Work<'_>, stored: &StoredRow) -> Result<Row, Error> {
+    let text = rows::text(work.connection, work.unpacker, stored.number)?;
+    Ok(Row::new(&work.reader.key(&text), stored.status))
 }
 
 /// The change of a row that was booked before and still is; `None` where no column differs.
@@ -164,6 +209,7 @@ fn insert_rows(
         account.dictionary = make_dictionary(work.connection, sides, &fresh)?;
     }
     let dictionary = account.dictionary.unwrap_or(BUILT_IN_ID);
+    let few = fresh.len() <= TWINS_LOOKED_FOR_MAX;
     let mut inserter =
         rows::Inserter::new(work.connection, account.number, sides.given.run, dictionary)?;
     for place in fresh {
@@ -173,6 +219,11 @@ fn insert_rows(
         let number = inserter.insert(work.packer, &new, state)?;
         if let Some(item) = outcome.items.get_mut(place) {
             *item = Item { number, revision: 1 };
+        }
+        if !unlisted {
+            let equal = |row: &StoredRow| row.is_listed_booked() && row.hash == new.hash;
+            let twin = few && sides.stored.iter().any(equal);
+            outcome.moves.came(&Row::new(&new.key, new.status), twin);
         }
         outcome.rows.added += u64::from(!unlisted);
         outcome.rows.not_understood += u64::from(!new.key.understood);
@@ -204,7 +255,7 @@ fn make_dictionary(
 }
 
 fn retire_rows(
-    work: &Work<'_>,
+    work: &mut Work<'_>,
     account: &AccountRows,
     (sides, decision): (&Sides<'_>, &Decision),
     seen: &Seen,
@@ -215,6 +266,10 @@ fn retire_rows(
     let continued = decision.continued(sides.stored.len());
     for (place, state) in retire(&sides.stored, &continued, &outcome.coverage, facts, &absences) {
         let Some(stored) = sides.stored.get(place) else { continue };
+        if stored.state == RowState::Current {
+            let gone = stored_row(work, stored)?;
+            outcome.moves.went(&gone);
+        }
         retire_row(work.connection, stored, state, facts, seen)?;
         match state {
             RowState::Missing => outcome.rows.missing += 1,

@@ -3,12 +3,17 @@
 //! The cipher's check reads the main file and not the log: it must come right after a truncating checkpoint, with nobody
 //! writing in between, or it reports damage where there is none. Everything else runs on a reader.
 
+use std::sync::Arc;
+
 use rusqlite::Connection;
 use serde::Serialize;
+
+use crate::model::port::RowReader;
 
 use super::answers;
 use super::codec::{Packed, Unpacker};
 use super::error::Error;
+use super::proof;
 use super::rows;
 use super::schema;
 use super::worker::{Reader, Threads};
@@ -61,26 +66,28 @@ impl Found {
     }
 }
 
-type Test = fn(&mut Connection, &mut Unpacker) -> Result<Found, Error>;
+type Test = fn(&mut Connection, &mut Unpacker, &dyn RowReader) -> Result<Found, Error>;
 
 /// On the writer, before and after the cipher's check.
 const INTEGRITY: (&str, Test) =
-    ("integrity", |connection, _| pragma(connection, "integrity_check", "ok"));
+    ("integrity", |connection, _, _| pragma(connection, "integrity_check", "ok"));
 
 /// On a reader.
-const TESTS: [(&str, Test); 7] = [
-    ("foreign_keys", |connection, _| foreign_keys(connection)),
-    ("schema", |connection, _| schema_version(connection)),
-    ("index", |connection, _| index_counts(connection)),
-    ("references", |connection, _| references(connection)),
-    ("transactions", transactions),
-    ("versions", versions),
-    ("answers", |connection, _| stored_answers(connection)),
+const TESTS: [(&str, Test); 8] = [
+    ("foreign_keys", |connection, _, _| foreign_keys(connection)),
+    ("schema", |connection, _, _| schema_version(connection)),
+    ("index", |connection, _, _| index_counts(connection)),
+    ("references", |connection, _, _| references(connection)),
+    ("transactions", |connection, unpacker, _| transactions(connection, unpacker)),
+    ("versions", |connection, unpacker, _| versions(connection, unpacker)),
+    ("answers", |connection, _, _| stored_answers(connection)),
+    ("sums", |connection, unpacker, reader| sums(connection, unpacker, reader)),
 ];
 
 /// Runs all checks in order.
 pub(super) async fn verify(
     threads: &Threads,
+    rows: Arc<dyn RowReader>,
     mut progress: impl FnMut(&Check) + Send + 'static,
 ) -> Result<Vec<Check>, Error> {
     let mut checks = Vec::new();
@@ -89,7 +96,8 @@ pub(super) async fn verify(
         checks.push(check);
     };
     let (name, test) = INTEGRITY;
-    note(threads.read(move |reader| run(reader, name, test)).await?);
+    let read = Arc::clone(&rows);
+    note(threads.read(move |reader| run(reader, name, test, read.as_ref())).await?);
     for check in threads
         .write(|writer| {
             let connection = writer.connection()?;
@@ -103,14 +111,15 @@ pub(super) async fn verify(
         note(check);
     }
     for (name, test) in TESTS {
-        note(threads.read(move |reader| run(reader, name, test)).await?);
+        let read = Arc::clone(&rows);
+        note(threads.read(move |reader| run(reader, name, test, read.as_ref())).await?);
     }
     Ok(checks)
 }
 
-fn run(reader: &mut Reader, name: &str, test: Test) -> Result<Check, Error> {
+fn run(reader: &mut Reader, name: &str, test: Test, rows: &dyn RowReader) -> Result<Check, Error> {
     let (connection, unpacker) = reader.parts()?;
-    Ok(Check::new(name, test(connection, unpacker)))
+    Ok(Check::new(name, test(connection, unpacker, rows)))
 }
 
 fn pragma(connection: &Connection, name: &str, fine: &str) -> Result<Found, Error> {
@@ -268,4 +277,15 @@ fn stored_answers(connection: &Connection) -> Result<Found, Error> {
         }
     }
     Ok(Found { problems, looked_at: format!("{count} answers") })
+}
+
+/// The sums that run along with the answers, against the rows.
+fn sums(
+    connection: &Connection,
+    unpacker: &mut Unpacker,
+    reader: &dyn RowReader,
+) -> Result<Found, Error> {
+    let (wrong, counted) = proof::verify(connection, unpacker, reader)?;
+    let problems = wrong.iter().map(|id| format!("the sums of {id} are not those of its rows"));
+    Ok(Found { problems: problems.collect(), looked_at: format!("{counted} accounts") })
 }

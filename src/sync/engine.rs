@@ -208,7 +208,9 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.store_well();
                 self.untold.extend(applied.events);
                 self.tell();
-                self.planner.on(self.clock.now(), Event::Applied { number, rows: applied.rows });
+                let (rows, wants_everything) = (applied.rows, applied.wants_everything);
+                let event = Event::Applied { number, rows, wants_everything };
+                self.planner.on(self.clock.now(), event);
                 if self.told.len() >= TOLD_MAX { self.mark_told().await } else { Ok(()) }
             }
             Err(error) => {

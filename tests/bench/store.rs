@@ -331,7 +331,7 @@ async fn grow(realistic: bool, all_rows: u64, path: &Path, round: u128) {
         memory_kib("VmHWM")
     );
     let begin = Instant::now();
-    let checks = store.verify(|_| ()).await.unwrap();
+    let checks = store.verify(Arc::new(Rows), |_| ()).await.unwrap();
     println!(
         "  verified in {} ms: {}",
         begin.elapsed().as_millis(),

@@ -31,6 +31,7 @@ mod guard;
 mod hostile;
 mod life;
 mod linking;
+mod proof;
 mod quota;
 mod samples;
 mod secrets;

@@ -21,7 +21,7 @@ async fn detected(path: &Path) -> bool {
     };
     let all = TransactionFilter { all: true, ..TransactionFilter::default() };
     let listed = store.transactions(all).collect().await;
-    let found = match store.verify(|_| ()).await {
+    let found = match store.verify(std::sync::Arc::new(banksyncd::gocardless::Rows), |_| ()).await {
         Ok(checks) => checks.iter().any(|check| !check.ok),
         Err(_) => true,
     };

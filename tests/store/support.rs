@@ -198,7 +198,7 @@ impl World {
     }
 
     pub(crate) async fn verified(&self) {
-        let checks = self.store.verify(|_| ()).await.unwrap();
+        let checks = self.store.verify(Arc::new(Rows), |_| ()).await.unwrap();
         assert!(checks.iter().all(|check| check.ok), "{checks:#?}");
     }
 }

@@ -3,6 +3,7 @@
 use crate::model::id::{AccountId, RunId, TransactionId};
 use crate::model::notice::{EventCode, Notice};
 use crate::planner::effect::RowsChanged;
+use crate::planner::proof::Finding;
 
 /// More than this many rows of one answer share one notice: a bank that rewrites its whole history is one piece of news.
 pub const SINGLE_NOTICES_MAX: usize = 50;
@@ -20,6 +21,10 @@ pub struct News {
     pub changed: Vec<(TransactionId, Vec<String>)>,
     /// Rows lacking for good.
     pub vanished: Vec<TransactionId>,
+    /// What the balance proof found.
+    pub findings: Vec<Finding>,
+    /// The balance proof wants the next answer without a date.
+    pub wants_everything: bool,
 }
 
 /// The notices, in the order in which they are to be stored.
@@ -67,6 +72,8 @@ pub fn notices(news: &News) -> Vec<Notice> {
         let message = format!("{count} {} kept without a readable amount or date", rows(count));
         notices.push(about(EventCode::RowsNotUnderstood, message).detail("count", count));
     }
+    let found = news.findings.iter();
+    notices.extend(found.map(|finding| finding.notice(news.account_id, news.run_id)));
     notices
 }
 
@@ -86,6 +93,8 @@ mod tests {
             rows: RowsChanged { added: 1, not_understood: 2, ..RowsChanged::default() },
             changed: (0..changed).map(|n| (id(n), vec!["amount".to_owned()])).collect(),
             vanished: vec![id(7)],
+            findings: Vec::new(),
+            wants_everything: false,
         }
     }
 

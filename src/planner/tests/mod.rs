@@ -165,7 +165,7 @@ impl Driver {
         self.events.extend(batch.notices.iter().map(|notice| (self.now, notice.code)));
         let number = batch.number;
         self.keep(batch, self.now);
-        self.planner.on(self.at(), Event::Applied { number, rows: None });
+        self.planner.on(self.at(), Event::Applied { number, rows: None, wants_everything: None });
     }
 
     /// Commits a batch, as the store does.

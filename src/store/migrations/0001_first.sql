@@ -59,6 +59,12 @@ CREATE TABLE account (
     dictionary   INTEGER REFERENCES dictionary (id)
 ) STRICT;
 
+-- What the balance proof remembers of an account: sums of its listed rows as of its `rows_version`, and its balances.
+CREATE TABLE proof (
+    account INTEGER PRIMARY KEY REFERENCES account (number),
+    doc     TEXT    NOT NULL
+) STRICT;
+
 -- Every handle that the provider ever gave an account.
 CREATE TABLE account_alias (
     provider_account_id TEXT PRIMARY KEY,

@@ -150,7 +150,9 @@ impl Life {
         if crash {
             return self.restart();
         }
-        self.driver.planner.on(self.clock(), Event::Applied { number, rows: None });
+        self.driver
+            .planner
+            .on(self.clock(), Event::Applied { number, rows: None, wants_everything: None });
     }
 
     fn send(&mut self, planned: PlannedCall, crash: bool) {
