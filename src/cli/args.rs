@@ -20,7 +20,6 @@ const DAYS_MAX: i64 = 3650;
 
 /// Verbs of later stages.
 const LATER: &[&str] = &[
-    "replay",
     "simulate",
     "reconfirm",
     "init",
@@ -83,6 +82,8 @@ pub enum Verb {
     Sandbox(Sandbox),
     /// Report every problem of the configuration
     CheckConfig,
+    /// Match all stored answers anew and show what would differ (the daemon must be stopped)
+    Replay(Replay),
     /// What the daemon is asked for.
     #[command(flatten)]
     Client(ClientVerb),
@@ -144,6 +145,18 @@ pub struct Sandbox {
     /// A loopback address; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: std::net::SocketAddr,
+}
+
+/// `replay`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Every answer of the bank is kept. This carries them out once more, from the first on, by the rules of this version, and
+lists each stored row that would be another one. Nothing changes without --apply; with it all of it does, or nothing.
+With the rules by which the rows were made there is no difference.")]
+pub struct Replay {
+    /// Make the stored rows what the rules make of the answers
+    #[arg(long)]
+    pub apply: bool,
 }
 
 /// `institutions`

@@ -28,6 +28,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Code {
     let ended = match verb {
         Verb::Run => return run_daemon(&global, &mut output),
         Verb::CheckConfig => check_config::run(&global, &mut output),
+        Verb::Replay(args) => super::replay::run(&args, &global, &mut output),
         Verb::Sandbox(args) => sandbox::run(&args, &global, &mut output),
         Verb::Demo(args) => super::demo::run(&args, &global, &mut output),
         Verb::Client(verb) => return run_client(&verb, &global, output),

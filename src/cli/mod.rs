@@ -32,6 +32,7 @@ pub mod output;
 pub mod progress;
 pub mod quota;
 pub mod renew;
+mod replay;
 mod sandbox;
 pub mod status;
 pub mod sync;
