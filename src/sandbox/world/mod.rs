@@ -28,6 +28,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +51,7 @@ pub use people::Refused;
 pub use problems::BankProblem;
 pub use quirks::Quirk;
 pub use requisitions::{RequisitionView, Status};
+pub use witness::Witness;
 
 use faults::{Faults, Place, Subject};
 use limits::{Gates, Standing};
