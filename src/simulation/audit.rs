@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::ProviderAccountId;
 use crate::model::time::BankDate;
-use crate::model::transaction::BookingStatus;
+use crate::model::transaction::{BookingStatus, RowState};
 use crate::sandbox::Phase;
 use crate::store::{self, Store, TransactionFilter};
 
@@ -24,8 +24,8 @@ type Counts = BTreeMap<u64, i64>;
 pub(super) struct Ledger {
     /// The last text of each booked movement.
     booked: BTreeMap<Movement, u64>,
-    /// All texts of rows that were pending.
-    pending: BTreeSet<u64>,
+    /// Texts of answers that may or may not have been stored: the daemon died at that moment.
+    doubtful: BTreeSet<u64>,
 }
 
 /// How the shown rows and the stored ones compare.
@@ -35,53 +35,61 @@ pub(super) struct Comparison {
     pub(super) shown: u64,
     /// Rows that are stored as booked.
     pub(super) stored: u64,
-    /// Shown, but not stored.
+    /// Shown, but stored nowhere.
     pub(super) missing: u64,
-    /// Stored, but not shown, or stored twice.
+    /// Listed, but not shown last, or listed more often than shown.
     pub(super) doubled: u64,
 }
 
 impl Ledger {
     /// An answer is in the database by now.
     pub(super) fn enter(&mut self, shown: &Shown) {
-        for (key, phase, text) in &shown.rows {
-            match phase {
-                Phase::Booked => {
-                    self.booked.insert((shown.bank_account, *key), *text);
-                }
-                Phase::Pending => {
-                    self.pending.insert(*text);
-                }
-            }
+        for (key, text) in booked(shown) {
+            self.booked.insert((shown.bank_account, key), text);
         }
+    }
+
+    /// Nobody can know whether an answer came into the database.
+    pub(super) fn doubt(&mut self, shown: &Shown) {
+        self.doubtful.extend(booked(shown).map(|(_, text)| text));
     }
 
     /// Compares everything that was shown with everything that is stored.
     pub(super) async fn compare(&self, store: &Store) -> Result<Comparison, store::Error> {
         let filter = TransactionFilter { all: true, ..TransactionFilter::default() };
         let mut rows = store.transactions(filter);
-        let mut balance = Counts::new();
+        let (mut listed, mut kept) = (Counts::new(), Counts::new());
         let mut comparison = Comparison::default();
         while let Some(chunk) = rows.next().await? {
             for row in chunk.iter().filter(|row| row.booking_status == BookingStatus::Booked) {
-                *balance.entry(Row::read(&row.raw).fingerprint).or_default() += 1;
+                let text = Row::read(&row.raw).fingerprint;
+                *kept.entry(text).or_default() += 1;
+                *listed.entry(text).or_default() += i64::from(row.state == RowState::Current);
                 comparison.stored += 1;
             }
         }
+        let mut shown = Counts::new();
         for text in self.booked.values() {
-            *balance.entry(*text).or_default() -= 1;
+            *shown.entry(*text).or_default() += 1;
             comparison.shown += 1;
         }
-        for left in balance.values() {
-            let count = left.unsigned_abs();
-            if *left > 0 {
-                comparison.doubled += count;
-            } else {
-                comparison.missing += count;
-            }
-        }
+        let excess = |more: &Counts, less: &Counts| -> u64 {
+            let over = |(text, count): (&u64, &i64)| {
+                let known = less.get(text).copied().unwrap_or_default();
+                let certain = !self.doubtful.contains(text);
+                if certain { (*count - known).max(0).unsigned_abs() } else { 0 }
+            };
+            more.iter().map(over).sum()
+        };
+        comparison.missing = excess(&shown, &kept);
+        comparison.doubled = excess(&listed, &shown);
         Ok(comparison)
     }
+}
+
+fn booked(shown: &Shown) -> impl Iterator<Item = (u64, u64)> {
+    let rows = shown.rows.iter().filter(|(_, phase, _)| *phase == Phase::Booked);
+    rows.map(|(key, _, text)| (*key, *text))
 }
 
 /// Compares what is listed now with the newest answer; `None` if the answer says nothing about booked rows.
@@ -145,14 +153,8 @@ mod tests {
         let date_from = from.and_then(|day| BankDate::from_epoch_days(20_000 + day));
         let booked = shown.to_vec();
         let oldest = booked.iter().filter_map(|row| row.effective).min().unwrap();
-        let shown = Shown {
-            account: "a".to_owned(),
-            bank_account: 1,
-            date_from,
-            rows: Vec::new(),
-            booked,
-            pending: None,
-        };
+        let shown =
+            Shown { account: "a".to_owned(), bank_account: 1, date_from, rows: Vec::new(), booked };
         judge_view(&shown, listed, oldest)
     }
 

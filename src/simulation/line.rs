@@ -151,14 +151,16 @@ impl Line {
             .and_then(|(account, scope)| world.daily_reset(account, scope, now));
         let bank_account = before.as_ref().map(|before| before.bank_account);
         let has_rows = response.status == 200 && scope == Some(Scope::Transactions);
-        let rows = shown::rows(&response.body).filter(|_| has_rows);
-        let shown = rows.zip(account.clone().zip(bank_account)).map(|(rows, known)| Shown {
+        let rows = shown::booked(&response.body).filter(|_| has_rows);
+        let newest = account.as_ref().and_then(|account| world.last_answer(account));
+        let delivered = newest.filter(|answer| answer.at == now);
+        let delivered = delivered.map_or_else(Vec::new, |answer| answer.rows.clone());
+        let shown = rows.zip(account.clone().zip(bank_account)).map(|(booked, known)| Shown {
             account: known.0,
             bank_account: known.1,
             date_from: date_from(query),
-            rows: world.latest_rows().to_vec(),
-            booked: rows.0,
-            pending: rows.1,
+            rows: delivered,
+            booked,
         });
         drop(world);
         let asked = Arc::new(fact::Request {

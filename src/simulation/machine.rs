@@ -27,6 +27,8 @@ pub(super) enum Mishap {
     DiskFull(i64),
 }
 
+type Draw = fn(&mut Rng) -> Mishap;
+
 /// How often each kind comes, as the mean of days between two.
 struct Often {
     kill: i64,
@@ -59,7 +61,7 @@ pub(super) fn mishaps(
         Faults::Default => DEFAULT,
         Faults::Storm => STORM,
     };
-    let kinds: [(u64, i64, fn(&mut Rng) -> Mishap); 6] = [
+    let kinds: [(u64, i64, Draw); 6] = [
         (40, often.kill, kill),
         (41, often.restart, |chance| Mishap::Restart(downtime_ms(chance))),
         (42, often.step, step),
@@ -128,7 +130,9 @@ mod tests {
         assert!(storm.windows(2).all(|pair| pair[0].0 <= pair[1].0));
         let has = |wanted: fn(&Mishap) -> bool| storm.iter().any(|(_, mishap)| wanted(mishap));
         for boundary in [Boundary::Now, Boundary::Request, Boundary::Answer, Boundary::Arrival] {
-            assert!(storm.iter().any(|(_, own)| matches!(own, Mishap::Kill(at, _) if *at == boundary)));
+            assert!(
+                storm.iter().any(|(_, own)| matches!(own, Mishap::Kill(at, _) if *at == boundary))
+            );
         }
         assert!(has(|own| matches!(own, Mishap::Kill(Boundary::Effect(_), _))));
         assert!(has(|own| matches!(own, Mishap::Restart(_))));

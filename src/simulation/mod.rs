@@ -16,6 +16,7 @@ mod folder;
 mod journal;
 mod life;
 mod line;
+mod machine;
 mod promise;
 mod report;
 mod shown;

@@ -19,10 +19,8 @@ pub(super) struct Shown {
     pub(super) date_from: Option<BankDate>,
     /// Movement, phase and fingerprint of each row, as the world keeps them.
     pub(super) rows: Vec<(u64, Phase, u64)>,
-    /// The same rows as the answer held them: booked and pending.
+    /// The booked rows as the answer held them.
     pub(super) booked: Vec<Row>,
-    /// `None` if the answer does not speak of pending rows.
-    pub(super) pending: Option<Vec<Row>>,
 }
 
 /// A row: which bytes, and when.
@@ -55,8 +53,6 @@ struct Body<'a> {
 struct Lists<'a> {
     #[serde(borrow)]
     booked: Vec<&'a RawValue>,
-    #[serde(borrow, default)]
-    pending: Option<Vec<&'a RawValue>>,
 }
 
 impl Row {
@@ -80,11 +76,10 @@ impl Row {
     }
 }
 
-/// The booked and the pending rows of a body; `None` if it is not the body of a transactions answer.
-pub(super) fn rows(body: &[u8]) -> Option<(Vec<Row>, Option<Vec<Row>>)> {
-    let Lists { booked, pending } = serde_json::from_slice::<Body<'_>>(body).ok()?.transactions;
-    let read = |rows: Vec<&RawValue>| rows.into_iter().map(|raw| Row::read(raw.get())).collect();
-    Some((read(booked), pending.map(read)))
+/// The booked rows of a body; `None` if it is not the body of a transactions answer.
+pub(super) fn booked(body: &[u8]) -> Option<Vec<Row>> {
+    let lists = serde_json::from_slice::<Body<'_>>(body).ok()?.transactions;
+    Some(lists.booked.into_iter().map(|raw| Row::read(raw.get())).collect())
 }
 
 #[cfg(test)]
@@ -99,8 +94,8 @@ mod tests {
         let row = Row::read(r#"{"bookingDate":"soon","valueDateTime":"2027-03-04T01:02:03"}"#);
         assert_eq!((row.effective, row.earliest), (day("2027-03-04"), day("2027-03-04")));
         assert_eq!(Row::read("{}").effective, None);
-        let (booked, pending) = rows(br#"{"transactions":{"booked":[{"a":1},{"a":1}]}}"#).unwrap();
-        assert_eq!((booked.len(), booked[0] == booked[1], pending), (2, true, None));
-        assert!(rows(b"<html>").is_none());
+        let rows = booked(br#"{"transactions":{"booked":[{"a":1},{"a":1}]}}"#).unwrap();
+        assert_eq!((rows.len(), rows[0] == rows[1]), (2, true));
+        assert!(booked(b"<html>").is_none());
     }
 }

@@ -1,10 +1,9 @@
-//! What somebody who stands beside the world may ask at any instant without changing anything: one account, its consent, its
-//! calls of the day, the rows of the latest answer.
+//! What somebody who stands beside the world may ask at any instant without changing anything: one account, its
+//! consent, its calls of the day.
 
 use crate::model::time::UtcInstant;
 
 use super::accounts::Access;
-use super::ledger::Phase;
 use super::{Scope, World};
 
 /// The truth about a linked account at an instant.
@@ -60,10 +59,5 @@ impl World {
         let quota = self.accounts.get_mut(account)?.quotas.entry(scope).or_default();
         let standing = quota.standing(&limits, now);
         (standing.remaining == 0).then(|| now.plus_s(standing.reset_s))
-    }
-
-    /// The rows of the latest answer in its order: movement, phase, [fingerprint](super::super::fingerprint) of the text.
-    pub fn latest_rows(&self) -> &[(u64, Phase, u64)] {
-        &self.staged
     }
 }

@@ -31,7 +31,10 @@ impl Promise for Consent {
             Fact::Heard(request) => {
                 self.lost_in_time = false;
                 let before = request.before.as_ref().filter(|before| before.revoked)?;
-                if request.scope.is_some() && matches!(request.status, 401 | 403) && !request.token_refused {
+                if request.scope.is_some()
+                    && matches!(request.status, 401 | 403)
+                    && !request.token_refused
+                {
                     let key = (request.account.clone()?, before.requisition.clone());
                     self.told.entry(key).or_insert(at);
                 }
@@ -44,7 +47,9 @@ impl Promise for Consent {
                 // With a clock that is behind, nobody can know until the provider has said what time it is.
                 let excused = self.lost_in_time && request.wall_error_ms < 0;
                 if end <= request.sent_at && !excused {
-                    return Some(Err(format!("a data call for {account} after its consent ended at {end}")));
+                    return Some(Err(format!(
+                        "a data call for {account} after its consent ended at {end}"
+                    )));
                 }
                 let key = (account.to_owned(), before.requisition.clone());
                 let told = self.told.get(&key).is_some_and(|told| *told < request.sent_at);

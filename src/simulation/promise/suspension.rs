@@ -39,13 +39,18 @@ impl Promise for Suspension {
                 let (before, after) = request.before.as_ref().zip(request.after.as_ref())?;
                 let key = (account.to_owned(), before.requisition.clone());
                 if self.told.get(&key).is_some_and(|told| *told < request.sent_at) {
-                    return Some(Err(format!("a data call for {account}, which is known to be suspended")));
+                    return Some(Err(format!(
+                        "a data call for {account}, which is known to be suspended"
+                    )));
                 }
                 if after.suspended && !before.suspended {
                     return Some(Err(format!("{account} was suspended for our failures")));
                 }
                 if after.failures > FAILURES_MAX {
-                    return Some(Err(format!("{account} has {} failures in a row", after.failures)));
+                    return Some(Err(format!(
+                        "{account} has {} failures in a row",
+                        after.failures
+                    )));
                 }
                 Some(Ok(()))
             }
