@@ -1,7 +1,7 @@
 //! A Beancount file: an entry per row with two legs; our id is its metadata `banksyncd`, so that importers recognise what they
 //! have. Source: `beancount.github.io/docs/beancount_language_syntax.html`, read on 2026-11-23.
 
-use std::io::Write as _;
+use std::fmt::Write as _;
 
 use crate::model::transaction::Listed;
 
@@ -24,17 +24,17 @@ impl Beancount {
 }
 
 impl Form for Beancount {
-    fn begin(&mut self, out: &mut Vec<u8>, accounts: &[Account]) {
+    fn begin(&mut self, out: &mut String, accounts: &[Account]) {
         if self.style.continued {
             return;
         }
         for name in names(accounts, &self.style) {
             let _infallible = writeln!(out, "{OPENED} open {name}");
         }
-        out.push(b'\n');
+        out.push('\n');
     }
 
-    fn row(&mut self, out: &mut Vec<u8>, account: &Account, row: &Listed<'_>) -> bool {
+    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>) -> bool {
         let Some(entry) = Entry::of(account, row) else { return false };
         let mark = if entry.pending { '!' } else { '*' };
         let (party, text) = (quoted(entry.party()), quoted(entry.text()));

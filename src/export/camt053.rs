@@ -3,7 +3,7 @@
 //!
 //! Order, lengths and codes of elements: the message's schema and the external code sets (iso20022.org, read on 2026-11-23).
 
-use std::io::Write as _;
+use std::fmt::Write as _;
 
 use crate::model::iban::Iban;
 use crate::model::money::{Amount, Currency};
@@ -26,13 +26,11 @@ pub(super) struct Camt053 {
 }
 
 impl Form for Camt053 {
-    fn begin(&mut self, out: &mut Vec<u8>, accounts: &[Account]) {
+    fn begin(&mut self, out: &mut String, accounts: &[Account]) {
         let newest = accounts.iter().filter_map(|account| account.synced_at).max();
         self.created_at = newest.unwrap_or(UtcInstant::from_ms(0)).to_string();
-        out.extend_from_slice(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-        out.extend_from_slice(
-            b"<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\">\n",
-        );
+        out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        out.push_str("<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\">\n");
         let mut xml = Xml(out);
         xml.open("BkToCstmrStmt");
         xml.open("GrpHdr");
@@ -41,7 +39,7 @@ impl Form for Camt053 {
         xml.close("GrpHdr");
     }
 
-    fn open(&mut self, out: &mut Vec<u8>, account: &Account) {
+    fn open(&mut self, out: &mut String, account: &Account) {
         let mut xml = Xml(out);
         xml.open("Stmt");
         xml.leaf("Id", &account.id.to_string());
@@ -61,7 +59,7 @@ impl Form for Camt053 {
         balances(&mut xml, account, &self.created_at);
     }
 
-    fn row(&mut self, out: &mut Vec<u8>, account: &Account, row: &Listed<'_>) -> bool {
+    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>) -> bool {
         let Some(entry) = Entry::of(account, row).filter(|entry| fits(entry.amount)) else {
             return false;
         };
@@ -93,11 +91,11 @@ impl Form for Camt053 {
         true
     }
 
-    fn close(&mut self, out: &mut Vec<u8>, _account: &Account) {
+    fn close(&mut self, out: &mut String, _account: &Account) {
         Xml(out).close("Stmt");
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
+    fn end(&mut self, out: &mut String) {
         let mut xml = Xml(out);
         xml.close("BkToCstmrStmt");
         xml.close("Document");

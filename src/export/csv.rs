@@ -3,8 +3,7 @@
 //! The columns are the fields of a transaction object. Texts are written as they are, line breaks and leading `=` included,
 //! so that the file reads back exactly; who opens it in a spreadsheet should import its text columns as text.
 
-use std::fmt::Display;
-use std::io::Write as _;
+use std::fmt::{Display, Write as _};
 
 use crate::model::transaction::Listed;
 
@@ -43,7 +42,7 @@ pub const COLUMNS: [&str; 28] = [
 ];
 
 /// What ends a record.
-const END: &[u8] = b"\r\n";
+const END: &str = "\r\n";
 
 /// Writes CSV.
 pub(super) struct Csv {
@@ -57,14 +56,14 @@ impl Csv {
 }
 
 impl Form for Csv {
-    fn begin(&mut self, out: &mut Vec<u8>, _accounts: &[Account]) {
+    fn begin(&mut self, out: &mut String, _accounts: &[Account]) {
         if !self.headed {
-            out.extend_from_slice(COLUMNS.join(",").as_bytes());
-            out.extend_from_slice(END);
+            out.push_str(&COLUMNS.join(","));
+            out.push_str(END);
         }
     }
 
-    fn row(&mut self, out: &mut Vec<u8>, _account: &Account, row: &Listed<'_>) -> bool {
+    fn row(&mut self, out: &mut String, _account: &Account, row: &Listed<'_>) -> bool {
         let shown = row.columns;
         let mut line = Line { out, any: false };
         line.shown(Some(row.id));
@@ -101,14 +100,14 @@ impl Form for Csv {
         line.shown(Some(row.first_seen_at));
         line.shown(Some(row.last_seen_at));
         line.shown(Some(row.revision));
-        out.extend_from_slice(END);
+        out.push_str(END);
         true
     }
 }
 
 /// A record being written.
 struct Line<'a> {
-    out: &'a mut Vec<u8>,
+    out: &'a mut String,
     any: bool,
 }
 
@@ -119,17 +118,17 @@ impl Line<'_> {
         let text = text.unwrap_or_default();
         let plain = !text.contains(['"', ',', '\r', '\n']) && text.trim() == text;
         if plain {
-            self.out.extend_from_slice(text.as_bytes());
+            self.out.push_str(text);
             return;
         }
-        self.out.push(b'"');
+        self.out.push('"');
         for (place, piece) in text.split('"').enumerate() {
             if place > 0 {
-                self.out.extend_from_slice(b"\"\"");
+                self.out.push_str("\"\"");
             }
-            self.out.extend_from_slice(piece.as_bytes());
+            self.out.push_str(piece);
         }
-        self.out.push(b'"');
+        self.out.push('"');
     }
 
     /// A field whose text never needs quotes: ids, dates, numbers.
@@ -143,7 +142,7 @@ impl Line<'_> {
 
     fn separate(&mut self) {
         if std::mem::replace(&mut self.any, true) {
-            self.out.push(b',');
+            self.out.push(',');
         }
     }
 }

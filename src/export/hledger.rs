@@ -1,7 +1,7 @@
 //! A journal for hledger: an entry per row, dated, with two legs; our id is the tag `id`, which makes rules and scripts that
 //! look for known entries easy. Source: hledger.org/hledger.html, read on 2026-11-23.
 
-use std::io::Write as _;
+use std::fmt::Write as _;
 
 use crate::model::transaction::Listed;
 
@@ -21,12 +21,12 @@ impl Hledger {
 }
 
 impl Form for Hledger {
-    fn begin(&mut self, out: &mut Vec<u8>, accounts: &[Account]) {
+    fn begin(&mut self, out: &mut String, accounts: &[Account]) {
         if self.style.continued {
             return;
         }
         // Without it `1.234` is taken for a thousand in some journals.
-        out.extend_from_slice(b"decimal-mark .\n\n");
+        out.push_str("decimal-mark .\n\n");
         let mut currencies: Vec<&str> =
             accounts.iter().filter_map(|account| account.currency.as_deref()).collect();
         currencies.sort_unstable();
@@ -37,10 +37,10 @@ impl Form for Hledger {
         for currency in currencies {
             let _infallible = writeln!(out, "commodity 1000.00 {currency}");
         }
-        out.push(b'\n');
+        out.push('\n');
     }
 
-    fn row(&mut self, out: &mut Vec<u8>, account: &Account, row: &Listed<'_>) -> bool {
+    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>) -> bool {
         let Some(entry) = Entry::of(account, row) else { return false };
         let mark = if entry.pending { '!' } else { '*' };
         let party = description(entry.party());
@@ -62,7 +62,8 @@ impl Form for Hledger {
     }
 }
 
-/// A text that neither ends the description nor begins a comment: `;` and `|` have a meaning there, and `(…)` at the front is a code.
+/// A text that neither ends the description nor begins a comment: `;` and `|` have a meaning there, and `(…)` at the front
+/// is a code.
 fn description(text: Option<&str>) -> String {
     let text = one_line(text.unwrap_or_default()).replace([';', '|'], ",");
     text.trim_start_matches(['(', ')', '*', '!']).trim().to_owned()

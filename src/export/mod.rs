@@ -147,15 +147,15 @@ pub struct Style {
 /// rows, `close`, or (of the others) all rows, then `end`.
 pub trait Form: Send {
     /// What stands before everything.
-    fn begin(&mut self, out: &mut Vec<u8>, accounts: &[Account]);
+    fn begin(&mut self, out: &mut String, accounts: &[Account]);
     /// What stands before the rows of an account.
-    fn open(&mut self, _out: &mut Vec<u8>, _account: &Account) {}
+    fn open(&mut self, _out: &mut String, _account: &Account) {}
     /// A row; `false` if this form cannot express it.
-    fn row(&mut self, out: &mut Vec<u8>, account: &Account, row: &Listed<'_>) -> bool;
+    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>) -> bool;
     /// What stands behind the rows of an account.
-    fn close(&mut self, _out: &mut Vec<u8>, _account: &Account) {}
+    fn close(&mut self, _out: &mut String, _account: &Account) {}
     /// What stands behind everything.
-    fn end(&mut self, _out: &mut Vec<u8>) {}
+    fn end(&mut self, _out: &mut String) {}
 }
 
 /// The writer of a format; `None` for JSON Lines, whose objects are those of the control socket.

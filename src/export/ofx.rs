@@ -1,7 +1,8 @@
 //! OFX 2.2: a statement per account with the rows of its currency. Our id is the `FITID`, by which every reader of the
 //! format recognises what it has. Nothing depends on the time of writing: the server's date is that of the newest pull.
 //!
-//! Lengths and order of elements: Open Financial Exchange specification 2.2, sections 11.3 and 11.4 (financialdataexchange.org).
+//! Lengths and order of elements: Open Financial Exchange specification 2.2, sections 11.3 and 11.4, of the Financial Data
+//! Exchange.
 
 use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::Listed;
@@ -31,7 +32,7 @@ pub(super) struct Ofx {
 }
 
 impl Ofx {
-    fn head(&mut self, out: &mut Vec<u8>, account: &Account) {
+    fn head(&mut self, out: &mut String, account: &Account) {
         let day = |day: Option<BankDate>| day.map_or_else(|| NO_DAY.to_owned(), compact);
         let synced = account.synced_at.map(UtcInstant::utc_date);
         let (first, last) = account.days.or(synced.map(|day| (day, day))).unzip();
@@ -54,11 +55,9 @@ impl Ofx {
 }
 
 impl Form for Ofx {
-    fn begin(&mut self, out: &mut Vec<u8>, accounts: &[Account]) {
-        out.extend_from_slice(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-        out.extend_from_slice(
-            b"<?OFX OFXHEADER=\"200\" VERSION=\"220\" SECURITY=\"NONE\" OLDFILEUID=\"NONE\" NEWFILEUID=\"NONE\"?>\n",
-        );
+    fn begin(&mut self, out: &mut String, accounts: &[Account]) {
+        out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        out.push_str("<?OFX OFXHEADER=\"200\" VERSION=\"220\" SECURITY=\"NONE\" OLDFILEUID=\"NONE\" NEWFILEUID=\"NONE\"?>\n");
         let newest = accounts.iter().filter_map(|account| account.synced_at).max();
         let mut xml = Xml(out);
         xml.open("OFX");
@@ -72,12 +71,12 @@ impl Form for Ofx {
         xml.open("BANKMSGSRSV1");
     }
 
-    fn open(&mut self, _out: &mut Vec<u8>, account: &Account) {
+    fn open(&mut self, _out: &mut String, account: &Account) {
         self.currency.clone_from(&account.currency);
         self.headed = false;
     }
 
-    fn row(&mut self, out: &mut Vec<u8>, account: &Account, row: &Listed<'_>) -> bool {
+    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>) -> bool {
         let Some(entry) = Entry::of(account, row).filter(|entry| !entry.pending) else {
             return false;
         };
@@ -101,7 +100,7 @@ impl Form for Ofx {
         true
     }
 
-    fn close(&mut self, out: &mut Vec<u8>, account: &Account) {
+    fn close(&mut self, out: &mut String, account: &Account) {
         if !self.headed {
             self.head(out, account);
         }
@@ -112,7 +111,7 @@ impl Form for Ofx {
         xml.close("STMTTRNRS");
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
+    fn end(&mut self, out: &mut String) {
         let mut xml = Xml(out);
         xml.close("BANKMSGSRSV1");
         xml.close("OFX");

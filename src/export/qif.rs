@@ -2,7 +2,7 @@
 //! beyond four digits; our id stands in `N`, the reference. Days are written as the United States do, which is what readers
 //! of the format assume. Source: the format's description at `en.wikipedia.org/wiki/Quicken_Interchange_Format`, 2026-11-23.
 
-use std::io::Write as _;
+use std::fmt::Write as _;
 
 use crate::model::transaction::Listed;
 
@@ -13,14 +13,14 @@ use super::{Account, Form};
 pub(super) struct Qif;
 
 impl Form for Qif {
-    fn begin(&mut self, _out: &mut Vec<u8>, _accounts: &[Account]) {}
+    fn begin(&mut self, _out: &mut String, _accounts: &[Account]) {}
 
-    fn open(&mut self, out: &mut Vec<u8>, account: &Account) {
+    fn open(&mut self, out: &mut String, account: &Account) {
         let name = one_line(&account.title);
         let _infallible = write!(out, "!Account\nN{name}\nTBank\n^\n!Type:Bank\n");
     }
 
-    fn row(&mut self, out: &mut Vec<u8>, account: &Account, row: &Listed<'_>) -> bool {
+    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>) -> bool {
         let Some(entry) = Entry::of(account, row) else { return false };
         let iso = entry.date.to_string();
         let [year, month, day] = parts(&iso);

@@ -1,7 +1,7 @@
 //! XML, as much of it as the two XML forms need: nested elements and texts, written straight into the file.
 
 /// Writes elements into a file.
-pub(super) struct Xml<'a>(pub(super) &'a mut Vec<u8>);
+pub(super) struct Xml<'a>(pub(super) &'a mut String);
 
 impl Xml<'_> {
     /// `<name>`
@@ -28,7 +28,7 @@ impl Xml<'_> {
 
     fn put(&mut self, pieces: &[&str]) {
         for piece in pieces {
-            self.0.extend_from_slice(piece.as_bytes());
+            self.0.push_str(piece);
         }
     }
 }

@@ -106,7 +106,8 @@ async fn export(shared: Shared, request: ExportRequest) -> Result<Response, Refu
         accounts: accounts.into_iter().map(|account| (account.id, account)).collect(),
         reader: Arc::clone(&shared.reader),
         store: shared.store.clone(),
-        waiting: Vec::new(),
+        text: String::new(),
+        lines: Vec::new(),
         left_out: 0,
     };
     shared.write_along(file.write(pieces, sources));
@@ -242,7 +243,10 @@ struct File {
     accounts: BTreeMap<AccountId, Account>,
     reader: Arc<dyn RowReader>,
     store: store::Store,
-    waiting: Vec<u8>,
+    /// What a form has written and nobody has read.
+    text: String,
+    /// The same of JSON Lines.
+    lines: Vec<u8>,
     left_out: u64,
 }
 
@@ -272,7 +276,7 @@ impl File {
     async fn pour(&mut self, pieces: &mut Pieces, sources: Sources) -> Result<(), Ended> {
         if let Some(form) = &mut self.form {
             let accounts: Vec<Account> = self.accounts.values().cloned().collect();
-            form.begin(&mut self.waiting, &accounts);
+            form.begin(&mut self.text, &accounts);
         }
         match sources {
             Sources::Since(arrivals) => self.rows(pieces, arrivals.rows).await?,
@@ -288,15 +292,15 @@ impl File {
             Sources::Whole(filter) => self.rows(pieces, self.store.transactions(filter)).await?,
         }
         if let Some(form) = &mut self.form {
-            form.end(&mut self.waiting);
+            form.end(&mut self.text);
         }
         self.send(pieces).await
     }
 
     /// What stands before or behind the rows of an account.
-    fn around(&mut self, id: AccountId, write: fn(&mut dyn Form, &mut Vec<u8>, &Account)) {
+    fn around(&mut self, id: AccountId, write: fn(&mut dyn Form, &mut String, &Account)) {
         if let (Some(form), Some(account)) = (&mut self.form, self.accounts.get(&id)) {
-            write(form.as_mut(), &mut self.waiting, account);
+            write(form.as_mut(), &mut self.text, account);
         }
     }
 
@@ -310,7 +314,7 @@ impl File {
                 let reader = Arc::clone(&self.reader);
                 rows::with_columns(row, reader.as_ref(), |shown| self.row(shown))?;
             }
-            if self.waiting.len() >= PIECE_BYTES {
+            if self.text.len().max(self.lines.len()) >= PIECE_BYTES {
                 self.send(pieces).await?;
             }
         }
@@ -319,18 +323,19 @@ impl File {
 
     fn row(&mut self, row: &Listed<'_>) -> Result<(), Ended> {
         let Some(form) = &mut self.form else {
-            return view::transaction_line(&mut self.waiting, row, None)
+            return view::transaction_line(&mut self.lines, row, None)
                 .map_err(|_unwritable| Ended::Failed);
         };
         let Some(account) = self.accounts.get(&row.account_id) else { return Ok(()) };
-        if !form.row(&mut self.waiting, account, row) {
+        if !form.row(&mut self.text, account, row) {
             self.left_out = self.left_out.saturating_add(1);
         }
         Ok(())
     }
 
     async fn send(&mut self, pieces: &mut Pieces) -> Result<(), Ended> {
-        let piece = std::mem::take(&mut self.waiting);
+        let mut piece = std::mem::take(&mut self.text).into_bytes();
+        piece.append(&mut self.lines);
         if pieces.send(piece).await { Ok(()) } else { Err(Ended::Unread) }
     }
 }
