@@ -10,6 +10,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use super::output::ColorChoice;
 use crate::exit::Code;
+use crate::export::Format;
 use crate::model::time::BankDate;
 
 /// Where the configuration is when nobody says otherwise.
@@ -21,11 +22,9 @@ const DAYS_MAX: i64 = 3650;
 /// Verbs of later stages.
 const LATER: &[&str] = &[
     "replay",
-    "simulate",
     "reconfirm",
     "init",
     "reload",
-    "export",
     "backup",
     "restore",
     "rekey",
@@ -81,6 +80,8 @@ pub enum Verb {
     Demo(Demo),
     /// Run the built-in bank alone, over HTTP on a loopback address
     Sandbox(Sandbox),
+    /// Try every promise for years on a virtual clock, against the built-in bank
+    Simulate(Simulate),
     /// Report every problem of the configuration
     CheckConfig,
     /// What the daemon is asked for.
@@ -107,6 +108,8 @@ pub enum ClientVerb {
     Balances(Balances),
     /// List transactions
     Transactions(Transactions),
+    /// Write transactions to a file for another program
+    Export(Export),
     /// Show every version of a transaction
     History(History),
     /// Tell why a transaction is one row
@@ -144,6 +147,42 @@ pub struct Sandbox {
     /// A loopback address; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: std::net::SocketAddr,
+}
+
+/// `simulate`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+The real engine, client and encrypted store run against the built-in bank in this process; no configuration, network or
+database of yours is touched. The same seed gives the same run, down to the contents of the database.
+It ends with 1 if any promise was broken, and then says the seed, the virtual instant and the last twenty effects.
+The database is in memory (/dev/shm) where there is such a place; TMPDIR names another.")]
+pub struct Simulate {
+    /// Virtual days
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
+    pub days: u32,
+    /// What decides everything that chance decides
+    #[arg(long, value_name = "S", default_value_t = 1, conflicts_with = "seeds")]
+    pub seed: u64,
+    /// All seeds from A to B
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub seeds: Option<(u64, u64)>,
+    /// Accounts to link
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=12_000))]
+    pub accounts: u32,
+    /// How much goes wrong
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Weather::Default)]
+    pub faults: Weather,
+}
+
+/// `--faults`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Weather {
+    /// Nothing, and everybody is in time
+    None,
+    /// What happens to everybody in a year
+    Default,
+    /// Everything that can happen, often
+    Storm,
 }
 
 /// `institutions`
@@ -224,6 +263,42 @@ pub struct Transactions {
     pub raw: bool,
 }
 
+/// `export`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+The same data gives the same bytes, and every entry carries its transaction id where the format has a place for it, so that
+importing a file twice adds nothing. A file that grows has a companion, FILE.cursor, that says what it has.")]
+pub struct Export {
+    /// csv, jsonl, hledger, beancount, ofx, qif or camt053
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    pub format: ExportFormat,
+    /// Only of this account: id, the beginning of it, nickname or IBAN
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// First day, YYYY-MM-DD
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub from: Option<BankDate>,
+    /// Last day, YYYY-MM-DD
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub to: Option<BankDate>,
+    /// Also what is announced but not booked
+    #[arg(long)]
+    pub pending: bool,
+    /// The file [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Add what the file lacks
+    #[arg(long)]
+    pub append: bool,
+    /// Go on with new rows as they come, until Ctrl-C
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// A format on the command line.
+#[derive(Clone, Copy, Debug)]
+pub struct ExportFormat(pub Format);
+
 /// `history`
 #[derive(Clone, Debug, clap::Args)]
 pub struct History {
@@ -287,11 +362,12 @@ pub struct Stop {
 /// is 0, else on stderr.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Stop> {
     let args = Args::try_parse_from(arguments).map_err(|error| stop(&error))?;
-    if let Verb::Client(ClientVerb::Transactions(Transactions {
-        from: Some(from),
-        to: Some(to),
-        ..
-    })) = &args.verb
+    let days = match &args.verb {
+        Verb::Client(ClientVerb::Transactions(args)) => args.from.zip(args.to),
+        Verb::Client(ClientVerb::Export(args)) => args.from.zip(args.to),
+        _ => None,
+    };
+    if let Some((from, to)) = days
         && from > to
     {
         return Err(complaint(&format!(
@@ -344,6 +420,18 @@ fn day(text: &str) -> Result<BankDate, String> {
         Some(date) if text.len() == "YYYY-MM-DD".len() => Ok(date),
         _ => Err("expected a day that exists, as YYYY-MM-DD".to_owned()),
     }
+}
+
+fn seeds(text: &str) -> Result<(u64, u64), String> {
+    let number = |text: &str| text.parse::<u64>().ok();
+    text.split_once("..")
+        .and_then(|(first, last)| Some((number(first)?, number(last)?)))
+        .ok_or_else(|| "expected two seeds, such as 1..20".to_owned())
+}
+
+fn format(text: &str) -> Result<ExportFormat, String> {
+    let known = || format!("expected one of {}", Format::ALL.map(Format::as_str).join(", "));
+    Format::from_word(text).map(ExportFormat).ok_or_else(known)
 }
 
 fn country(text: &str) -> Result<String, String> {

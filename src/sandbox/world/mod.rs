@@ -36,6 +36,7 @@ mod texts;
 mod tokens;
 mod truth;
 mod weather;
+mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,6 +61,7 @@ pub use quirks::Quirk;
 pub use requisitions::{RequisitionView, Status};
 pub use truth::{Comparison, LastAnswer, TruthRow};
 pub use weather::Weather;
+pub use witness::Witness;
 
 use faults::{Faults, Place, Subject};
 use limits::{Gates, Standing};
