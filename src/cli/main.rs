@@ -29,6 +29,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Code {
         Verb::Run => return run_daemon(&global, &mut output),
         Verb::CheckConfig => check_config::run(&global, &mut output),
         Verb::Sandbox(args) => sandbox::run(&args, &global, &mut output),
+        Verb::Init(args) => super::init::run(&args, &global, &mut output),
+        Verb::Completions(args) => super::completions::run(&args, &mut output),
         Verb::Demo(args) => super::demo::run(&args, &global, &mut output),
         Verb::Client(verb) => return run_client(&verb, &global, output),
     };
