@@ -9,7 +9,7 @@
 //! | 4 composition | [`cli`], [`daemon`] | verbs; the process, its socket and tasks |
 //! | 3 hands | [`sync`] | carries out what the planner wants |
 //! | 2 adapters | [`gocardless`], [`store`], [`observe`], [`systemd`], [`sandbox`] | HTTP; `SQLCipher`; logs; the service manager; a bank of our own. They never meet |
-//! | 1 brain | [`planner`], [`config`], [`model`] | decisions, rules, nouns: no clock, no I/O, no randomness |
+//! | 1 brain | [`planner`], [`config`], [`export`], [`model`] | decisions, rules, files, nouns: no clock, no I/O, no randomness |
 //!
 //! [`exit`] holds the exit codes. The planner is sans-io: the same inputs give the same effects, so that years can be
 //! simulated in seconds.
@@ -18,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod exit;
+pub mod export;
 pub mod gocardless;
 pub mod model;
 pub mod observe;

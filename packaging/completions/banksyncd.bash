@@ -37,6 +37,9 @@ _banksyncd() {
             banksyncd,explain)
                 cmd="banksyncd__subcmd__explain"
                 ;;
+            banksyncd,export)
+                cmd="banksyncd__subcmd__export"
+                ;;
             banksyncd,help)
                 cmd="banksyncd__subcmd__help"
                 ;;
@@ -106,6 +109,9 @@ _banksyncd() {
             banksyncd__subcmd__help,explain)
                 cmd="banksyncd__subcmd__help__subcmd__explain"
                 ;;
+            banksyncd__subcmd__help,export)
+                cmd="banksyncd__subcmd__help__subcmd__export"
+                ;;
             banksyncd__subcmd__help,help)
                 cmd="banksyncd__subcmd__help__subcmd__help"
                 ;;
@@ -161,7 +167,7 @@ _banksyncd() {
 
     case "${cmd}" in
         banksyncd)
-            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox check-config init completions institutions link links unlink renew accounts balances transactions history explain events status quota sync verify reload help"
+            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox check-config init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -384,8 +390,54 @@ _banksyncd() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        banksyncd__subcmd__export)
+            opts="-v -q -h --format --account --from --to --pending --output --append --follow --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         banksyncd__subcmd__help)
-            opts="run demo sandbox check-config init completions institutions link links unlink renew accounts balances transactions history explain events status quota sync verify reload help"
+            opts="run demo sandbox check-config init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -483,6 +535,20 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -289,6 +289,30 @@ never\:"Never"))' \
 '::account -- Id, the beginning of it, nickname or IBAN \[default\: all\]:_default' \
 && ret=0
 ;;
+(export)
+_arguments "${_arguments_options[@]}" : \
+'--format=[csv, jsonl, hledger, beancount, ofx, qif or camt053]:FORMAT:_default' \
+'--account=[Only of this account\: id, the beginning of it, nickname or IBAN]:ACCOUNT:_default' \
+'--from=[First day, YYYY-MM-DD]:DATE:_default' \
+'--to=[Last day, YYYY-MM-DD]:DATE:_default' \
+'--output=[The file \[default\: standard output\]]:FILE:_files' \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--pending[Also what is announced but not booked]' \
+'--append[Add what the file lacks]' \
+'--follow[Go on with new rows as they come, until Ctrl-C]' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (history)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:PATH:_files' \
@@ -495,6 +519,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(export)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (history)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -557,6 +585,7 @@ _banksyncd_commands() {
 'accounts:List accounts' \
 'balances:Show balances' \
 'transactions:List transactions' \
+'export:Write transactions to a file for another program' \
 'history:Show every version of a transaction' \
 'explain:Tell why a transaction is one row' \
 'events:List or follow events' \
@@ -604,6 +633,11 @@ _banksyncd__subcmd__explain_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd explain commands' commands "$@"
 }
+(( $+functions[_banksyncd__subcmd__export_commands] )) ||
+_banksyncd__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd export commands' commands "$@"
+}
 (( $+functions[_banksyncd__subcmd__help_commands] )) ||
 _banksyncd__subcmd__help_commands() {
     local commands; commands=(
@@ -621,6 +655,7 @@ _banksyncd__subcmd__help_commands() {
 'accounts:List accounts' \
 'balances:Show balances' \
 'transactions:List transactions' \
+'export:Write transactions to a file for another program' \
 'history:Show every version of a transaction' \
 'explain:Tell why a transaction is one row' \
 'events:List or follow events' \
@@ -667,6 +702,11 @@ _banksyncd__subcmd__help__subcmd__events_commands() {
 _banksyncd__subcmd__help__subcmd__explain_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd help explain commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__help__subcmd__export_commands] )) ||
+_banksyncd__subcmd__help__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help export commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__help__subcmd__help_commands] )) ||
 _banksyncd__subcmd__help__subcmd__help_commands() {

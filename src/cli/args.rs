@@ -10,6 +10,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use super::output::ColorChoice;
 use crate::exit::Code;
+use crate::export::Format;
 use crate::model::time::BankDate;
 
 /// Where the configuration is when nobody says otherwise.
@@ -19,17 +20,8 @@ pub const CONFIG_DEFAULT: &str = "/etc/banksyncd/config.toml";
 const DAYS_MAX: i64 = 3650;
 
 /// Verbs of later stages.
-const LATER: &[&str] = &[
-    "replay",
-    "simulate",
-    "reconfirm",
-    "export",
-    "backup",
-    "restore",
-    "rekey",
-    "doctor",
-    "forget",
-];
+const LATER: &[&str] =
+    &["replay", "simulate", "reconfirm", "backup", "restore", "rekey", "doctor", "forget"];
 
 /// Verbs of later stages that are words behind `accounts`.
 const LATER_ACCOUNTS: &[&str] = &["merge", "split"];
@@ -108,6 +100,8 @@ pub enum ClientVerb {
     Balances(Balances),
     /// List transactions
     Transactions(Transactions),
+    /// Write transactions to a file for another program
+    Export(Export),
     /// Show every version of a transaction
     History(History),
     /// Tell why a transaction is one row
@@ -260,6 +254,42 @@ pub struct Transactions {
     pub raw: bool,
 }
 
+/// `export`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+The same data gives the same bytes, and every entry carries its transaction id where the format has a place for it, so that
+importing a file twice adds nothing. A file that grows has a companion, FILE.cursor, that says what it has.")]
+pub struct Export {
+    /// csv, jsonl, hledger, beancount, ofx, qif or camt053
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    pub format: ExportFormat,
+    /// Only of this account: id, the beginning of it, nickname or IBAN
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// First day, YYYY-MM-DD
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub from: Option<BankDate>,
+    /// Last day, YYYY-MM-DD
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub to: Option<BankDate>,
+    /// Also what is announced but not booked
+    #[arg(long)]
+    pub pending: bool,
+    /// The file [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Add what the file lacks
+    #[arg(long)]
+    pub append: bool,
+    /// Go on with new rows as they come, until Ctrl-C
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// A format on the command line.
+#[derive(Clone, Copy, Debug)]
+pub struct ExportFormat(pub Format);
+
 /// `history`
 #[derive(Clone, Debug, clap::Args)]
 pub struct History {
@@ -323,11 +353,12 @@ pub struct Stop {
 /// is 0, else on stderr.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Stop> {
     let args = Args::try_parse_from(arguments).map_err(|error| stop(&error))?;
-    if let Verb::Client(ClientVerb::Transactions(Transactions {
-        from: Some(from),
-        to: Some(to),
-        ..
-    })) = &args.verb
+    let days = match &args.verb {
+        Verb::Client(ClientVerb::Transactions(args)) => args.from.zip(args.to),
+        Verb::Client(ClientVerb::Export(args)) => args.from.zip(args.to),
+        _ => None,
+    };
+    if let Some((from, to)) = days
         && from > to
     {
         return Err(complaint(&format!(
@@ -391,6 +422,11 @@ fn instance(text: &str) -> Result<String, String> {
     } else {
         Err(format!("expected up to {LENGTH_MAX} letters, digits and `_`"))
     }
+}
+
+fn format(text: &str) -> Result<ExportFormat, String> {
+    let known = || format!("expected one of {}", Format::ALL.map(Format::as_str).join(", "));
+    Format::from_word(text).map(ExportFormat).ok_or_else(known)
 }
 
 fn country(text: &str) -> Result<String, String> {

@@ -23,6 +23,7 @@ mod directly;
 pub mod error;
 pub mod events;
 pub mod explain;
+pub mod export;
 pub mod history;
 mod init;
 pub mod institutions;
@@ -174,6 +175,7 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::Accounts => accounts::run(ctx).await,
         ClientVerb::Balances(args) => balances::run(args, ctx).await,
         ClientVerb::Transactions(args) => transactions::run(args, ctx).await,
+        ClientVerb::Export(args) => export::run(args, ctx).await,
         ClientVerb::History(args) => history::run(args, ctx).await,
         ClientVerb::Explain(args) => explain::run(args, ctx).await,
         ClientVerb::Events(args) => events::run(args, ctx).await,

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::{Config, Defaults};
+use crate::config::{self, Config, Defaults};
 use crate::config::{LoadError, load};
 use crate::model::notice::{EventCode, Notice};
 use crate::observe;
@@ -88,6 +88,11 @@ impl Reloader {
         .detail("needs_restart", restart.join(" "));
         self.engine.note(vec![notice]).await?;
         Ok(restart)
+    }
+
+    /// How files are written, as configured now.
+    pub fn export(&self) -> config::Export {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).export.clone()
     }
 
     fn read(&self) -> Result<(Config, Policy), ReloadError> {

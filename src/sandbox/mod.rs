@@ -20,7 +20,7 @@ pub use rng::fingerprint;
 pub use serve::{ServeError, SharedWorld, serve};
 pub use wire::{Delivery, HttpRequest, HttpResponse};
 pub use world::{
-    AccountView, BankProblem, Call, Fault, FaultKind, FaultMatch, Limits, Log, Phase, Quirk,
-    QuotaRule, Refused, RequisitionView, SANDBOX, SECRET_ID, SECRET_KEY, Scope, Shape, Shown,
-    Spelling, Status, TruthRow, World, WorldConfig,
+    AccountView, BankProblem, Call, Cause, Comparison, Fault, FaultKind, FaultMatch, LastAnswer,
+    Limits, Log, Phase, Quirk, QuotaRule, Refused, RequisitionView, SANDBOX, SECRET_ID, SECRET_KEY,
+    Scope, Shape, Shown, Spelling, Status, Suspension, TruthRow, World, WorldConfig,
 };

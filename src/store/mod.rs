@@ -12,6 +12,7 @@
 
 mod answers;
 mod apply;
+mod arrivals;
 mod balances;
 mod blocks;
 mod codec;
@@ -47,10 +48,11 @@ use crate::model::id::{AccountId, CallId, InstitutionId, ProviderAccountId, Tran
 use crate::model::institution::Institution;
 use crate::model::port::{Entropy, RowReader};
 use crate::model::secret::DatabaseKey;
-use crate::model::time::UtcInstant;
+use crate::model::time::{BankDate, UtcInstant};
 use crate::planner::effect::Batch;
 
 pub use apply::Applied;
+pub use arrivals::{Arrivals, Cursor, NoCursor};
 pub use balances::{BalanceFilter, BalanceRow};
 pub use error::{Error, Kind};
 pub use events::{EventFilter, StoredEvent};
@@ -141,6 +143,28 @@ impl Store {
     /// Transactions: effective date, then first seen, then id; undated rows last, and only without `from` and `to`.
     pub fn transactions(&self, filter: TransactionFilter) -> Listing<TransactionRow> {
         Listing::new(&self.threads, blocks::Transactions::new(filter))
+    }
+
+    /// What a file lacks that has what `after` says (`None`: nothing). Only current booked rows are written, whatever the
+    /// filter says of states.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if the cursor is of another database.
+    pub async fn arrivals(
+        &self,
+        filter: TransactionFilter,
+        after: Option<Cursor>,
+    ) -> Result<Arrivals, Error> {
+        let find =
+            move |reader: &mut worker::Reader| arrivals::arrivals(reader, &filter, after.as_ref());
+        let (cursor, lacking) = self.threads.read(find).await?;
+        let any = !lacking.is_empty();
+        Ok(Arrivals { cursor, any, rows: Listing::new(&self.threads, lacking) })
+    }
+
+    /// First and last effective day of an account's current booked rows; `None` without dated ones.
+    pub async fn days(&self, account: AccountId) -> Result<Option<(BankDate, BankDate)>, Error> {
+        self.threads.read(move |reader| transactions::days(reader.parts()?.0, account)).await
     }
 
     /// Balances: by account and in the bank's order, or the history in the order of its coming.

@@ -27,6 +27,7 @@ mod rig;
 mod access;
 mod disk;
 mod explain;
+mod export;
 mod guard;
 mod hostile;
 mod life;

@@ -76,6 +76,7 @@ pub(crate) const ROOMS: &[Room] = &[
         crates: &["std", "serde", "thiserror", "toml", "croner", "zeroize"],
         never: IMPURE,
     },
+    Room { name: "export", rooms: &["model"], crates: &["std"], never: IMPURE },
     Room {
         name: "planner",
         rooms: &["model"],
@@ -180,6 +181,7 @@ pub(crate) const ROOMS: &[Room] = &[
         rooms: &[
             "model",
             "config",
+            "export",
             "planner",
             "store",
             "observe",
@@ -210,6 +212,7 @@ pub(crate) const ROOMS: &[Room] = &[
         rooms: &[
             "model",
             "config",
+            "export",
             "planner",
             "store",
             "observe",
