@@ -73,6 +73,9 @@ _banksyncd() {
             banksyncd,sandbox)
                 cmd="banksyncd__subcmd__sandbox"
                 ;;
+            banksyncd,simulate)
+                cmd="banksyncd__subcmd__simulate"
+                ;;
             banksyncd,status)
                 cmd="banksyncd__subcmd__status"
                 ;;
@@ -145,6 +148,9 @@ _banksyncd() {
             banksyncd__subcmd__help,sandbox)
                 cmd="banksyncd__subcmd__help__subcmd__sandbox"
                 ;;
+            banksyncd__subcmd__help,simulate)
+                cmd="banksyncd__subcmd__help__subcmd__simulate"
+                ;;
             banksyncd__subcmd__help,status)
                 cmd="banksyncd__subcmd__help__subcmd__status"
                 ;;
@@ -167,7 +173,7 @@ _banksyncd() {
 
     case "${cmd}" in
         banksyncd)
-            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox check-config init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify reload help"
+            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -437,7 +443,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help)
-            opts="run demo sandbox check-config init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify reload help"
+            opts="run demo sandbox simulate check-config init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -703,6 +709,20 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help__subcmd__sandbox)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__simulate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1057,6 +1077,52 @@ _banksyncd() {
             case "${prev}" in
                 --listen)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__simulate)
+            opts="-v -q -h --days --seed --seeds --accounts --faults --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seeds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accounts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --faults)
+                    COMPREPLY=($(compgen -W "none default storm" -- "${cur}"))
                     return 0
                     ;;
                 --config)

@@ -89,6 +89,29 @@ never\:"Never"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(simulate)
+_arguments "${_arguments_options[@]}" : \
+'--days=[Virtual days]:N:_default' \
+'(--seeds)--seed=[What decides everything that chance decides]:S:_default' \
+'--seeds=[All seeds from A to B]:A..B:_default' \
+'--accounts=[Accounts to link]:N:_default' \
+'--faults=[How much goes wrong]:WHICH:((none\:"Nothing, and everybody is in time"
+default\:"What happens to everybody in a year"
+storm\:"Everything that can happen, often"))' \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (check-config)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:PATH:_files' \
@@ -475,6 +498,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(simulate)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (check-config)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -574,6 +601,7 @@ _banksyncd_commands() {
 'run:Run the daemon in the foreground' \
 'demo:Show everything against a built-in bank\: no credentials, no root, no network' \
 'sandbox:Run the built-in bank alone, over HTTP on a loopback address' \
+'simulate:Try every promise for years on a virtual clock, against the built-in bank' \
 'check-config:Report every problem of the configuration' \
 'init:Make what a daemon needs\: configuration, database key, API secrets' \
 'completions:Print what a shell needs to complete verbs and options' \
@@ -644,6 +672,7 @@ _banksyncd__subcmd__help_commands() {
 'run:Run the daemon in the foreground' \
 'demo:Show everything against a built-in bank\: no credentials, no root, no network' \
 'sandbox:Run the built-in bank alone, over HTTP on a loopback address' \
+'simulate:Try every promise for years on a virtual clock, against the built-in bank' \
 'check-config:Report every problem of the configuration' \
 'init:Make what a daemon needs\: configuration, database key, API secrets' \
 'completions:Print what a shell needs to complete verbs and options' \
@@ -763,6 +792,11 @@ _banksyncd__subcmd__help__subcmd__sandbox_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd help sandbox commands' commands "$@"
 }
+(( $+functions[_banksyncd__subcmd__help__subcmd__simulate_commands] )) ||
+_banksyncd__subcmd__help__subcmd__simulate_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help simulate commands' commands "$@"
+}
 (( $+functions[_banksyncd__subcmd__help__subcmd__status_commands] )) ||
 _banksyncd__subcmd__help__subcmd__status_commands() {
     local commands; commands=()
@@ -837,6 +871,11 @@ _banksyncd__subcmd__run_commands() {
 _banksyncd__subcmd__sandbox_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd sandbox commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__simulate_commands] )) ||
+_banksyncd__subcmd__simulate_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd simulate commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__status_commands] )) ||
 _banksyncd__subcmd__status_commands() {

@@ -37,6 +37,7 @@ pub mod quota;
 pub mod reload;
 pub mod renew;
 mod sandbox;
+mod simulate;
 pub mod status;
 pub mod sync;
 pub mod table;
