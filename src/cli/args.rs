@@ -20,17 +20,7 @@ pub const CONFIG_DEFAULT: &str = "/etc/banksyncd/config.toml";
 const DAYS_MAX: i64 = 3650;
 
 /// Verbs of later stages.
-const LATER: &[&str] = &[
-    "reconfirm",
-    "init",
-    "reload",
-    "backup",
-    "restore",
-    "rekey",
-    "doctor",
-    "completions",
-    "forget",
-];
+const LATER: &[&str] = &["reconfirm", "backup", "restore", "rekey", "doctor", "forget"];
 
 /// Verbs of later stages that are words behind `accounts`.
 const LATER_ACCOUNTS: &[&str] = &["merge", "split"];
@@ -85,6 +75,10 @@ pub enum Verb {
     CheckConfig,
     /// Match all stored answers anew and show what would differ (the daemon must be stopped)
     Replay(Replay),
+    /// Make what a daemon needs: configuration, database key, API secrets
+    Init(Init),
+    /// Print what a shell needs to complete verbs and options
+    Completions(Completions),
     /// What the daemon is asked for.
     #[command(flatten)]
     Client(ClientVerb),
@@ -125,6 +119,8 @@ pub enum ClientVerb {
     Sync(Sync),
     /// Check the integrity of the database
     Verify,
+    /// Make the running daemon read its configuration again
+    Reload,
 }
 
 /// `demo`
@@ -160,6 +156,39 @@ pub struct Replay {
     /// Make the stored rows what the rules make of the answers
     #[arg(long)]
     pub apply: bool,
+}
+
+/// `init`
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(after_help = "\
+As root it sets the packaged service up: /etc/banksyncd/config.toml, and encrypted credentials where systemd-creds is at hand,
+else files of mode 0600. With --config it makes a folder for a daemon that is started by hand.
+The secret id and the secret key are asked for without echo; without a terminal they are the first two lines of standard
+input. What is there already is kept: run again, it changes nothing.")]
+pub struct Init {
+    /// Read the secret id from this file
+    #[arg(long, value_name = "PATH")]
+    pub secret_id_file: Option<PathBuf>,
+    /// Read the secret key from this file
+    #[arg(long, value_name = "PATH")]
+    pub secret_key_file: Option<PathBuf>,
+    /// Ask for the API secrets anew and replace those that are there; never the database key
+    #[arg(long)]
+    pub replace_secrets: bool,
+    /// Another server that speaks the provider's API
+    #[arg(long, value_name = "URL")]
+    pub api_base: Option<String>,
+    /// Set up banksyncd@NAME.service, with folders of its own, in place of banksyncd.service
+    #[arg(long, value_name = "NAME", value_parser = instance)]
+    pub instance: Option<String>,
+}
+
+/// `completions`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
 }
 
 /// `simulate`
@@ -432,6 +461,17 @@ fn day(text: &str) -> Result<BankDate, String> {
     match BankDate::parse(text) {
         Some(date) if text.len() == "YYYY-MM-DD".len() => Ok(date),
         _ => Err("expected a day that exists, as YYYY-MM-DD".to_owned()),
+    }
+}
+
+/// A name that is one folder, and stands in a unit's name without escapes.
+fn instance(text: &str) -> Result<String, String> {
+    const LENGTH_MAX: usize = 32;
+    let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    if !text.is_empty() && text.len() <= LENGTH_MAX && text.chars().all(good) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("expected up to {LENGTH_MAX} letters, digits and `_`"))
     }
 }
 
