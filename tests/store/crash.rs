@@ -66,8 +66,7 @@ async fn examine(path: &Path) -> u32 {
     let settled = snapshot.ledger.iter().filter(|row| row.state == LedgerState::Succeeded).count();
     assert_eq!((done, settled), (rows, rows));
     assert!(snapshot.interrupted.is_empty());
-    let checks =
-        store.verify(std::sync::Arc::new(banksyncd::gocardless::Rows), |_| ()).await.unwrap();
+    let checks = store.verify(Arc::new(Rows), |_| ()).await.unwrap();
     assert!(checks.iter().all(|check| check.ok), "{checks:#?}");
     store.close().await.unwrap();
     u32::try_from(rows).unwrap()

@@ -9,10 +9,12 @@ use crate::model::transaction::BookingStatus;
 use crate::planner::reconcile::coverage::Floor;
 
 const T0: UtcInstant = UtcInstant::from_ms(1_790_000_000_000);
-/// Pulls of a case: three a day.
-const PULLS: usize = 300;
+/// Length of a case.
+const DAYS: i64 = 100;
 /// In the middle something is lost.
-const PLANTED: usize = 150;
+const PLANTED_DAY: i64 = 50;
+/// When there is a pull.
+const HOURS: [i64; 3] = [6, 13, 20];
 
 /// Cases of each test.
 const CASES: u64 = 120;
@@ -124,20 +126,20 @@ struct Payment {
 
 fn payments(bank: &Bank, dice: &mut Dice) -> Vec<Payment> {
     let mut made = Vec::new();
-    let hours = i64::try_from(PULLS).unwrap() * 8;
+    let hours = DAYS * 24;
     for hour in -600..hours {
         if dice.roll(1_000) >= bank.busy {
             continue;
         }
         let booked = T0.plus_ms(hour * HOUR_MS + dice.days(3_600_000));
-        let back = if bank.backdates && dice.roll(6) == 0 { dice.days(6) } else { 0 };
+        let dated_back = if bank.backdates && dice.roll(6) == 0 { dice.days(6) } else { 0 };
         let credit = dice.roll(5) == 0;
         let cents = i128::from(1 + dice.roll(90_000));
         made.push(Payment {
             announced: booked.plus_hours(-dice.days(40)),
             booked,
             listed: booked.plus_hours(bank.rows_late_hours),
-            date: booked.utc_date().plus_days(-back).unwrap(),
+            date: booked.utc_date().plus_days(-dated_back).unwrap(),
             cents: if credit { cents } else { -cents },
             currency: ["EUR", "USD"][usize::try_from(dice.roll(2)).unwrap() % bank.currencies],
             odd: bank.odd_rows && dice.roll(40) == 0,
@@ -251,15 +253,14 @@ fn midnight(at: UtcInstant) -> UtcInstant {
     UtcInstant::from_ms(at.utc_date().epoch_days() * 86_400_000)
 }
 
-/// Lives through a case; what was found, by pull.
-fn live(world: &World) -> Vec<(usize, Finding)> {
+/// Lives through a case; what was found, by day.
+fn live(world: &World) -> Vec<(i64, Finding)> {
     let mut proof = Proof::default();
     let mut before: BTreeMap<(usize, u8), Row> = BTreeMap::new();
     let mut found = Vec::new();
-    for pull in 0..PULLS {
-        let hours = i64::try_from(pull / 3).unwrap() * 24 + [6, 13, 20][pull % 3];
-        let at = midnight(T0).plus_hours(hours);
-        let now = world.listed(at, pull >= PLANTED || world.plant == Plant::NeverListed);
+    for (day, hour) in (0..DAYS).flat_map(|day| HOURS.map(|hour| (day, hour))) {
+        let at = midnight(T0).plus_hours(day * 24 + hour);
+        let now = world.listed(at, day >= PLANTED_DAY || world.plant == Plant::NeverListed);
         let mut moves = Moves::default();
         for (key, row) in &before {
             if !now.contains_key(key) {
@@ -271,12 +272,12 @@ fn live(world: &World) -> Vec<(usize, Finding)> {
                 moves.came(row, key.1 == 1);
             }
         }
-        proof.answered(&moves, pull % 3 == 0);
+        proof.answered(&moves, hour == HOURS[0]);
         let balances = world.balances(at);
         let look = Look { at, floor: Floor::Everything, balances: &balances };
         let findings = proof.look(&look);
-        found.extend(findings.into_iter().map(|finding| (pull, finding)));
-        if pull % 20 == 0 {
+        found.extend(findings.into_iter().map(|finding| (day, finding)));
+        if day % 7 == 0 {
             let text = serde_json::to_string(&proof).unwrap();
             assert!(text.len() < 20_000, "{}", text.len());
             assert_eq!(serde_json::from_str::<Proof>(&text).unwrap(), proof);
@@ -292,7 +293,7 @@ fn world(seed: u64, plant: Plant) -> World {
     let payments = payments(&bank, &mut dice);
     let mut limits = vec![(T0.plus_hours(-10_000), if bank.limit { 500_000 } else { 0 })];
     let mut world = World { bank, payments, limits: Vec::new(), plant, victim: None };
-    let planted_at = midnight(T0).plus_hours(i64::try_from(PLANTED / 3).unwrap() * 24);
+    let planted_at = midnight(T0).plus_hours(PLANTED_DAY * 24);
     let near = |one: &Payment| match plant {
         Plant::NeverListed => one.listed > planted_at,
         _ => one.listed <= planted_at.plus_hours(-100),
@@ -301,12 +302,11 @@ fn world(seed: u64, plant: Plant) -> World {
     world.victim = match plant {
         Plant::Nothing => None,
         Plant::NeverListed => victim.map(|(place, _)| place).next(),
-        _ => victim.map(|(place, _)| place).last(),
+        _ => victim.map(|(place, _)| place).next_back(),
     };
     if bank.limit {
         // In a quiet night: with a booking in the same pull nobody could tell them apart.
-        let quiet = (20..PULLS / 3 - 5)
-            .map(|day| midnight(T0).plus_hours(i64::try_from(day).unwrap() * 24));
+        let quiet = (20..DAYS - 5).map(|day| midnight(T0).plus_hours(day * 24));
         let quiet = quiet.filter(|at| {
             let calm = |one: &Payment| {
                 [one.announced, one.booked, one.listed]
@@ -321,9 +321,9 @@ fn world(seed: u64, plant: Plant) -> World {
     world
 }
 
-fn mismatches(found: &[(usize, Finding)]) -> Vec<(usize, Amount)> {
-    let amount = |(pull, finding): &(usize, Finding)| match finding {
-        Finding::Mismatch { amount, .. } => Some((*pull, *amount)),
+fn mismatches(found: &[(i64, Finding)]) -> Vec<(i64, Amount)> {
+    let amount = |(day, finding): &(i64, Finding)| match finding {
+        Finding::Mismatch { amount, .. } => Some((*day, *amount)),
         Finding::Explained { .. } => None,
     };
     found.iter().filter_map(amount).collect()
@@ -374,7 +374,7 @@ fn every_planted_loss_and_double_is_found() {
             };
             // Amounts without any sign prove nothing; a balance that moves alone may have got another limit; and that, like
             // rows that no sum can hold, excuses what happens near it.
-            let planted_at = midnight(T0).plus_hours(i64::try_from(PLANTED / 3).unwrap() * 24);
+            let planted_at = midnight(T0).plus_hours(PLANTED_DAY * 24);
             let from = if plant == Plant::NeverListed { victim.listed } else { planted_at };
             let odd = |one: &Payment| one.odd && from.since(one.listed).abs() < 12 * 24 * HOUR_MS;
             let limit = |(at, _): &(UtcInstant, i128)| from.since(*at).abs() < 12 * 24 * HOUR_MS;
@@ -389,7 +389,8 @@ fn every_planted_loss_and_double_is_found() {
             planted += 1;
             let cents = if plant == Plant::RowDoubled { -victim.cents } else { victim.cents };
             let found = mismatches(&live(&world));
-            if found.len() != 1 || found[0].1 != amount(cents).trimmed() || found[0].0 < PLANTED {
+            if found.len() != 1 || found[0].1 != amount(cents).trimmed() || found[0].0 < PLANTED_DAY
+            {
                 missed.push((plant, seed, world.bank, cents, found));
             }
         }
@@ -430,19 +431,19 @@ impl Account {
         Row { status, date, amount: Some(amount(cents)), currency }
     }
 
-    fn pull(&mut self, moved: impl FnOnce(&mut Moves)) -> Vec<Finding> {
-        self.pull_with(false, Floor::Everything, moved)
+    fn pull(&mut self, happens: impl FnOnce(&mut Moves)) -> Vec<Finding> {
+        self.pull_with(false, Floor::Everything, happens)
     }
 
     fn pull_with(
         &mut self,
         limit_included: bool,
         floor: Floor,
-        moved: impl FnOnce(&mut Moves),
+        happens: impl FnOnce(&mut Moves),
     ) -> Vec<Finding> {
         self.at = self.at.plus_hours(24);
         let mut moves = Moves::default();
-        moved(&mut moves);
+        happens(&mut moves);
         self.proof.answered(&moves, false);
         let stated = Stated {
             kind: self.kind,
