@@ -11,7 +11,7 @@ use crate::systemd::credentials::Directories;
 /// Checks; [`Code::Config`] if there are problems.
 pub(super) fn run(global: &Global, output: &mut Output) -> Result<Code, CliError> {
     match load(&global.config, &Directories::from_environment().defaults()) {
-        Ok(Loaded { config, warnings }) => {
+        Ok(Loaded { config, warnings, .. }) => {
             for warning in &warnings {
                 output.note(&format!("warning: {warning}"));
             }

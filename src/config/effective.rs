@@ -47,6 +47,8 @@ impl Config {
         out.section("log");
         out.text("level", self.log.level.as_str());
         out.text("format", self.log.format.as_str());
+        out.section("display");
+        out.line(format_args!("enabled = {}", self.display.enabled));
         out.section("export");
         out.text("expenses", self.export.expenses.as_str());
         out.text("income", self.export.income.as_str());

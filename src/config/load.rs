@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::display::{DISPLAY_FILE, display_rules};
 use super::problem::{Problem, position};
 use super::{Config, Defaults, check};
+use crate::display::Rules;
 
 /// Largest file, in bytes; a thousand account rules take a tenth of it.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -24,6 +26,8 @@ const MODE_LOOSE: u32 = 0o022;
 pub struct Loaded {
     /// What it says.
     pub config: Config,
+    /// How rows are shown: the program's rules, and those of the file beside it.
+    pub display: Rules,
     /// What somebody should look at.
     pub warnings: Vec<Problem>,
 }
@@ -92,11 +96,46 @@ fn joined(problems: &[Problem]) -> String {
     lines.join("; ")
 }
 
-/// Reads and checks a configuration.
+/// Reads and checks a configuration, with the display rules beside it.
 ///
 /// # Errors
-/// The file is missing, unreadable, not text, or has problems.
+/// The file is missing, unreadable, not text, or has problems; or the display rules are.
 pub fn load(path: &Path, defaults: &Defaults) -> Result<Loaded, LoadError> {
+    let name = path.to_string_lossy();
+    let (text, mode) = read(path)?;
+    let parsed = check::parse(plain(&text), &name, defaults);
+    let enabled = parsed.as_ref().is_ok_and(|parsed| parsed.config.display.enabled);
+    let (parsed, display) = match (parsed, rules_beside(path, enabled)) {
+        (Ok(parsed), Ok(display)) => (parsed, display),
+        (parsed, rules) => {
+            let mut problems = parsed.err().unwrap_or_default();
+            problems.extend(rules.err().iter().flat_map(LoadError::problems));
+            return Err(LoadError::Bad { problems });
+        }
+    };
+    let mut warnings = parsed.warnings;
+    if mode.is_some_and(|mode| mode & MODE_LOOSE != 0) {
+        let message = "can be changed by other users, who could send your secrets elsewhere";
+        warnings.push(Problem::of_file(&name, message, format!("chmod go-w {name}")));
+    }
+    Ok(Loaded { config: parsed.config, display, warnings })
+}
+
+/// The program's display rules with those of the file beside the configuration, if there is one.
+fn rules_beside(path: &Path, enabled: bool) -> Result<Rules, LoadError> {
+    let path = path.with_file_name(DISPLAY_FILE);
+    let name = path.to_string_lossy();
+    let text = match read(&path) {
+        Ok((text, _)) => Some(text),
+        Err(LoadError::Missing { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let file = text.as_ref().map(|text| (&*name, plain(text)));
+    display_rules(enabled, file).map_err(|problems| LoadError::Bad { problems })
+}
+
+/// The text of a file, and its mode if it is a regular one.
+fn read(path: &Path) -> Result<(Zeroizing<String>, Option<u32>), LoadError> {
     let name = path.to_string_lossy();
     let unreadable = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => LoadError::Missing { path: path.to_owned() },
@@ -116,15 +155,12 @@ pub fn load(path: &Path, defaults: &Defaults) -> Result<Loaded, LoadError> {
         return Err(not_text("is larger than 1 MiB", "a configuration is a short text"));
     }
     let text = std::str::from_utf8(&bytes).map_err(|error| not_utf8(&name, &bytes, &error))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let parsed =
-        check::parse(text, &name, defaults).map_err(|problems| LoadError::Bad { problems })?;
-    let mut warnings = parsed.warnings;
-    if metadata.mode() & MODE_LOOSE != 0 && metadata.is_file() {
-        let message = "can be changed by other users, who could send your secrets elsewhere";
-        warnings.push(Problem::of_file(&name, message, format!("chmod go-w {name}")));
-    }
-    Ok(Loaded { config: parsed.config, warnings })
+    Ok((Zeroizing::new(text.to_owned()), metadata.is_file().then(|| metadata.mode())))
+}
+
+/// Without a byte order mark.
+fn plain(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn not_utf8(name: &str, bytes: &[u8], error: &std::str::Utf8Error) -> LoadError {

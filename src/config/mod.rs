@@ -5,6 +5,7 @@
 
 mod address;
 mod check;
+mod display;
 mod document;
 mod effective;
 mod load;
@@ -16,6 +17,7 @@ mod value;
 use std::path::PathBuf;
 
 pub use check::{KEYS, MAX_ACCOUNTS, Parsed, parse};
+pub use display::{DISPLAY_FILE, display_rules};
 pub use load::{LoadError, Loaded, load};
 pub use problem::Problem;
 
@@ -61,6 +63,8 @@ pub struct Config {
     pub log: Log,
     /// How files are written.
     pub export: Export,
+    /// How rows are shown.
+    pub display: Display,
     /// Accounts with names of their own.
     pub accounts: Vec<AccountRule>,
 }
@@ -209,6 +213,13 @@ impl LogFormat {
             Self::Json => "json",
         }
     }
+}
+
+/// `[display]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Display {
+    /// Whether rules fill the `display_*` members.
+    pub enabled: bool,
 }
 
 /// `[export]`

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{self, Config, Defaults};
-use crate::config::{LoadError, load};
+use crate::config::{LoadError, Loaded, load};
+use crate::display::Rules;
 use crate::model::notice::{EventCode, Notice};
 use crate::observe;
 use crate::planner::policy::Policy;
@@ -35,6 +36,7 @@ pub struct Reloader {
     path: PathBuf,
     defaults: Defaults,
     current: Arc<Mutex<Config>>,
+    display: Arc<Mutex<Arc<Rules>>>,
     log: observe::Handle,
     engine: Handle,
 }
@@ -44,11 +46,18 @@ impl Reloader {
     pub fn new(
         path: PathBuf,
         defaults: Defaults,
-        config: Config,
+        (config, display): (Config, Rules),
         log: observe::Handle,
         engine: Handle,
     ) -> Self {
-        Self { path, defaults, current: Arc::new(Mutex::new(config)), log, engine }
+        let current = Arc::new(Mutex::new(config));
+        let display = Arc::new(Mutex::new(Arc::new(display)));
+        Self { path, defaults, current, display, log, engine }
+    }
+
+    /// The display rules in force.
+    pub fn display(&self) -> Arc<Rules> {
+        Arc::clone(&self.display.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Reads the file again; returns the keys whose change needs a restart. The service manager is told of the beginning and
@@ -61,7 +70,7 @@ impl Reloader {
     }
 
     async fn take_over(&self) -> Result<Vec<&'static str>, ReloadError> {
-        let (config, policy) = match self.read() {
+        let (config, display, policy) = match self.read() {
             Ok(read) => read,
             Err(error) => {
                 let notice = Notice::new(
@@ -78,6 +87,8 @@ impl Reloader {
             let restart = needs_restart(&current, &config);
             self.log.set_level(config.log.level);
             *current = config;
+            let mut shown = self.display.lock().unwrap_or_else(PoisonError::into_inner);
+            *shown = Arc::new(display);
             restart
         };
         self.engine.set_policy(policy).await?;
@@ -95,10 +106,10 @@ impl Reloader {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).export.clone()
     }
 
-    fn read(&self) -> Result<(Config, Policy), ReloadError> {
-        let config = load(&self.path, &self.defaults)?.config;
+    fn read(&self) -> Result<(Config, Rules, Policy), ReloadError> {
+        let Loaded { config, display, .. } = load(&self.path, &self.defaults)?;
         let policy = Policy::from_config(&config)?;
-        Ok((config, policy))
+        Ok((config, display, policy))
     }
 }
 

@@ -20,6 +20,7 @@ use super::supervise::Supervisor;
 use super::{DaemonError, say, trigger};
 use crate::config::{Config, Defaults};
 use crate::config::{Loaded, load};
+use crate::display::Rules;
 use crate::gocardless::{Client, HttpTransport, Rows, Settings};
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Clock, RowReader, Transport, Vault};
@@ -41,7 +42,7 @@ pub fn run(config_path: &Path, socket: Option<PathBuf>) -> Result<(), DaemonErro
     let clock: Arc<dyn Clock> = Arc::new(OsClock::new());
     let directories = Directories::from_environment();
     let defaults = directories.defaults();
-    let Loaded { mut config, warnings } = load(config_path, &defaults)?;
+    let Loaded { mut config, display, warnings } = load(config_path, &defaults)?;
     if let Some(socket) = socket {
         config.control.socket = socket;
     }
@@ -52,7 +53,8 @@ pub fn run(config_path: &Path, socket: Option<PathBuf>) -> Result<(), DaemonErro
         tracing::warn!(warning = %warning, "the configuration has a weak spot");
     }
     let secrets = read_all(&config, &directories).map_err(DaemonError::Credentials)?;
-    let plan = Plan { config_path: config_path.to_owned(), defaults, config, secrets, clock, log };
+    let config_path = config_path.to_owned();
+    let plan = Plan { config_path, defaults, config, display, secrets, clock, log };
     runtime()?.block_on(plan.carry_out(CancellationToken::new(), || {}))
 }
 
@@ -69,6 +71,8 @@ pub struct Plan {
     pub defaults: Defaults,
     /// What it says.
     pub config: Config,
+    /// How rows are shown.
+    pub display: Rules,
     /// The secrets it names.
     pub secrets: Secrets,
     /// The time.
@@ -85,7 +89,7 @@ impl Plan {
         ready: impl FnOnce(),
     ) -> Result<(), DaemonError> {
         process::survive_file_size_limit().map_err(DaemonError::Process)?;
-        let Self { config_path, defaults, config, secrets, clock, log } = self;
+        let Self { config_path, defaults, config, display, secrets, clock, log } = self;
         let policy = Policy::from_config(&config).map_err(DaemonError::Schedule)?;
         let started_at = clock.now().wall;
         let Secrets { secret_id, secret_key, database_key } = secrets;
@@ -123,7 +127,7 @@ impl Plan {
             }),
             untold: snapshot.unlogged,
         });
-        let reloader = Reloader::new(config_path, defaults, config, log, handle.clone());
+        let reloader = Reloader::new(config_path, defaults, (config, display), log, handle.clone());
         let signals = Signals::listen()?;
         let shared = Shared {
             engine: handle.clone(),

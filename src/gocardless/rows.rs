@@ -10,7 +10,7 @@ use crate::model::json::compact;
 use crate::model::money::{Amount, Currency, CurrencyCode};
 use crate::model::port::RowReader;
 use crate::model::time::BankDate;
-use crate::model::transaction::{Flag, RowKey, Transaction};
+use crate::model::transaction::{Flag, RowKey, Texts, Transaction};
 
 /// Reads the raw rows of this provider.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +33,43 @@ impl RowReader for Rows {
             understood: effective_date.is_some() && amount.is_some(),
             amount,
             currency: currency.and_then(|code| CurrencyCode::parse(&code.0)),
+        }
+    }
+
+    fn texts(&self, raw: &str) -> Texts {
+        let fields = pick(
+            raw,
+            [
+                "remittanceInformationUnstructured",
+                "remittanceInformationUnstructuredArray",
+                "remittanceInformationStructured",
+                "remittanceInformationStructuredArray",
+                "additionalInformation",
+                "ultimateCreditor",
+                "ultimateDebtor",
+            ],
+        );
+        let [
+            unstructured,
+            unstructured_lines,
+            structured,
+            structured_lines,
+            additional,
+            ultimate_creditor,
+            ultimate_debtor,
+        ] = fields.unwrap_or_default();
+        let strings = |raw: Option<&RawValue>| {
+            let items = raw.and_then(list).unwrap_or_default();
+            items.into_iter().filter_map(|item| string(Some(item))).collect()
+        };
+        Texts {
+            unstructured: string(unstructured),
+            unstructured_lines: strings(unstructured_lines),
+            structured: string(structured),
+            structured_lines: strings(structured_lines),
+            additional: string(additional),
+            ultimate_creditor: string(ultimate_creditor),
+            ultimate_debtor: string(ultimate_debtor),
         }
     }
 

@@ -19,7 +19,7 @@ use super::notice::Notice;
 use super::requisition::Requisition;
 use super::secret::Secret;
 use super::time::{BankDate, Now, UtcInstant};
-use super::transaction::{Answer, AnswerMark, RowKey, Transaction};
+use super::transaction::{Answer, AnswerMark, RowKey, Texts, Transaction};
 
 /// One operation at the provider. It is sent once; only the planner decides to send again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,6 +148,8 @@ pub trait RowReader: Send + Sync + fmt::Debug {
     fn key(&self, raw: &str) -> RowKey;
     /// All columns.
     fn read(&self, raw: &str) -> Transaction;
+    /// Its single texts.
+    fn texts(&self, raw: &str) -> Texts;
     /// Whether a raw balance counts an unused credit limit as money.
     fn includes_credit_limit(&self, balance: &str) -> bool;
 }

@@ -142,6 +142,25 @@ impl Flag {
     }
 }
 
+/// The single texts of a row, as given: a column has only the first of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// Unstructured remittance information.
+    pub unstructured: Option<String>,
+    /// The same as an array.
+    pub unstructured_lines: Vec<String>,
+    /// Structured remittance information.
+    pub structured: Option<String>,
+    /// The same as an array.
+    pub structured_lines: Vec<String>,
+    /// Additional information.
+    pub additional: Option<String>,
+    /// Who is paid in the end.
+    pub ultimate_creditor: Option<String>,
+    /// Who pays in the end.
+    pub ultimate_debtor: Option<String>,
+}
+
 /// A row as it is shown: the columns of the contract, exactly what the bank said, nothing repaired.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Transaction {

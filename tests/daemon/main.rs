@@ -26,6 +26,7 @@ mod rig;
 
 mod access;
 mod disk;
+mod display;
 mod explain;
 mod export;
 mod guard;

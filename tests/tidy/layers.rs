@@ -71,8 +71,14 @@ pub(crate) const ROOMS: &[Room] = &[
         never: IMPURE,
     },
     Room {
-        name: "config",
+        name: "display",
         rooms: &["model"],
+        crates: &["std", "serde", "regex_lite"],
+        never: IMPURE,
+    },
+    Room {
+        name: "config",
+        rooms: &["model", "display"],
         crates: &["std", "serde", "thiserror", "toml", "croner", "zeroize"],
         never: IMPURE,
     },
@@ -181,6 +187,7 @@ pub(crate) const ROOMS: &[Room] = &[
         rooms: &[
             "model",
             "config",
+            "display",
             "export",
             "planner",
             "store",

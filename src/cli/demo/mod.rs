@@ -166,7 +166,7 @@ fn called(args: &Demo, own: &Global) -> String {
 fn plan(folder: &Folder, clock: &Arc<TimeLapse>) -> Result<Plan, CliError> {
     let directories = Directories::default();
     let config_path = folder.config();
-    let Loaded { config, warnings: _none } =
+    let Loaded { config, display, warnings: _none } =
         load(&config_path, &directories.defaults()).map_err(DaemonError::Config)?;
     let Config { log, .. } = config;
     let clock: Arc<dyn Clock> = clock.clone();
@@ -174,7 +174,7 @@ fn plan(folder: &Folder, clock: &Arc<TimeLapse>) -> Result<Plan, CliError> {
         .map_err(DaemonError::Log)?;
     let secrets = read_all(&config, &directories).map_err(DaemonError::Credentials)?;
     let defaults = directories.defaults();
-    Ok(Plan { config_path, defaults, config, secrets, clock, log })
+    Ok(Plan { config_path, defaults, config, display, secrets, clock, log })
 }
 
 fn bank(clock: &Arc<TimeLapse>) -> Arc<SharedWorld> {

@@ -15,14 +15,14 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Item, Report, Section, Wrong};
 use super::problem::{Problem, position};
 use super::{
-    Config, Control, Defaults, Export, GoCardless, History, Http, Limits, Log, LogFormat, LogLevel,
-    SecretSource, Store,
+    Config, Control, Defaults, Display, Export, GoCardless, History, Http, Limits, Log, LogFormat,
+    LogLevel, SecretSource, Store,
 };
 use super::{address, value};
 use crate::model::ledger::LedgerAccount;
 
 /// Every key there is, by section; `account` is a list of tables.
-pub const KEYS: [(&str, &[&str]); 10] = [
+pub const KEYS: [(&str, &[&str]); 11] = [
     ("gocardless", &["api-base", "secret-id", "secret-key", "redirect"]),
     ("store", &["path", "key"]),
     ("control", &["socket"]),
@@ -40,6 +40,7 @@ pub const KEYS: [(&str, &[&str]); 10] = [
     ("history", &["days", "access-days", "overlap-days", "warn-days"]),
     ("http", &["connect-timeout", "total-timeout", "body-limit"]),
     ("log", &["level", "format"]),
+    ("display", &["enabled"]),
     ("export", &["expenses", "income"]),
     ("account", &["match", "nickname", "enabled", "ledger"]),
 ];
@@ -88,7 +89,7 @@ pub fn parse(text: &str, file: &str, defaults: &Defaults) -> Result<Parsed, Vec<
 }
 
 /// The error's `message` is made of fixed words; its `Display` would quote the line, which may hold a secret.
-fn syntax(text: &str, file: &str, error: &toml::de::Error) -> Problem {
+pub(super) fn syntax(text: &str, file: &str, error: &toml::de::Error) -> Problem {
     let (line, column) = position(text, error.span().map_or(text.len(), |span| span.start));
     Problem {
         file: file.to_owned(),
@@ -116,7 +117,18 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         section.only(keys(name), section_of, report);
         section
     };
-    let [gocardless_, store_, control_, schedule_, limits_, history_, http_, log_, export_] = [
+    let [
+        gocardless_,
+        store_,
+        control_,
+        schedule_,
+        limits_,
+        history_,
+        http_,
+        log_,
+        display_,
+        export_,
+    ] = [
         "gocardless",
         "store",
         "control",
@@ -125,6 +137,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         "history",
         "http",
         "log",
+        "display",
         "export",
     ]
     .map(&mut open);
@@ -141,6 +154,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
     let history = history(&history_, report);
     let http = http(&http_, report);
     let log = log(&log_, report);
+    let enabled = display_.item("enabled").read(true, value::boolean, report);
     let export = export(&export_, report);
     let accounts = account::accounts(&root.item("account"), report);
     Some(Config {
@@ -152,6 +166,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         history: history?,
         http: http?,
         log: log?,
+        display: Display { enabled: enabled? },
         export: export?,
         accounts,
     })

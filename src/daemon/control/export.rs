@@ -18,6 +18,7 @@ use super::reply::{self, Pieces, Refusal};
 use super::resolve;
 use super::rows::{self, Switch};
 use crate::daemon::view;
+use crate::display::Shown;
 use crate::exit::Code;
 use crate::export::{self, Account, Balance, Form, Format, Style};
 use crate::model::iban::Iban;
@@ -323,7 +324,7 @@ impl File {
 
     fn row(&mut self, row: &Listed<'_>) -> Result<(), Ended> {
         let Some(form) = &mut self.form else {
-            return view::transaction_line(&mut self.lines, row, None)
+            return view::transaction_line(&mut self.lines, row, &Shown::default(), None)
                 .map_err(|_unwritable| Ended::Failed);
         };
         let Some(account) = self.accounts.get(&row.account_id) else { return Ok(()) };

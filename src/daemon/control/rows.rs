@@ -1,5 +1,7 @@
 //! What the database holds: balances, transactions, events, streamed so that a million rows need no memory.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
@@ -11,7 +13,9 @@ use super::Shared;
 use super::reply::{self, Pieces, Refusal};
 use super::resolve;
 use crate::daemon::view;
+use crate::display::{Rule, Shown};
 use crate::exit::Code;
+use crate::model::id::AccountId;
 use crate::model::notice::EventCode;
 use crate::model::port::RowReader;
 use crate::model::time::{BankDate, UtcInstant};
@@ -21,6 +25,7 @@ use crate::store::{
     self, BalanceFilter, BalanceRow, EventFilter, Listing, StoredEvent, TransactionFilter,
     TransactionRow,
 };
+use crate::sync::Report;
 
 /// A stream without news says so at this distance, so that a dead client is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -117,17 +122,43 @@ pub(super) async fn balances(
     let report = shared.engine.report().await?;
     let account_id = resolve::optional_account(&report, query.account.as_deref())?;
     let listing = shared.store.balances(BalanceFilter { account_id, history: query.history.0 });
-    Ok(streamed(&shared, listing, |lines, row: &BalanceRow| {
-        let balance = &row.balance;
-        let shown = view::balance(
-            row.account_id,
-            &balance.balance_type,
-            balance.money.as_ref(),
-            balance.reference_date,
-            row.fetched_at,
-        );
-        view::line(lines, &shown)
-    }))
+    if query.history.0 {
+        let write = |lines: &mut Vec<u8>, row: &BalanceRow| write_balance(lines, row, false);
+        return Ok(streamed(&shared, listing, write));
+    }
+    // Which one counts depends on the others: an account has a handful.
+    let rows = listing.collect().await?;
+    let rules = rules(&shared, &report);
+    let mut lines = Vec::new();
+    for answer in rows.chunk_by(|one, other| one.account_id == other.account_id) {
+        let balances: Vec<_> = answer.iter().map(|row| &row.balance).collect();
+        let rule = answer.first().and_then(|row| rules.get(&row.account_id));
+        let ledger = rule.and_then(|rule| rule.ledger_balance(&balances));
+        lines.extend(answer.iter().enumerate().map(|(place, row)| (row, ledger == Some(place))));
+    }
+    Ok(reply::written(&lines, |body, (row, is_ledger)| write_balance(body, row, *is_ledger)))
+}
+
+fn write_balance(lines: &mut Vec<u8>, row: &BalanceRow, is_ledger: bool) -> serde_json::Result<()> {
+    let balance = &row.balance;
+    let shown = view::balance(
+        row.account_id,
+        &balance.balance_type,
+        balance.money.as_ref(),
+        balance.reference_date,
+        row.fetched_at,
+        is_ledger,
+    );
+    view::line(lines, &shown)
+}
+
+/// The display rule of each account; none where rules are switched off.
+fn rules(shared: &Shared, report: &Report) -> BTreeMap<AccountId, Arc<Rule>> {
+    let rules = shared.reloader.display();
+    let accounts = report.accounts.iter();
+    accounts
+        .filter_map(|account| Some((account.id, rules.of(&account.institution_id.0)?)))
+        .collect()
 }
 
 fn date(name: &str, text: Option<&str>) -> Result<Option<BankDate>, Refusal> {
@@ -162,20 +193,24 @@ pub(super) async fn transactions(
     let filter =
         TransactionFilter { account_id, from, to, pending: query.pending.0, all: query.all.0 };
     let listing = shared.store.transactions(filter);
-    let (reader, raw) = (std::sync::Arc::clone(&shared.reader), query.raw.0);
+    let (reader, raw) = (Arc::clone(&shared.reader), query.raw.0);
+    let rules = rules(&shared, &report);
     Ok(streamed(&shared, listing, move |lines, row: &TransactionRow| {
-        write_transaction(lines, row, reader.as_ref(), raw)
+        let rule = rules.get(&row.account_id).map(Arc::as_ref);
+        write_transaction(lines, row, (reader.as_ref(), rule), raw)
     }))
 }
 
 fn write_transaction(
     lines: &mut Vec<u8>,
     row: &TransactionRow,
-    reader: &dyn RowReader,
+    (reader, rule): (&dyn RowReader, Option<&Rule>),
     raw: bool,
 ) -> serde_json::Result<()> {
-    with_columns(row, reader, |shown| {
-        view::transaction_line(lines, shown, raw.then_some(row.raw.as_str()))
+    with_columns(row, reader, |listed| {
+        let show = |rule: &Rule| rule.show(listed.columns, row.booking_status, (reader, &row.raw));
+        let shown = rule.map_or_else(Shown::default, show);
+        view::transaction_line(lines, listed, &shown, raw.then_some(row.raw.as_str()))
     })
 }
 

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::config::AccountRule;
 use crate::daemon::needs::Need;
+use crate::display::Shown;
 use crate::model::agreement::Scope;
 use crate::model::iban::Iban;
 use crate::model::id::{AccountId, LinkId, TransactionId};
@@ -166,19 +167,22 @@ pub struct BalanceView<'a> {
     currency: Option<&'a str>,
     reference_date: Option<BankDate>,
     fetched_at: At,
+    display_balance: Option<String>,
 }
 
-/// Shows a stored balance; `money` is `None` where the bank's amount was not understood.
+/// Shows a stored balance; `is_ledger`: by the display rules it says what is on the account; `money` is `None` where the bank's amount was not understood.
 pub fn balance<'a>(
     account_id: AccountId,
     balance_type: &'a str,
     money: Option<&'a Money>,
     reference_date: Option<BankDate>,
     fetched_at: UtcInstant,
+    is_ledger: bool,
 ) -> BalanceView<'a> {
     BalanceView {
         account_id,
         balance_type,
+        display_balance: money.filter(|_| is_ledger).map(|money| money.amount.to_string()),
         amount: money.map(|money| money.amount.to_string()),
         currency: money.map(|money| money.currency.0.as_str()),
         reference_date,
@@ -194,6 +198,8 @@ struct TransactionView<'a> {
     state: RowState,
     #[serde(flatten)]
     columns: &'a Transaction,
+    #[serde(flatten)]
+    shown: &'a Shown,
     first_seen_at: At,
     last_seen_at: At,
     revision: u32,
@@ -208,6 +214,7 @@ struct TransactionView<'a> {
 pub fn transaction_line(
     buffer: &mut Vec<u8>,
     row: &Listed<'_>,
+    shown: &Shown,
     raw: Option<&str>,
 ) -> serde_json::Result<()> {
     let one_line = raw.map(compact);
@@ -220,6 +227,7 @@ pub fn transaction_line(
         booking_status: row.booking_status,
         state: row.state,
         columns: row.columns,
+        shown,
         first_seen_at: At(row.first_seen_at),
         last_seen_at: At(row.last_seen_at),
         revision: row.revision,

@@ -92,7 +92,7 @@ fn row(columns: &Transaction, raw: Option<&str>) -> String {
         revision: 1,
         columns,
     };
-    transaction_line(&mut buffer, &row, raw).unwrap();
+    transaction_line(&mut buffer, &row, &Shown::default(), raw).unwrap();
     String::from_utf8(buffer).unwrap()
 }
 
@@ -118,6 +118,7 @@ fn transaction_object_has_every_field() {
             r#""bank_transaction_code":null,"proprietary_bank_transaction_code":null,"#,
             r#""merchant_category_code":null,"currency_exchange":{"exchangeRate":1.10},"#,
             r#""transaction_id":null,"internal_transaction_id":null,"entry_reference":null,"flags":[],"#,
+            r#""display_amount":null,"display_currency":null,"display_date":null,"display_payee":null,"display_notes":null,"#,
             r#""first_seen_at":"1970-01-01T00:00:00Z","last_seen_at":"1970-01-01T00:00:01.500Z","revision":1}"#,
             "\n",
         )
@@ -141,8 +142,8 @@ fn small_objects() {
     let money =
         Money { amount: Amount::parse("-1.0").unwrap(), currency: Currency("EUR".to_owned()) };
     assert_eq!(
-        text(&balance(account_id, "expected", Some(&money), None, UtcInstant::EPOCH)),
-        r#"{"account_id":"acc_00000000000000000000000001","balance_type":"expected","amount":"-1.0","currency":"EUR","reference_date":null,"fetched_at":"1970-01-01T00:00:00Z"}"#
+        text(&balance(account_id, "expected", Some(&money), None, UtcInstant::EPOCH, true)),
+        r#"{"account_id":"acc_00000000000000000000000001","balance_type":"expected","amount":"-1.0","currency":"EUR","reference_date":null,"fetched_at":"1970-01-01T00:00:00Z","display_balance":"-1.0"}"#
     );
     assert_eq!(
         text(&quota(account_id, Scope::Balances, 4, 5, None)),

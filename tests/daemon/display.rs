@@ -1,0 +1,58 @@
+//! Display rules in the running daemon: neutral for an unknown bank, taken over by a reload, refused when broken.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::rig::{Rig, text};
+
+/// A bank with one account.
+const BANK: &str = "POLDER_POLDNL2U";
+
+/// The amounts of the first row, as it came and as it is shown.
+fn first(rig: &Rig) -> (String, Value) {
+    let row = rig.list(&["transactions"]).swap_remove(0);
+    (text(&row, "amount"), row["display_amount"].clone())
+}
+
+#[test]
+fn rules_of_ones_own_are_taken_over_by_a_reload_and_a_broken_file_is_not() {
+    let mut rig = Rig::new();
+    rig.start();
+    rig.linked(BANK);
+    let (given, shown) = first(&rig);
+    assert_eq!(shown, given.as_str());
+    let balances = rig.list(&["balances"]);
+    let ledger: Vec<&Value> =
+        balances.iter().filter(|one| !one["display_balance"].is_null()).collect();
+    assert_eq!(ledger.len(), 1, "{balances:#?}");
+    assert_eq!(ledger[0]["balance_type"], "interimBooked");
+    assert_eq!(ledger[0]["display_balance"], ledger[0]["amount"]);
+
+    let own = rig.path("display.toml");
+    fs::write(&own, format!("[[institution]]\nids = [\"{BANK}\"]\nsign = \"inverted\"\n")).unwrap();
+    assert_eq!(first(&rig).1, given.as_str(), "not before a reload");
+    assert_eq!(rig.ask("POST", "/v1/reload", "").unwrap().0, 200);
+    let turned = given.strip_prefix('-').map_or_else(|| format!("-{given}"), str::to_owned);
+    assert_eq!(first(&rig), (given.clone(), Value::from(turned.clone())));
+
+    fs::write(&own, "[[institution]]\nids = [\"X\"]\nsing = \"inverted\"\n").unwrap();
+    assert_eq!(rig.ask("POST", "/v1/reload", "").unwrap().0, 400);
+    assert_eq!(first(&rig).1, turned.as_str(), "the old rules stay in force");
+    let said = rig.verb(&["check-config"]).expect(78);
+    assert!(said.err.contains("display.toml:3:1: institution[0].sing: unknown key"), "{said:?}");
+    assert!(said.err.contains("did you mean `sign`?"), "{said:?}");
+    rig.stop();
+    rig.start_in_vain().expect(78);
+
+    fs::remove_file(&own).unwrap();
+    let mut rig = rig.extra("[display]\nenabled = false\n");
+    rig.write_config();
+    rig.start();
+    let row = rig.list(&["transactions"]).swap_remove(0);
+    let members = row.as_object().unwrap().iter();
+    let shown: Vec<_> = members.filter(|(name, _)| name.starts_with("display_")).collect();
+    assert_eq!(shown.len(), 5);
+    assert!(shown.iter().all(|(_, value)| value.is_null()), "{shown:?}");
+    assert!(rig.list(&["balances"]).iter().all(|one| one["display_balance"].is_null()));
+}
