@@ -67,6 +67,9 @@ _banksyncd() {
             banksyncd,renew)
                 cmd="banksyncd__subcmd__renew"
                 ;;
+            banksyncd,replay)
+                cmd="banksyncd__subcmd__replay"
+                ;;
             banksyncd,run)
                 cmd="banksyncd__subcmd__run"
                 ;;
@@ -142,6 +145,9 @@ _banksyncd() {
             banksyncd__subcmd__help,renew)
                 cmd="banksyncd__subcmd__help__subcmd__renew"
                 ;;
+            banksyncd__subcmd__help,replay)
+                cmd="banksyncd__subcmd__help__subcmd__replay"
+                ;;
             banksyncd__subcmd__help,run)
                 cmd="banksyncd__subcmd__help__subcmd__run"
                 ;;
@@ -173,7 +179,7 @@ _banksyncd() {
 
     case "${cmd}" in
         banksyncd)
-            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify reload help"
+            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -443,7 +449,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help)
-            opts="run demo sandbox simulate check-config init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify reload help"
+            opts="run demo sandbox simulate check-config replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -681,6 +687,20 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help__subcmd__renew)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__replay)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1018,6 +1038,32 @@ _banksyncd() {
             ;;
         banksyncd__subcmd__renew)
             opts="-v -q -h --no-wait --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__replay)
+            opts="-v -q -h --apply --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -128,6 +128,23 @@ never\:"Never"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(replay)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--apply[Make the stored rows what the rules make of the answers]' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (init)
 _arguments "${_arguments_options[@]}" : \
 '--secret-id-file=[Read the secret id from this file]:PATH:_files' \
@@ -506,6 +523,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(replay)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (init)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -603,6 +624,7 @@ _banksyncd_commands() {
 'sandbox:Run the built-in bank alone, over HTTP on a loopback address' \
 'simulate:Try every promise for years on a virtual clock, against the built-in bank' \
 'check-config:Report every problem of the configuration' \
+'replay:Match all stored answers anew and show what would differ (the daemon must be stopped)' \
 'init:Make what a daemon needs\: configuration, database key, API secrets' \
 'completions:Print what a shell needs to complete verbs and options' \
 'institutions:Find the id of a bank' \
@@ -674,6 +696,7 @@ _banksyncd__subcmd__help_commands() {
 'sandbox:Run the built-in bank alone, over HTTP on a loopback address' \
 'simulate:Try every promise for years on a virtual clock, against the built-in bank' \
 'check-config:Report every problem of the configuration' \
+'replay:Match all stored answers anew and show what would differ (the daemon must be stopped)' \
 'init:Make what a daemon needs\: configuration, database key, API secrets' \
 'completions:Print what a shell needs to complete verbs and options' \
 'institutions:Find the id of a bank' \
@@ -782,6 +805,11 @@ _banksyncd__subcmd__help__subcmd__renew_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd help renew commands' commands "$@"
 }
+(( $+functions[_banksyncd__subcmd__help__subcmd__replay_commands] )) ||
+_banksyncd__subcmd__help__subcmd__replay_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help replay commands' commands "$@"
+}
 (( $+functions[_banksyncd__subcmd__help__subcmd__run_commands] )) ||
 _banksyncd__subcmd__help__subcmd__run_commands() {
     local commands; commands=()
@@ -861,6 +889,11 @@ _banksyncd__subcmd__reload_commands() {
 _banksyncd__subcmd__renew_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd renew commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__replay_commands] )) ||
+_banksyncd__subcmd__replay_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd replay commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__run_commands] )) ||
 _banksyncd__subcmd__run_commands() {

@@ -170,7 +170,8 @@ pub struct BalanceView<'a> {
     display_balance: Option<String>,
 }
 
-/// Shows a stored balance; `is_ledger`: by the display rules it says what is on the account; `money` is `None` where the bank's amount was not understood.
+/// Shows a stored balance; `is_ledger`: by the display rules it says what is on the account; `money` is `None` where the
+/// bank's amount was not understood.
 pub fn balance<'a>(
     account_id: AccountId,
     balance_type: &'a str,
