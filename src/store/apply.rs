@@ -227,6 +227,8 @@ fn repeat_answer(
     let undisturbed = known.rows_version == account.rows_version;
     let outcome = match known.floor {
         Some(floor) if undisturbed => {
+            // It has booked rows: a doubtful answer without any stands alone again.
+            account.memory.empty_since = None;
             let mut coverage = Coverage::of_rows(about.date_from, None);
             coverage.floor = floor_from(Some(floor));
             let vanished = reconcile::reconcile_unchanged(work, &account, facts, &coverage)?;
