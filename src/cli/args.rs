@@ -22,7 +22,6 @@ const DAYS_MAX: i64 = 3650;
 /// Verbs of later stages.
 const LATER: &[&str] = &[
     "replay",
-    "simulate",
     "reconfirm",
     "init",
     "reload",
@@ -81,6 +80,8 @@ pub enum Verb {
     Demo(Demo),
     /// Run the built-in bank alone, over HTTP on a loopback address
     Sandbox(Sandbox),
+    /// Try every promise for years on a virtual clock, against the built-in bank
+    Simulate(Simulate),
     /// Report every problem of the configuration
     CheckConfig,
     /// What the daemon is asked for.
@@ -146,6 +147,42 @@ pub struct Sandbox {
     /// A loopback address; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: std::net::SocketAddr,
+}
+
+/// `simulate`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+The real engine, client and encrypted store run against the built-in bank in this process; no configuration, network or
+database of yours is touched. The same seed gives the same run, down to the contents of the database.
+It ends with 1 if any promise was broken, and then says the seed, the virtual instant and the last twenty effects.
+The database is in memory (/dev/shm) where there is such a place; TMPDIR names another.")]
+pub struct Simulate {
+    /// Virtual days
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
+    pub days: u32,
+    /// What decides everything that chance decides
+    #[arg(long, value_name = "S", default_value_t = 1, conflicts_with = "seeds")]
+    pub seed: u64,
+    /// All seeds from A to B
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub seeds: Option<(u64, u64)>,
+    /// Accounts to link
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=12_000))]
+    pub accounts: u32,
+    /// How much goes wrong
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Weather::Default)]
+    pub faults: Weather,
+}
+
+/// `--faults`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Weather {
+    /// Nothing, and everybody is in time
+    None,
+    /// What happens to everybody in a year
+    Default,
+    /// Everything that can happen, often
+    Storm,
 }
 
 /// `institutions`
@@ -383,6 +420,13 @@ fn day(text: &str) -> Result<BankDate, String> {
         Some(date) if text.len() == "YYYY-MM-DD".len() => Ok(date),
         _ => Err("expected a day that exists, as YYYY-MM-DD".to_owned()),
     }
+}
+
+fn seeds(text: &str) -> Result<(u64, u64), String> {
+    let number = |text: &str| text.parse::<u64>().ok();
+    text.split_once("..")
+        .and_then(|(first, last)| Some((number(first)?, number(last)?)))
+        .ok_or_else(|| "expected two seeds, such as 1..20".to_owned())
 }
 
 fn format(text: &str) -> Result<ExportFormat, String> {

@@ -34,6 +34,7 @@ pub mod progress;
 pub mod quota;
 pub mod renew;
 mod sandbox;
+mod simulate;
 pub mod status;
 pub mod sync;
 pub mod table;

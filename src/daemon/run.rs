@@ -158,7 +158,7 @@ impl Plan {
 }
 
 /// The stored memory in the planner's form: a call that was under way when the process ended counts as unanswered.
-fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
+pub fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
     let ledger = snapshot.ledger.iter().map(|row| LedgerRow {
         call_id: row.id,
         account_id: row.account_id,

@@ -18,6 +18,7 @@ mod blocks;
 mod codec;
 mod coverage;
 mod documents;
+mod dump;
 mod error;
 mod events;
 mod explain;
@@ -227,6 +228,17 @@ impl Store {
         progress: impl FnMut(&Check) + Send + 'static,
     ) -> Result<Vec<Check>, Error> {
         verify::verify(&self.threads, progress).await
+    }
+
+    /// The hash of everything in the database, table by table in the order of their keys: two databases have the same one
+    /// if and only if the same things were stored in the same order, whatever their files look like.
+    pub async fn digest(&self) -> Result<[u8; 32], Error> {
+        self.threads.read(|reader| dump::digest(reader.parts()?.0)).await
+    }
+
+    /// Whether nobody waits for an answer of this store.
+    pub fn is_idle(&self) -> bool {
+        self.threads.is_idle()
     }
 
     fn threads(&self) -> &Threads {

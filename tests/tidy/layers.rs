@@ -208,6 +208,27 @@ pub(crate) const ROOMS: &[Room] = &[
         never: FOREIGN,
     },
     Room {
+        name: "simulation",
+        rooms: &[
+            "model",
+            "config",
+            "planner",
+            "store",
+            "gocardless",
+            "systemd",
+            "sandbox",
+            "sync",
+            "daemon",
+        ],
+        crates: &["std", "serde", "serde_json", "thiserror", "tokio", "tokio_util"],
+        never: &[
+            "std::net",
+            "std::time::Instant",
+            "std::time::SystemTime",
+            "std::collections::HashMap",
+        ],
+    },
+    Room {
         name: "cli",
         rooms: &[
             "model",
@@ -221,6 +242,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "sandbox",
             "sync",
             "daemon",
+            "simulation",
             "exit",
         ],
         crates: &[

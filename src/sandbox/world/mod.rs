@@ -33,6 +33,7 @@ mod tests;
 mod texts;
 mod tokens;
 mod truth;
+mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +56,7 @@ pub use problems::BankProblem;
 pub use quirks::Quirk;
 pub use requisitions::{RequisitionView, Status};
 pub use truth::{Comparison, LastAnswer, TruthRow};
+pub use witness::Witness;
 
 use faults::{Faults, Place, Subject};
 use limits::{Gates, Standing};
