@@ -20,8 +20,7 @@ pub const CONFIG_DEFAULT: &str = "/etc/banksyncd/config.toml";
 const DAYS_MAX: i64 = 3650;
 
 /// Verbs of later stages.
-const LATER: &[&str] =
-    &["replay", "reconfirm", "init", "reload", "rekey", "doctor", "completions", "forget"];
+const LATER: &[&str] = &["reconfirm", "rekey", "doctor", "forget"];
 
 /// Verbs of later stages that are words behind `accounts`.
 const LATER_ACCOUNTS: &[&str] = &["merge", "split"];
@@ -76,6 +75,12 @@ pub enum Verb {
     CheckConfig,
     /// Put a backup in the place of the database; the daemon must be stopped
     Restore(Restore),
+    /// Match all stored answers anew and show what would differ (the daemon must be stopped)
+    Replay(Replay),
+    /// Make what a daemon needs: configuration, database key, API secrets
+    Init(Init),
+    /// Print what a shell needs to complete verbs and options
+    Completions(Completions),
     /// What the daemon is asked for.
     #[command(flatten)]
     Client(ClientVerb),
@@ -118,6 +123,8 @@ pub enum ClientVerb {
     Verify,
     /// Copy the whole database into a file
     Backup(Backup),
+    /// Make the running daemon read its configuration again
+    Reload,
 }
 
 /// `demo`
@@ -141,6 +148,51 @@ pub struct Sandbox {
     /// A loopback address; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: std::net::SocketAddr,
+}
+
+/// `replay`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Every answer of the bank is kept. This carries them out once more, from the first on, by the rules of this version, and
+lists each stored row that would be another one. Nothing changes without --apply; with it all of it does, or nothing.
+With the rules by which the rows were made there is no difference.")]
+pub struct Replay {
+    /// Make the stored rows what the rules make of the answers
+    #[arg(long)]
+    pub apply: bool,
+}
+
+/// `init`
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(after_help = "\
+As root it sets the packaged service up: /etc/banksyncd/config.toml, and encrypted credentials where systemd-creds is at hand,
+else files of mode 0600. With --config it makes a folder for a daemon that is started by hand.
+The secret id and the secret key are asked for without echo; without a terminal they are the first two lines of standard
+input. What is there already is kept: run again, it changes nothing.")]
+pub struct Init {
+    /// Read the secret id from this file
+    #[arg(long, value_name = "PATH")]
+    pub secret_id_file: Option<PathBuf>,
+    /// Read the secret key from this file
+    #[arg(long, value_name = "PATH")]
+    pub secret_key_file: Option<PathBuf>,
+    /// Ask for the API secrets anew and replace those that are there; never the database key
+    #[arg(long)]
+    pub replace_secrets: bool,
+    /// Another server that speaks the provider's API
+    #[arg(long, value_name = "URL")]
+    pub api_base: Option<String>,
+    /// Set up banksyncd@NAME.service, with folders of its own, in place of banksyncd.service
+    #[arg(long, value_name = "NAME", value_parser = instance)]
+    pub instance: Option<String>,
+}
+
+/// `completions`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
 }
 
 /// `simulate`
@@ -435,6 +487,17 @@ fn day(text: &str) -> Result<BankDate, String> {
     match BankDate::parse(text) {
         Some(date) if text.len() == "YYYY-MM-DD".len() => Ok(date),
         _ => Err("expected a day that exists, as YYYY-MM-DD".to_owned()),
+    }
+}
+
+/// A name that is one folder, and stands in a unit's name without escapes.
+fn instance(text: &str) -> Result<String, String> {
+    const LENGTH_MAX: usize = 32;
+    let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    if !text.is_empty() && text.len() <= LENGTH_MAX && text.chars().all(good) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("expected up to {LENGTH_MAX} letters, digits and `_`"))
     }
 }
 

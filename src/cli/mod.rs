@@ -19,6 +19,7 @@ pub mod backup;
 pub mod balances;
 mod check_config;
 pub mod client;
+mod completions;
 mod demo;
 mod directly;
 pub mod error;
@@ -26,6 +27,7 @@ pub mod events;
 pub mod explain;
 pub mod export;
 pub mod history;
+mod init;
 pub mod institutions;
 pub mod link;
 pub mod links;
@@ -34,7 +36,9 @@ pub mod object;
 pub mod output;
 pub mod progress;
 pub mod quota;
+pub mod reload;
 pub mod renew;
+mod replay;
 mod restore;
 mod sandbox;
 mod simulate;
@@ -187,5 +191,6 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::Quota => quota::run(ctx).await,
         ClientVerb::Sync(args) => sync::run(args, ctx).await,
         ClientVerb::Verify => verify::run(ctx).await,
+        ClientVerb::Reload => reload::run(ctx).await,
     }
 }

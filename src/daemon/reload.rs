@@ -11,6 +11,9 @@ use crate::observe;
 use crate::planner::policy::Policy;
 use crate::planner::schedule::BadPattern;
 use crate::sync::Handle;
+use crate::systemd::notify;
+
+use super::say;
 
 /// Why the old configuration stays in force.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +51,16 @@ impl Reloader {
         Self { path, defaults, current: Arc::new(Mutex::new(config)), log, engine }
     }
 
-    /// Reads the file again; returns the keys whose change needs a restart.
+    /// Reads the file again; returns the keys whose change needs a restart. The service manager is told of the beginning and
+    /// the end, good or bad: it waits for both (systemd.service(5), `Type=notify-reload`).
     pub async fn reload(&self) -> Result<Vec<&'static str>, ReloadError> {
+        say(notify::reloading());
+        let reloaded = self.take_over().await;
+        say(notify::running());
+        reloaded
+    }
+
+    async fn take_over(&self) -> Result<Vec<&'static str>, ReloadError> {
         let (config, policy) = match self.read() {
             Ok(read) => read,
             Err(error) => {

@@ -10,6 +10,7 @@
 //! Layout on disk: `DB` (mode 0600, WAL), `DB-wal`, `DB-shm`, `DB.keycheck` (wrong key or damaged file?), `DB.lock` (one
 //! process).
 
+mod answer;
 mod answers;
 mod apply;
 mod arrivals;
@@ -31,11 +32,13 @@ mod lock;
 mod open;
 mod pairing;
 mod reconcile;
+mod replay;
 mod row;
 mod rows;
 mod runs;
 mod schema;
 mod snapshot;
+mod stamp;
 mod transactions;
 mod vault;
 mod verify;
@@ -63,6 +66,7 @@ pub use explain::{Explanation, Neighbour};
 pub use institutions::InstitutionList;
 pub use ledger::Reservation;
 pub use listing::Listing;
+pub use replay::{Difference, Replayed, What};
 pub use runs::RunRow;
 pub use snapshot::{LedgerRow, LedgerState, Snapshot};
 pub use transactions::{TransactionFilter, TransactionRow, VersionRow};
@@ -230,6 +234,15 @@ impl Store {
         progress: impl FnMut(&Check) + Send + 'static,
     ) -> Result<Vec<Check>, Error> {
         verify::verify(&self.threads, progress).await
+    }
+
+    /// Matches every stored answer anew, from nothing, and says where that makes something else than is stored. With `apply`
+    /// the stored rows become that, in one transaction; ids stay with their payments. Takes seconds for a year of answers.
+    ///
+    /// # Errors
+    /// Then nothing has changed.
+    pub async fn replay(&self, reader: Arc<dyn RowReader>, apply: bool) -> Result<Replayed, Error> {
+        self.threads.write(move |writer| replay::replay(writer, reader.as_ref(), apply)).await
     }
 
     /// The hash of everything in the database, table by table in the order of their keys: two databases have the same one

@@ -323,7 +323,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.planner.on(now, Event::PullWanted { accounts, force });
             }
             Message::Brief(reply) => {
-                let _gone = reply.send(self.brief());
+                let _gone = reply.send(self.brief(now.wall));
             }
             Message::Link { wish, made } => {
                 // Two who renew at once get the same successor.
@@ -355,14 +355,21 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         }
     }
 
-    fn brief(&self) -> Brief {
-        let ready = |account: &&Account| account.status == AccountStatus::Ready;
+    fn brief(&self, now: UtcInstant) -> Brief {
+        let planner = &self.planner;
+        let statuses = || planner.accounts().map(|account| (account.id, account.status));
         Brief {
-            accounts: self.planner.accounts().count(),
-            ready: self.planner.accounts().filter(ready).count(),
-            next_call_at: self.planner.next_call_at(),
-            fault: self.planner.provider().fault.is_some(),
-            outage: self.planner.provider().outage_since.is_some(),
+            accounts: planner.accounts().count(),
+            ready: statuses().filter(|(_, status)| *status == AccountStatus::Ready).count(),
+            worst: statuses()
+                .max_by_key(|(_, status)| status.gravity())
+                .filter(|(_, status)| status.gravity() > 0),
+            next_pull_at: planner
+                .accounts()
+                .filter_map(|account| planner.next_pull_at(account, now))
+                .min(),
+            fault: planner.provider().fault.is_some(),
+            outage: planner.provider().outage_since.is_some(),
         }
     }
 

@@ -253,6 +253,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "tokio",
             "tokio_util",
             "clap",
+            "clap_complete",
             "comfy_table",
             "indicatif",
             "qrcode",
