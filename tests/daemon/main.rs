@@ -25,6 +25,7 @@ mod front;
 mod rig;
 
 mod access;
+mod backup;
 mod disk;
 mod display;
 mod explain;
