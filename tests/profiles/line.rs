@@ -101,6 +101,12 @@ impl Line {
         self.time.0.fetch_add(hours * 3_600_000, Ordering::SeqCst);
     }
 
+    /// A balances answer; `None` if the bank refuses.
+    pub(crate) async fn balances(&self, account: &str) -> Option<Reply> {
+        let call = ApiCall::Balances(ProviderAccountId(account.to_owned()));
+        self.client.call(call).await.ok().map(|answered| answered.reply)
+    }
+
     /// A transactions answer; `None` if the bank refuses.
     pub(crate) async fn transactions(
         &self,

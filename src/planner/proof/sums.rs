@@ -226,7 +226,7 @@ pub(super) struct Signs {
 #[serde(default)]
 pub(super) struct Seen {
     pub(super) currencies: BTreeMap<CurrencyCode, Signs>,
-    /// Among them, and among pending ones, were rows whose amount or currency cannot be read.
+    /// Among them, and among pending ones, were rows whose amount or currency cannot be read, or that left without a date.
     pub(super) unread: bool,
 }
 
@@ -270,7 +270,9 @@ impl Moves {
         self.change.count(row, sign);
         // Pending rows come and go by nature; of them only what cannot be summed is worth knowing.
         let signs = if row.status == BookingStatus::Pending { Signs::default() } else { signs };
-        let unread = row.amount.is_none() || row.currency.is_none();
+        // A row without a date that leaves may be older than what the bank shows: nobody can tell.
+        let aged = sign == Sign::Minus && row.date.is_none() && signs.suspicious;
+        let unread = row.amount.is_none() || row.currency.is_none() || aged;
         let currencies = row.currency.map(|currency| (currency, signs)).into_iter().collect();
         self.seen.extend(&Seen { currencies, unread });
     }
