@@ -1,8 +1,8 @@
 //! Time as banks and calendars use it: instants in UTC, civil dates as given, zones by IANA name.
 //!
-//! With [`super::zone`] the only module that touches `chrono`, so that it can be replaced. Nothing here reads a clock: `now` is always an
-//! argument (see [`crate::model::port::Clock`]). A civil date is not an instant, and no conversion between the two exists
-//! without a [`Zone`].
+//! With [`super::zone`] the only module that touches `chrono`, so that it can be replaced. Nothing here reads a clock:
+//! `now` is always an argument (see [`crate::model::port::Clock`]). A civil date is not an instant, and no conversion
+//! between the two exists without a [`Zone`].
 
 use std::fmt;
 
