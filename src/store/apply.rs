@@ -6,20 +6,22 @@ use crate::model::id::{AccountId, RunId};
 use crate::model::port::RowReader;
 use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::{Answer, BookingStatus};
-use crate::planner::effect::{Batch, Data, RowsChanged};
+use crate::planner::effect::{Batch, Compared, Comparison, Data, RowsChanged};
 use crate::planner::reconcile::coverage::Coverage;
+use crate::planner::reconcile::decide::Link;
 use crate::planner::reconcile::notices::{News, notices};
-use crate::planner::reconcile::tiers::DATES_APART_DAYS_MAX;
+use crate::planner::reconcile::tiers::{DATES_APART_DAYS_MAX, Tier};
 use crate::planner::reconcile::{AnswerFacts, STRATEGY_VERSION};
 
 use super::answers::{self, Items};
 use super::coverage::{self, EVERYTHING_DAYS, floor_days, floor_from};
 use super::error::Error;
 use super::events::{self, StoredEvent};
+use super::parts::Parts;
 use super::reconcile::{self, AccountRows, Given, Reconciled, Work};
 use super::schema::Identity;
 use super::worker::Writer;
-use super::{balances, documents, institutions, ledger, row, runs};
+use super::{balances, documents, institutions, ledger, pairing, row, runs, split, union};
 
 /// After an answer with this many rows, memory is given back.
 const LARGE_ANSWER_ROWS: usize = 500;
@@ -31,6 +33,8 @@ pub struct Applied {
     pub events: Vec<StoredEvent>,
     /// What a transactions answer changed; `None` for a batch without one.
     pub rows: Option<RowsChanged>,
+    /// What a comparison found; `None` for a batch that asks for none.
+    pub compared: Option<Compared>,
 }
 
 /// Carries a batch out.
@@ -47,6 +51,16 @@ pub(super) fn apply(
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed())?;
     put_documents(&step, batch, at)?;
     let mut work = Work { connection: &step, packer, unpacker, reader };
+    put_unions(&mut work, batch, at)?;
+    for run in &batch.runs {
+        runs::begin(&step, run)?;
+    }
+    let compared = match (&batch.data, batch.compare) {
+        (Some(Data::Transactions { answer, .. }), Some(accounts)) => {
+            Some(compare(&mut work, answer, accounts, at)?)
+        }
+        _ => None,
+    };
     let news = match &batch.data {
         Some(data) => put_data(&mut work, identity, data, at)?,
         None => None,
@@ -55,6 +69,7 @@ pub(super) fn apply(
     let applied = Applied {
         events: events::insert(&step, at, told)?,
         rows: news.as_ref().map(|news| news.rows),
+        compared,
     };
     // Last: rows and events speak of runs that go on.
     for run in &batch.runs {
@@ -85,13 +100,14 @@ fn put_documents(step: &Connection, batch: &Batch, at: UtcInstant) -> Result<(),
     if let Some(update) = &batch.institutions {
         institutions::put(step, update, at)?;
     }
-    if let Some(pairing) = batch.pair {
-        documents::pair(step, pairing)?;
-    }
-    for run in &batch.runs {
-        runs::begin(step, run)?;
-    }
     Ok(())
+}
+
+fn put_unions(work: &mut Work<'_>, batch: &Batch, at: UtcInstant) -> Result<(), Error> {
+    for union in &batch.unions {
+        union::join(work, union, at)?;
+    }
+    batch.undo.map_or(Ok(()), |undo| split::split(work, undo))
 }
 
 /// Which answer of which account this is about.
@@ -114,7 +130,8 @@ fn put_data(
         Data::Balances { account_id, run_id, balances } => {
             let account = documents::account_number(work.connection, *account_id)?;
             let run = runs::number(work.connection, *run_id, account, at)?;
-            balances::store(work.connection, account, run, balances, at)?;
+            let part = runs::part(work.connection, run)?;
+            balances::store(work.connection, part, run, balances, at)?;
             Ok(None)
         }
         Data::Transactions { account_id, run_id, date_from, answer } => {
@@ -150,7 +167,9 @@ fn account_and_run(
         .map_err(failed)?;
     let memory = serde_json::from_str(&memory)
         .map_err(Error::document("read what is remembered of an account"))?;
-    Ok((AccountRows { number, memory, rows_version, dictionary }, run))
+    let part = runs::part(connection, run)?;
+    let parts = Parts::of_whole(connection, number)?;
+    Ok((AccountRows { number, part, parts, memory, rows_version, dictionary }, run))
 }
 
 /// The newest stored answer for a window.
@@ -182,6 +201,33 @@ fn newest_answer(
     known.optional().map_err(failed)
 }
 
+/// Its rows in its order, booked ones first.
+fn texts_of_answer(answer: &Answer) -> Vec<(&str, BookingStatus)> {
+    let pending =
+        answer.pending.iter().flatten().map(|span| (answer.row(*span), BookingStatus::Pending));
+    let booked = answer.booked.iter().map(|span| (answer.row(*span), BookingStatus::Booked));
+    booked.chain(pending).collect()
+}
+
+/// How many rows of an answer another account has already, by more than a resemblance.
+fn compare(
+    work: &mut Work<'_>,
+    answer: &Answer,
+    accounts: Comparison,
+    at: UtcInstant,
+) -> Result<Compared, Error> {
+    let known = documents::account_number(work.connection, accounts.known)?;
+    let facts = AnswerFacts { at, date_from: None, last_updated: None };
+    let given = Given { facts, run: 0, texts: texts_of_answer(answer), window_days: None };
+    let mut memory = documents::memory(work.connection, known)?;
+    let mut sides = pairing::pair_identical(work, known, &given)?;
+    let decision = sides.decide(work, &mut memory)?;
+    let surely = |link: &&Link| link.tier < Tier::StableId;
+    let shared = decision.links.iter().flatten().filter(surely).count();
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    Ok(Compared { accounts, rows: count(given.texts.len()), shared: count(shared) })
+}
+
 fn put_answer(
     work: &mut Work<'_>,
     identity: Identity,
@@ -190,11 +236,8 @@ fn put_answer(
     answer: &Answer,
     at: UtcInstant,
 ) -> Result<News, Error> {
-    let known = newest_answer(work.connection, account.number, about.date_from)?;
-    let pending =
-        answer.pending.iter().flatten().map(|span| (answer.row(*span), BookingStatus::Pending));
-    let booked = answer.booked.iter().map(|span| (answer.row(*span), BookingStatus::Booked));
-    let texts: Vec<(&str, BookingStatus)> = booked.chain(pending).collect();
+    let known = newest_answer(work.connection, account.part, about.date_from)?;
+    let texts = texts_of_answer(answer);
     let facts =
         AnswerFacts { at, date_from: about.date_from, last_updated: answer.last_updated.clone() };
     let window_days = window_days(about.date_from, known.as_ref(), answer.booked.is_empty());
@@ -221,7 +264,7 @@ fn repeat_answer(
     about: About,
     facts: &AnswerFacts,
 ) -> Result<News, Error> {
-    let Some(known) = newest_answer(work.connection, account.number, about.date_from)? else {
+    let Some(known) = newest_answer(work.connection, account.part, about.date_from)? else {
         return Err(Error::Refused("there is no answer that could have come again"));
     };
     let undisturbed = known.rows_version == account.rows_version;
@@ -267,7 +310,7 @@ fn finish(
     outcome: &Reconciled,
 ) -> Result<(), Error> {
     let failed = Error::sql("store what is remembered of an account");
-    coverage::note(connection, account.number, &outcome.coverage, facts.at)?;
+    coverage::note(connection, account.part, &outcome.coverage, facts.at)?;
     account.rows_version =
         account.rows_version.saturating_add(i64::from(outcome.rows != RowsChanged::default()));
     let memory = serde_json::to_string(&account.memory)
@@ -307,7 +350,7 @@ fn insert_answer(
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     let values = params![
-        account.number,
+        account.part,
         row::days(facts.date_from),
         floor,
         items,

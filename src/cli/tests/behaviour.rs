@@ -57,8 +57,6 @@ fn later_verbs_are_told_in_a_sentence() {
     let export = wrong(&["banksyncd", "export", "--format", "csv"]);
     assert_eq!(export.code, Code::Usage);
     assert!(export.text.starts_with("error: `export` is not built yet\n"), "{}", export.text);
-    let merge = wrong(&["banksyncd", "accounts", "merge", "a", "b"]);
-    assert!(merge.text.starts_with("error: `accounts merge` is not built yet\n"), "{}", merge.text);
 }
 
 #[test]
