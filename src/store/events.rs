@@ -161,7 +161,7 @@ impl Cursor<StoredEvent> for EventFilter {
         }
         if let Some(account) = self.account_id {
             condition(
-                "account_id IN (SELECT part.id FROM account JOIN account AS part
+                "account_id IN (SELECT {} UNION SELECT part.id FROM account JOIN account AS part
                  ON account.number IN (part.number, part.whole) WHERE account.id = {})",
                 row::bytes(account.bits()).to_vec().into(),
             );

@@ -32,6 +32,7 @@ mod hostile;
 mod life;
 mod linking;
 mod quota;
+mod relink;
 mod samples;
 mod secrets;
 mod start;

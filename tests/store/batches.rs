@@ -219,7 +219,7 @@ fn balances_have_a_row_per_change_and_the_newest_answer_is_whole() {
 #[test]
 fn pairing_moves_everything_and_refuses_an_account_with_rows() {
     block_on(async {
-        let mut world = World::new().await;
+        let world = World::new().await;
         let mut known = account(1);
         known.provider_account_id = ProviderAccountId::from("handle-2");
         let paused = Notice::new(EventCode::AccountPaused, "x").account(account_id(2));
