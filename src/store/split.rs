@@ -115,7 +115,8 @@ impl Side<'_> {
 
     /// Number, items and first run of the answers of this side, oldest first.
     fn answers(&self, connection: &Connection) -> Result<Vec<(i64, Vec<u8>, i64)>, Error> {
-        let sql = "SELECT number, items, first_run FROM answer WHERE account = ?1";
+        let sql = "SELECT answer.number, items, run, min(answer_use.number)
+                   FROM answer_use JOIN answer ON answer.number = answer WHERE account = ?1 GROUP BY answer.number";
         let mut statement = connection.prepare(sql).map_err(failed())?;
         let mut all = Vec::new();
         for part in self.own {
@@ -148,8 +149,7 @@ impl Side<'_> {
         {
             return Ok(Some(Item { number: copy.item.number, revision: *revision }));
         }
-        let text =
-            rows::text_of_revision(work.connection, work.unpacker, item.number, item.revision)?;
+        let text = rows::text_of_revision(work.connection, work.unpacker, item)?;
         let status = rows::one(work.connection, item.number)?.status;
         let new =
             NewText { raw: &text, hash: rows::hash(&text), key: work.reader.key(&text), status };
@@ -188,7 +188,7 @@ impl Side<'_> {
             return Ok(Copy { item: Item { number, revision }, hash, revisions });
         }
         let mut inserter = rows::Inserter::new(work.connection, self.home, run, self.dictionary)?;
-        let number = inserter.insert(work.packer, new, RowState::Current)?;
+        let number = inserter.insert(work.packer, new, RowState::Current, None)?;
         Ok(Copy { item: Item { number, revision: 1 }, hash: new.hash, revisions })
     }
 
@@ -246,7 +246,7 @@ fn restore_text(work: &mut Work<'_>, number: i64, revision: i64) -> Result<(), E
     if !later {
         return Ok(());
     }
-    let text = rows::text_of_revision(work.connection, work.unpacker, number, revision)?;
+    let text = rows::text_of_revision(work.connection, work.unpacker, Item { number, revision })?;
     let key = work.reader.key(&text);
     let status = rows::one(work.connection, number)?.status;
     let old = NewText { raw: &text, hash: rows::hash(&text), key, status };

@@ -21,30 +21,71 @@ use super::row::{self, Status};
 use super::rows;
 use super::runs;
 
+/// A union as it is stored.
+#[derive(Clone, Debug)]
+pub(super) struct StoredUnion {
+    /// Its number; `None`: it is new.
+    pub(super) number: Option<i64>,
+    kept: i64,
+    absorbed: i64,
+    at: UtcInstant,
+    /// The entry of the log of answers after which it came.
+    pub(super) after: i64,
+    doc: String,
+}
+
 /// Carries a union out.
 ///
 /// # Errors
 /// [`Error::Refused`] where both are one account already.
 pub(super) fn join(work: &mut Work<'_>, union: &Union, at: UtcInstant) -> Result<(), Error> {
-    let failed = || Error::sql("make two accounts one");
     let connection = work.connection;
-    let [kept, absorbed] = [union.kept.id, union.absorbed.id];
-    let (kept, absorbed) = (
-        documents::account_number(connection, kept)?,
-        documents::account_number(connection, absorbed)?,
-    );
+    let kept = documents::account_number(connection, union.kept.id)?;
+    let absorbed = documents::account_number(connection, union.absorbed.id)?;
     if kept == absorbed {
         return Err(Error::Refused("an account cannot be made one with itself"));
     }
     let doc = serde_json::to_string(union).map_err(Error::document("make two accounts one"))?;
-    let sql = "INSERT INTO account_union (account, absorbed, memory, doc)
-               SELECT ?1, ?2, memory, ?3 FROM account WHERE number = ?1";
-    connection.execute(sql, params![kept, absorbed, doc]).map_err(failed())?;
+    let after = connection
+        .query_row("SELECT coalesce(max(number), 0) FROM answer_use", [], |row| row.get(0))
+        .map_err(Error::sql("read the log of answers"))?;
+    put(work, &StoredUnion { number: None, kept, absorbed, at, after, doc })
+}
+
+/// Carries a union out, new or once more.
+pub(super) fn put(work: &mut Work<'_>, union: &StoredUnion) -> Result<(), Error> {
+    let failed = || Error::sql("make two accounts one");
+    let connection = work.connection;
+    let StoredUnion { number, kept, absorbed, at, after, doc } = union;
+    let sql = "INSERT INTO account_union (number, account, absorbed, at, after, memory, doc)
+               SELECT ?1, ?2, ?3, ?4, ?5, memory, ?6 FROM account WHERE number = ?2";
+    let values = params![number, kept, absorbed, at.ms(), after, doc];
+    connection.execute(sql, values).map_err(failed())?;
     let number = connection.last_insert_rowid();
     let sql = "UPDATE account SET whole = ?1 WHERE number = ?2 OR whole = ?2";
     connection.execute(sql, [kept, absorbed]).map_err(failed())?;
-    bump(connection, [kept, absorbed])?;
-    unite_rows(work, number, (kept, absorbed), at)
+    bump(connection, [*kept, *absorbed])?;
+    unite_rows(work, number, (*kept, *absorbed), *at)
+}
+
+/// All unions, oldest first.
+pub(super) fn all(connection: &Connection) -> Result<Vec<StoredUnion>, Error> {
+    let failed = || Error::sql("read how accounts became one");
+    let sql = "SELECT number, account, absorbed, at, after, doc FROM account_union ORDER BY number";
+    let mut statement = connection.prepare(sql).map_err(failed())?;
+    let found = statement
+        .query_map([], |row| {
+            Ok(StoredUnion {
+                number: row.get(0)?,
+                kept: row.get(1)?,
+                absorbed: row.get(2)?,
+                at: row::instant(row, "at")?,
+                after: row.get(4)?,
+                doc: row.get(5)?,
+            })
+        })
+        .map_err(failed())?;
+    found.collect::<Result<_, _>>().map_err(failed())
 }
 
 /// No remembered answer of either account speaks of its rows as they are now.
@@ -116,7 +157,7 @@ fn unite_rows(
     let (numbers, texts) = listed(work, absorbed)?;
     let texts = texts.iter().map(|(text, status)| (text.as_str(), *status)).collect();
     let facts = AnswerFacts { at, date_from: None, last_updated: None };
-    let given = Given { facts, run: 0, texts, window_days: None };
+    let given = Given { facts, run: 0, texts, window_days: None, numbers: Vec::new() };
     let mut memory = documents::memory(work.connection, kept)?;
     let mut both = pair_identical(work, kept, &given)?;
     let decision = both.decide(work, &mut memory)?;

@@ -13,6 +13,7 @@ mod damage;
 mod listing;
 mod opening;
 mod relink;
+mod replay;
 mod rows;
 mod samples;
 mod support;

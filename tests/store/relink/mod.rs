@@ -357,6 +357,13 @@ impl Life {
         assert!(checks.iter().all(|check| check.ok), "{checks:#?}");
     }
 
+    /// Matching all stored answers anew makes the same of them.
+    #[track_caller]
+    pub(crate) fn replayed(&self) {
+        let replayed = block_on(self.store.replay(Arc::new(Rows), false)).unwrap();
+        assert!(replayed.differences.is_empty(), "{:#?}", replayed.differences);
+    }
+
     /// What a handle's account lists is what the bank shows, each row as often; older rows stay.
     #[track_caller]
     pub(crate) fn assert_listed(&self, handle: &str) {

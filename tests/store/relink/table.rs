@@ -440,6 +440,7 @@ fn holds(case: &Case) {
         );
     }
     life.verified();
+    life.replayed();
     let before: Vec<_> = life.planner.accounts().cloned().collect();
     life.restart();
     assert_eq!(
@@ -455,6 +456,7 @@ fn rules(old: &[AccountId], off: &[AccountId]) -> Vec<AccountRule> {
         matches: id.to_string(),
         nickname: Some(format!("n{place}")),
         enabled: !off.contains(id),
+        ledger: None,
     };
     old.iter().enumerate().map(rule).collect()
 }

@@ -63,6 +63,7 @@ fn a_merge_joins_and_the_next_answer_doubles_nothing() {
     assert!(ids(&life, p1).starts_with(&before));
     assert_eq!(picture(&life, p1).len(), 8, "nothing in any other state");
     assert!(life.events(EventCode::TransactionVanished).is_empty());
+    life.replayed();
     life.restart();
     assert!(life.used(p1, Scope::Transactions) <= 4);
     life.run_for(DAY_MS);
