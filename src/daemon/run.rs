@@ -163,6 +163,7 @@ pub fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
     let ledger = snapshot.ledger.iter().map(|row| LedgerRow {
         call_id: row.id,
         account_id: row.account_id,
+        part: row.part,
         scope: row.scope,
         at: row.settled_at.unwrap_or(row.reserved_at),
         unsettled: row.state == LedgerState::Reserved,
@@ -172,6 +173,7 @@ pub fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
         links: snapshot.links.clone(),
         provider: snapshot.provider.clone(),
         ledger: ledger.collect(),
+        unions: snapshot.unions.clone(),
     }
 }
 

@@ -182,7 +182,8 @@ pub(super) fn find(
     let failed = Error::sql("find a transaction");
     let Some(number) = row::transaction_number(identity, id) else { return Ok(None) };
     let sql = "SELECT run.started_at, account.number, account.id AS account_id FROM bank_transaction AS t
-               JOIN run ON run.number = t.first_run JOIN account ON account.number = t.account WHERE t.number = ?1";
+               JOIN run ON run.number = t.first_run JOIN account AS part ON part.number = t.account
+               JOIN account ON account.number = coalesce(part.whole, part.number) WHERE t.number = ?1";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     let found = statement
         .query_row([number], |row| {
