@@ -228,8 +228,8 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.store_well();
                 self.untold.extend(applied.events);
                 self.tell();
-                let (rows, wants_everything) = (applied.rows, applied.wants_everything);
-                let event = Event::Applied { number, rows, wants_everything };
+                let store::Applied { rows, compared, wants_everything, .. } = applied;
+                let event = Event::Applied { number, rows, compared, wants_everything };
                 self.planner.on(self.clock.now(), event);
                 if self.told.len() >= TOLD_MAX { self.mark_told().await } else { Ok(()) }
             }
@@ -348,6 +348,14 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.planner.on(now, Event::UnlinkWanted { link_id });
                 let _gone = done.send(());
             }
+            Message::Merge { kept, absorbed, done } => {
+                self.planner.on(now, Event::MergeWanted { kept, absorbed });
+                let _gone = done.send(());
+            }
+            Message::Split { kept, done } => {
+                self.planner.on(now, Event::SplitWanted { kept });
+                let _gone = done.send(());
+            }
             Message::Ask { question, told } => {
                 let ask = self.waiters.wait_for_answer(told);
                 self.planner.on(now, Event::Asked { ask, question });
@@ -386,6 +394,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             accounts: planner.accounts().cloned().collect(),
             outlooks: planner.accounts().map(outlook).collect(),
             links: planner.links().cloned().collect(),
+            unions: planner.unions().iter().map(|one| (one.kept.id, one.absorbed.id)).collect(),
             provider: planner.provider().clone(),
             policy: planner.policy(),
         }

@@ -36,6 +36,7 @@ mod life;
 mod linking;
 mod proof;
 mod quota;
+mod relink;
 mod replay;
 mod samples;
 mod secrets;
