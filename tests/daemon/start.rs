@@ -202,7 +202,7 @@ fn wrong_usage_and_a_daemon_that_is_not_there() {
         &["rekey"],
         &["backup", "x"],
         &["accounts", "merge", "a", "b"],
-        &["simulate", "--days", "3"],
+        &["reconfirm", "lnk_0"],
     ] {
         let said = rig.verb(words).expect(64);
         assert!(said.err.contains("not built yet"), "{said:?}");
