@@ -20,7 +20,8 @@ pub use rng::{Rng, fingerprint};
 pub use serve::{ServeError, SharedWorld, serve};
 pub use wire::{Delivery, HttpRequest, HttpResponse};
 pub use world::{
-    AccountView, BankProblem, Call, Cause, Comparison, Fault, FaultKind, FaultMatch, LastAnswer,
-    Limits, Log, Phase, Quirk, QuotaRule, Refused, RequisitionView, SANDBOX, SECRET_ID, SECRET_KEY,
-    Scope, Shape, Shown, Spelling, Status, Suspension, TruthRow, Witness, World, WorldConfig,
+    AccountView, BankProblem, Call, Cause, Comparison, Deed, Fault, FaultKind, FaultMatch,
+    LastAnswer, Limits, Log, Phase, Quirk, QuotaRule, Refused, RequisitionView, SANDBOX, SECRET_ID,
+    SECRET_KEY, Scope, Shape, Shown, Spelling, Status, Suspension, TruthRow, Weather, Wish,
+    Witness, World, WorldConfig,
 };

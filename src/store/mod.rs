@@ -10,9 +10,11 @@
 //! Layout on disk: `DB` (mode 0600, WAL), `DB-wal`, `DB-shm`, `DB.keycheck` (wrong key or damaged file?), `DB.lock` (one
 //! process).
 
+mod answer;
 mod answers;
 mod apply;
 mod arrivals;
+mod backup;
 mod balances;
 mod blocks;
 mod codec;
@@ -30,11 +32,13 @@ mod lock;
 mod open;
 mod pairing;
 mod reconcile;
+mod replay;
 mod row;
 mod rows;
 mod runs;
 mod schema;
 mod snapshot;
+mod stamp;
 mod transactions;
 mod vault;
 mod verify;
@@ -54,6 +58,7 @@ use crate::planner::effect::Batch;
 
 pub use apply::Applied;
 pub use arrivals::{Arrivals, Cursor, NoCursor};
+pub use backup::{Backup, Restored, restore};
 pub use balances::{BalanceFilter, BalanceRow};
 pub use error::{Error, Kind};
 pub use events::{EventFilter, StoredEvent};
@@ -61,6 +66,7 @@ pub use explain::{Explanation, Neighbour};
 pub use institutions::InstitutionList;
 pub use ledger::Reservation;
 pub use listing::Listing;
+pub use replay::{Difference, Replayed, What};
 pub use runs::RunRow;
 pub use snapshot::{LedgerRow, LedgerState, Snapshot};
 pub use transactions::{TransactionFilter, TransactionRow, VersionRow};
@@ -230,6 +236,15 @@ impl Store {
         verify::verify(&self.threads, progress).await
     }
 
+    /// Matches every stored answer anew, from nothing, and says where that makes something else than is stored. With `apply`
+    /// the stored rows become that, in one transaction; ids stay with their payments. Takes seconds for a year of answers.
+    ///
+    /// # Errors
+    /// Then nothing has changed.
+    pub async fn replay(&self, reader: Arc<dyn RowReader>, apply: bool) -> Result<Replayed, Error> {
+        self.threads.write(move |writer| replay::replay(writer, reader.as_ref(), apply)).await
+    }
+
     /// The hash of everything in the database, table by table in the order of their keys: two databases have the same one
     /// if and only if the same things were stored in the same order, whatever their files look like.
     pub async fn digest(&self) -> Result<[u8; 32], Error> {
@@ -239,6 +254,14 @@ impl Store {
     /// Whether nobody waits for an answer of this store.
     pub fn is_idle(&self) -> bool {
         self.threads.is_idle()
+    }
+
+    /// A checked copy of the database with the same key. The daemon goes on meanwhile.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if another one is being made.
+    pub async fn backup(&self) -> Result<Backup, Error> {
+        self.threads.read(|reader| backup::copy(reader.place())).await
     }
 
     fn threads(&self) -> &Threads {

@@ -31,6 +31,8 @@ const PAGE_SIZE_BYTES: i64 = 4096;
 const WRITER_CACHE_KIB: i64 = 2000;
 /// Page cache of a reader, in KiB.
 const READER_CACHE_KIB: i64 = 1000;
+/// Page cache of a scratch database, in KiB.
+const SCRATCH_CACHE_KIB: i64 = 8000;
 /// The log is copied into the file at this length: 4 MiB.
 const WAL_AUTOCHECKPOINT_PAGES: i64 = 1000;
 /// After a checkpoint the log file is cut to this length.
@@ -91,6 +93,38 @@ pub(super) fn open_reader(place: &Place) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// A database that nobody else uses, for checks and changes outside the daemon; its log is copied into it on close.
+pub(super) fn open_whole(place: &Place) -> Result<Connection, Error> {
+    fs::metadata(&place.path).map_err(Error::file("read", &place.path))?;
+    let connection = connect(place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    keep_file_as_it_is(&connection, true)?;
+    probe(&connection, place)?;
+    keep_file_as_it_is(&connection, false)?;
+    Ok(connection)
+}
+
+/// A read-only connection that can write its database into another file: SQLite attaches that for the time being.
+pub(super) fn open_copier(place: &Place) -> Result<Connection, Error> {
+    let connection = open_reader(place)?;
+    let failed = Error::sql("set the database up");
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1).map_err(failed)?;
+    Ok(connection)
+}
+
+/// A new database for work that need not outlast a crash, at a path where nothing is.
+pub(super) fn create_scratch(place: &Place) -> Result<Connection, Error> {
+    let failed = || Error::sql("set the scratch database up");
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    options.open(&place.path).map_err(Error::file(CREATE, &place.path))?;
+    let connection = connect(place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+    connection.pragma_update_and_check(None, "journal_mode", "OFF", mode).map_err(failed())?;
+    set(&connection, "synchronous", 0)?;
+    set(&connection, "cache_size", -SCRATCH_CACHE_KIB)?;
+    Ok(connection)
+}
+
 /// Looks at the file without SQLite; makes an empty one if there is none.
 fn inspect(place: &Place) -> Result<(), Error> {
     let path = &place.path;
@@ -108,11 +142,17 @@ fn inspect(place: &Place) -> Result<(), Error> {
     if facts.len() == 0 && keycheck::verdict(path, &place.key)? != Verdict::Unknown {
         return Err(Error::damaged("the file is empty"));
     }
+    refuse_plain(path)
+}
+
+/// Refuses an unencrypted database.
+pub(super) fn refuse_plain(path: &Path) -> Result<(), Error> {
+    let failed = Error::file("read", path);
     let mut header = Vec::with_capacity(PLAIN_HEADER.len());
     let file = File::open(path).map_err(&failed)?;
     file.take(16).read_to_end(&mut header).map_err(&failed)?;
     if header == PLAIN_HEADER {
-        return Err(Error::NotEncrypted { path: path.clone() });
+        return Err(Error::NotEncrypted { path: path.to_owned() });
     }
     Ok(())
 }

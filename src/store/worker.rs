@@ -59,6 +59,11 @@ impl Writer {
         Ok(self.parts()?.0)
     }
 
+    /// Where the database is.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// Last words before the connection goes.
     fn finish(mut self) -> Result<(), Error> {
         let failed = || Error::sql("close the database");
@@ -89,6 +94,11 @@ impl Reader {
             slot => slot.insert(open::open_reader(&self.place)?),
         };
         Ok((connection, &mut self.unpacker))
+    }
+
+    /// Where the database is.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Gives memory back after a long listing.

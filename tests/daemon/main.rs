@@ -25,6 +25,7 @@ mod front;
 mod rig;
 
 mod access;
+mod backup;
 mod disk;
 mod explain;
 mod export;
@@ -33,6 +34,7 @@ mod hostile;
 mod life;
 mod linking;
 mod quota;
+mod replay;
 mod samples;
 mod secrets;
 mod start;

@@ -230,6 +230,7 @@ impl World {
         if account.failures >= limit && account.suspended_at.is_none() {
             account.suspended_at = Some(now);
             self.log.note_suspension(id, Cause::Failures, now);
+            self.after_suspension(id, now);
         }
     }
 
@@ -279,7 +280,7 @@ impl World {
 
     /// All accounts that were ever linked, by id.
     pub fn accounts(&mut self, now: UtcInstant) -> Vec<AccountView> {
-        self.settle(now);
+        self.live_until(now);
         let view = |account: &Account| {
             let bank = self.bank.get(account.bank)?;
             Some(AccountView {

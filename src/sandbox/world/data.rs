@@ -118,7 +118,7 @@ impl World {
         id: &str,
         subject: &Subject,
     ) -> Option<BankProblem> {
-        if let Some(FaultKind::Bank { problem }) = self.faults.take(Place::Bank, subject, now) {
+        if let Some(FaultKind::Bank { problem }) = self.fault(Place::Bank, subject, now) {
             return Some(problem);
         }
         let account = self.accounts.get(id)?;

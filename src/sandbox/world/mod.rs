@@ -12,6 +12,7 @@ mod bank;
 mod config;
 mod control;
 mod data;
+mod deeds;
 mod faces;
 mod faults;
 mod input;
@@ -28,11 +29,13 @@ mod reconfirm;
 mod requisitions;
 mod route;
 mod rows;
+mod society;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod tokens;
 mod truth;
+mod weather;
 mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +50,7 @@ use super::wire::{Delivery, HttpRequest, HttpResponse};
 
 pub use accounts::AccountView;
 pub use config::{Limits, QuotaRule, SECRET_ID, SECRET_KEY, WorldConfig};
+pub use deeds::{Deed, Wish};
 pub use faults::{Fault, FaultKind, FaultMatch, Shape, Spelling};
 pub use institutions::SANDBOX;
 pub use ledger::Phase;
@@ -56,6 +60,7 @@ pub use problems::BankProblem;
 pub use quirks::Quirk;
 pub use requisitions::{RequisitionView, Status};
 pub use truth::{Comparison, LastAnswer, TruthRow};
+pub use weather::Weather;
 pub use witness::Witness;
 
 use faults::{Faults, Place, Subject};
@@ -115,6 +120,11 @@ pub struct World {
     bank: Vec<bank::BankAccount>,
     incidents: Vec<(&'static str, UtcInstant)>,
     faults: Faults,
+    /// When it began.
+    start: UtcInstant,
+    society: society::Society,
+    agenda: deeds::Agenda,
+    sky: weather::Sky,
     log: Log,
     /// Rows of the answer under way: they count as shown once it is delivered.
     staged: Option<answer::Staged>,
@@ -139,6 +149,10 @@ impl World {
             bank: bank::open_all(config.seed, count, activity, opened),
             incidents: Self::expected_incidents(start),
             faults: Faults::default(),
+            start,
+            society: society::Society::default(),
+            agenda: deeds::Agenda::default(),
+            sky: weather::Sky(Rng::keyed(config.seed, &[32])),
             log: Log::default(),
             staged: None,
             config,
@@ -187,7 +201,7 @@ impl World {
 
     /// Answers a request as the provider would at this instant.
     pub fn handle(&mut self, now: UtcInstant, request: &HttpRequest) -> HttpResponse {
-        self.settle(now);
+        self.live_until(now);
         let path = request.path.as_str();
         let mut response = if let Some(rest) = path.strip_prefix("/api/v2/") {
             self.api(now, request, rest)
@@ -217,7 +231,7 @@ impl World {
         };
         let subject = self.subject(&route, request);
         self.staged = None;
-        let mut response = if let Some(fault) = self.faults.take(Place::Edge, &subject, now) {
+        let mut response = if let Some(fault) = self.fault(Place::Edge, &subject, now) {
             fault.edge_answer()
         } else {
             let (standing, admitted) =
@@ -232,7 +246,7 @@ impl World {
             self.note_token(now, &route, &response);
             response
         };
-        if let Some(fault) = self.faults.take(Place::Answer, &subject, now) {
+        if let Some(fault) = self.fault(Place::Answer, &subject, now) {
             fault.spoil(&mut response);
             if let FaultKind::DateSkew { seconds } = fault {
                 response.set("date", http_date(now.plus_s(seconds)));

@@ -180,6 +180,7 @@ impl World {
         if let Some(after_s) = self.config.auto_authorise_after_s {
             self.plan_steps(&id, now.plus_s(after_s));
         }
+        self.meet(&id, now);
         body
     }
 
@@ -308,7 +309,7 @@ impl World {
     /// All requisitions that have not been deleted, oldest first; for the others see
     /// [`super::Log::deletions`].
     pub fn requisitions(&mut self, now: UtcInstant) -> Vec<RequisitionView> {
-        self.settle(now);
+        self.live_until(now);
         let mut all: Vec<&Requisition> = self.requisitions.values().collect();
         all.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
         all.into_iter().map(|own| self.requisition_view(own, now)).collect()

@@ -1,6 +1,7 @@
 //! The world as its visitors see it, without a network.
 
 mod rows;
+mod society;
 mod years;
 
 use std::collections::BTreeSet;
