@@ -128,6 +128,40 @@ never\:"Never"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(restore)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':file -- What `backup` has written:_files' \
+&& ret=0
+;;
+(replay)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--apply[Make the stored rows what the rules make of the answers]' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (init)
 _arguments "${_arguments_options[@]}" : \
 '--secret-id-file=[Read the secret id from this file]:PATH:_files' \
@@ -458,6 +492,23 @@ never\:"Never"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(backup)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':file -- Where to; a file that is there is replaced when the new one is whole:_files' \
+&& ret=0
+;;
 (reload)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:PATH:_files' \
@@ -503,6 +554,14 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (check-config)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(restore)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(replay)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -578,6 +637,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(backup)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (reload)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -603,6 +666,8 @@ _banksyncd_commands() {
 'sandbox:Run the built-in bank alone, over HTTP on a loopback address' \
 'simulate:Try every promise for years on a virtual clock, against the built-in bank' \
 'check-config:Report every problem of the configuration' \
+'restore:Put a backup in the place of the database; the daemon must be stopped' \
+'replay:Match all stored answers anew and show what would differ (the daemon must be stopped)' \
 'init:Make what a daemon needs\: configuration, database key, API secrets' \
 'completions:Print what a shell needs to complete verbs and options' \
 'institutions:Find the id of a bank' \
@@ -621,6 +686,7 @@ _banksyncd_commands() {
 'quota:Show the calls left, and when the next one is allowed' \
 'sync:Ask for a pull now' \
 'verify:Check the integrity of the database' \
+'backup:Copy the whole database into a file' \
 'reload:Make the running daemon read its configuration again' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -630,6 +696,11 @@ _banksyncd_commands() {
 _banksyncd__subcmd__accounts_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd accounts commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__backup_commands] )) ||
+_banksyncd__subcmd__backup_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd backup commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__balances_commands] )) ||
 _banksyncd__subcmd__balances_commands() {
@@ -674,6 +745,8 @@ _banksyncd__subcmd__help_commands() {
 'sandbox:Run the built-in bank alone, over HTTP on a loopback address' \
 'simulate:Try every promise for years on a virtual clock, against the built-in bank' \
 'check-config:Report every problem of the configuration' \
+'restore:Put a backup in the place of the database; the daemon must be stopped' \
+'replay:Match all stored answers anew and show what would differ (the daemon must be stopped)' \
 'init:Make what a daemon needs\: configuration, database key, API secrets' \
 'completions:Print what a shell needs to complete verbs and options' \
 'institutions:Find the id of a bank' \
@@ -692,6 +765,7 @@ _banksyncd__subcmd__help_commands() {
 'quota:Show the calls left, and when the next one is allowed' \
 'sync:Ask for a pull now' \
 'verify:Check the integrity of the database' \
+'backup:Copy the whole database into a file' \
 'reload:Make the running daemon read its configuration again' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -701,6 +775,11 @@ _banksyncd__subcmd__help_commands() {
 _banksyncd__subcmd__help__subcmd__accounts_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd help accounts commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__help__subcmd__backup_commands] )) ||
+_banksyncd__subcmd__help__subcmd__backup_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help backup commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__help__subcmd__balances_commands] )) ||
 _banksyncd__subcmd__help__subcmd__balances_commands() {
@@ -782,6 +861,16 @@ _banksyncd__subcmd__help__subcmd__renew_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd help renew commands' commands "$@"
 }
+(( $+functions[_banksyncd__subcmd__help__subcmd__replay_commands] )) ||
+_banksyncd__subcmd__help__subcmd__replay_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help replay commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__help__subcmd__restore_commands] )) ||
+_banksyncd__subcmd__help__subcmd__restore_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help restore commands' commands "$@"
+}
 (( $+functions[_banksyncd__subcmd__help__subcmd__run_commands] )) ||
 _banksyncd__subcmd__help__subcmd__run_commands() {
     local commands; commands=()
@@ -861,6 +950,16 @@ _banksyncd__subcmd__reload_commands() {
 _banksyncd__subcmd__renew_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd renew commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__replay_commands] )) ||
+_banksyncd__subcmd__replay_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd replay commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__restore_commands] )) ||
+_banksyncd__subcmd__restore_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd restore commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__run_commands] )) ||
 _banksyncd__subcmd__run_commands() {
