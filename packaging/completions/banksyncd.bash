@@ -100,6 +100,24 @@ _banksyncd() {
             banksyncd,verify)
                 cmd="banksyncd__subcmd__verify"
                 ;;
+            banksyncd__subcmd__accounts,help)
+                cmd="banksyncd__subcmd__accounts__subcmd__help"
+                ;;
+            banksyncd__subcmd__accounts,merge)
+                cmd="banksyncd__subcmd__accounts__subcmd__merge"
+                ;;
+            banksyncd__subcmd__accounts,split)
+                cmd="banksyncd__subcmd__accounts__subcmd__split"
+                ;;
+            banksyncd__subcmd__accounts__subcmd__help,help)
+                cmd="banksyncd__subcmd__accounts__subcmd__help__subcmd__help"
+                ;;
+            banksyncd__subcmd__accounts__subcmd__help,merge)
+                cmd="banksyncd__subcmd__accounts__subcmd__help__subcmd__merge"
+                ;;
+            banksyncd__subcmd__accounts__subcmd__help,split)
+                cmd="banksyncd__subcmd__accounts__subcmd__help__subcmd__split"
+                ;;
             banksyncd__subcmd__help,accounts)
                 cmd="banksyncd__subcmd__help__subcmd__accounts"
                 ;;
@@ -184,6 +202,12 @@ _banksyncd() {
             banksyncd__subcmd__help,verify)
                 cmd="banksyncd__subcmd__help__subcmd__verify"
                 ;;
+            banksyncd__subcmd__help__subcmd__accounts,merge)
+                cmd="banksyncd__subcmd__help__subcmd__accounts__subcmd__merge"
+                ;;
+            banksyncd__subcmd__help__subcmd__accounts,split)
+                cmd="banksyncd__subcmd__help__subcmd__accounts__subcmd__split"
+                ;;
             *)
                 ;;
         esac
@@ -217,8 +241,116 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__accounts)
-            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
+            opts="-v -q -h --config --socket --json --color --verbose --quiet --help merge split help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__accounts__subcmd__help)
+            opts="merge split help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__accounts__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__accounts__subcmd__help__subcmd__merge)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__accounts__subcmd__help__subcmd__split)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__accounts__subcmd__merge)
+            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__accounts__subcmd__split)
+            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -501,8 +633,36 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help__subcmd__accounts)
-            opts=""
+            opts="merge split"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__accounts__subcmd__merge)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__accounts__subcmd__split)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

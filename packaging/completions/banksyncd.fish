@@ -48,7 +48,7 @@ complete -c banksyncd -n "__fish_banksyncd_needs_command" -f -a "link" -d 'Link 
 complete -c banksyncd -n "__fish_banksyncd_needs_command" -f -a "links" -d 'List links, their state and the days left'
 complete -c banksyncd -n "__fish_banksyncd_needs_command" -f -a "unlink" -d 'End a link at the provider; stored data stays'
 complete -c banksyncd -n "__fish_banksyncd_needs_command" -f -a "renew" -d 'Renew a link while the old one works; accounts keep their id and history'
-complete -c banksyncd -n "__fish_banksyncd_needs_command" -f -a "accounts" -d 'List accounts'
+complete -c banksyncd -n "__fish_banksyncd_needs_command" -f -a "accounts" -d 'List accounts; say which two are one, or take them apart again'
 complete -c banksyncd -n "__fish_banksyncd_needs_command" -f -a "balances" -d 'Show balances'
 complete -c banksyncd -n "__fish_banksyncd_needs_command" -f -a "transactions" -d 'List transactions'
 complete -c banksyncd -n "__fish_banksyncd_needs_command" -f -a "export" -d 'Write transactions to a file for another program'
@@ -210,15 +210,39 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand renew" -l json -d 'P
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand renew" -s v -l verbose -d 'Say more; twice for even more'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand renew" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand renew" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts" -l config -d 'The configuration file' -r -F
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts" -l socket -d 'The daemon\'s control socket [default: as configured]' -r -F
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -l config -d 'The configuration file' -r -F
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -l socket -d 'The daemon\'s control socket [default: as configured]' -r -F
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts" -s v -l verbose -d 'Say more; twice for even more'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts" -s q -l quiet -d 'Say only what is asked for, and errors'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -l json -d 'Print JSON Lines: one object per item, nothing else'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -s q -l quiet -d 'Say only what is asked for, and errors'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -f -a "merge" -d 'Make two accounts one: the first keeps its id and gets the second\'s rows, balances, quota and connection'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -f -a "split" -d 'Take an account apart again that was merged or paired last, exactly as it was'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from merge" -l config -d 'The configuration file' -r -F
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from merge" -l socket -d 'The daemon\'s control socket [default: as configured]' -r -F
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from merge" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from merge" -l json -d 'Print JSON Lines: one object per item, nothing else'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from merge" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from merge" -s q -l quiet -d 'Say only what is asked for, and errors'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from merge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -l config -d 'The configuration file' -r -F
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -l socket -d 'The daemon\'s control socket [default: as configured]' -r -F
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -l json -d 'Print JSON Lines: one object per item, nothing else'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -s q -l quiet -d 'Say only what is asked for, and errors'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from help" -f -a "merge" -d 'Make two accounts one: the first keeps its id and gets the second\'s rows, balances, quota and connection'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from help" -f -a "split" -d 'Take an account apart again that was merged or paired last, exactly as it was'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand balances" -l config -d 'The configuration file' -r -F
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand balances" -l socket -d 'The daemon\'s control socket [default: as configured]' -r -F
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand balances" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -362,7 +386,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish_seen_subcommand_from run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help" -f -a "links" -d 'List links, their state and the days left'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish_seen_subcommand_from run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help" -f -a "unlink" -d 'End a link at the provider; stored data stays'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish_seen_subcommand_from run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help" -f -a "renew" -d 'Renew a link while the old one works; accounts keep their id and history'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish_seen_subcommand_from run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help" -f -a "accounts" -d 'List accounts'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish_seen_subcommand_from run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help" -f -a "accounts" -d 'List accounts; say which two are one, or take them apart again'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish_seen_subcommand_from run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help" -f -a "balances" -d 'Show balances'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish_seen_subcommand_from run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help" -f -a "transactions" -d 'List transactions'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish_seen_subcommand_from run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help" -f -a "export" -d 'Write transactions to a file for another program'
@@ -376,3 +400,5 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish_seen_subcommand_from run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help" -f -a "backup" -d 'Copy the whole database into a file'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish_seen_subcommand_from run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help" -f -a "reload" -d 'Make the running daemon read its configuration again'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish_seen_subcommand_from run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and __fish_seen_subcommand_from accounts" -f -a "merge" -d 'Make two accounts one: the first keeps its id and gets the second\'s rows, balances, quota and connection'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and __fish_seen_subcommand_from accounts" -f -a "split" -d 'Take an account apart again that was merged or paired last, exactly as it was'
