@@ -37,6 +37,7 @@ const BEAT_MS: i64 = 60_000;
 
 /// Runs the daemon until it is told to stop.
 pub fn run(config_path: &Path, socket: Option<PathBuf>) -> Result<(), DaemonError> {
+    process::keep_memory_small();
     process::harden().map_err(DaemonError::Process)?;
     let clock: Arc<dyn Clock> = Arc::new(OsClock::new());
     let directories = Directories::from_environment();

@@ -44,8 +44,8 @@ impl Policy {
     pub fn from_config(config: &Config) -> Result<Self, BadPattern> {
         let plan = &config.schedule;
         Ok(Self {
-            schedule: Schedule::new(&plan.pull, plan.timezone, plan.jitter_s)?,
-            zone: plan.timezone,
+            schedule: Schedule::new(&plan.pull, plan.timezone.clone(), plan.jitter_s)?,
+            zone: plan.timezone.clone(),
             freshness_ms: i64::from(plan.freshness_s).saturating_mul(1_000),
             calls_per_day: config.limits.calls_per_day,
             manual_reserve: config.limits.manual_reserve,

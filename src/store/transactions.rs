@@ -1,4 +1,4 @@
-//! Transactions as they are given out: one, its versions, and what a listing is made of (see [`super::blocks`]).
+//! Transactions as they are given out: one, its versions, and what a listing is made of (see [`super::merge`]).
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
@@ -69,10 +69,10 @@ pub struct VersionRow {
 
 /// The columns of a row, before its text is unpacked.
 pub(super) struct Columns {
-    number: i64,
+    pub(super) number: i64,
     status: BookingStatus,
     state: RowState,
-    effective: Option<i64>,
+    pub(super) effective: Option<i64>,
     lead_days: i64,
     first_seen: UtcInstant,
     absent_seen: Option<UtcInstant>,
