@@ -43,6 +43,10 @@ booted: packages
 manual:
     BANKSYNCD_WRITE_PACKAGING=1 cargo test --locked --test packaging
 
+# The database that stands for the newest schema, before its release
+schema:
+    BANKSYNCD_WRITE_SCHEMA=1 cargo test --locked --test store released
+
 # The journal's explanations, written anew from the program's table
 catalog:
     BANKSYNCD_WRITE_CATALOG=1 cargo test --locked --lib observe::catalog
