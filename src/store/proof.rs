@@ -45,7 +45,7 @@ fn stored(connection: &Connection, account: i64) -> Result<Option<Proof>, Error>
     .transpose()
 }
 
-/// The sums of the listed rows of an account and its parts, from the rows themselves.
+/// The sums of the listed rows of an account, from the rows themselves.
 fn count(
     connection: &Connection,
     unpacker: &mut Unpacker,
@@ -53,8 +53,8 @@ fn count(
     account: i64,
 ) -> Result<Sums, Error> {
     let failed = || Error::sql("count the sums of an account");
-    let sql = "SELECT status, dictionary, raw FROM bank_transaction WHERE state = 0
-               AND account IN (SELECT number FROM account WHERE number = ?1 OR whole = ?1)";
+    let sql =
+        "SELECT status, dictionary, raw FROM bank_transaction WHERE account = ?1 AND state = 0";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
     let mut rows = statement.query([account]).map_err(failed())?;
     let mut sums = Sums::default();
