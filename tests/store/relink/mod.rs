@@ -27,7 +27,8 @@ use banksyncd::planner::schedule::Schedule;
 use banksyncd::planner::state::Account;
 use banksyncd::planner::{Planner, Snapshot, Step};
 use banksyncd::store::{
-    EventFilter, LedgerState, Reservation, Store, StoredEvent, TransactionFilter, TransactionRow,
+    Applied, EventFilter, LedgerState, Reservation, Store, StoredEvent, TransactionFilter,
+    TransactionRow,
 };
 
 use crate::support::{answer, block_on, key, open, raw};
@@ -229,8 +230,9 @@ impl Life {
                     let number = batch.number;
                     let applied =
                         block_on(self.store.apply(Arc::from(batch), Arc::new(Rows))).unwrap();
-                    let (rows, compared) = (applied.rows, applied.compared);
-                    self.planner.on(self.at(), Event::Applied { number, rows, compared });
+                    let Applied { rows, compared, wants_everything, .. } = applied;
+                    let event = Event::Applied { number, rows, compared, wants_everything };
+                    self.planner.on(self.at(), event);
                 }
                 Step::Do(Effect::Call(call)) => self.call(*call),
                 Step::Do(Effect::Pulled(_) | Effect::Told(..)) => {}
@@ -353,7 +355,7 @@ impl Life {
     }
 
     pub(crate) fn verified(&self) {
-        let checks = block_on(self.store.verify(|_| ())).unwrap();
+        let checks = block_on(self.store.verify(Arc::new(Rows), |_| ())).unwrap();
         assert!(checks.iter().all(|check| check.ok), "{checks:#?}");
     }
 
