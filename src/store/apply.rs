@@ -110,7 +110,7 @@ fn put_data(
         Data::Balances { account_id, run_id, balances } => {
             let account = documents::account_number(work.connection, *account_id)?;
             let run = runs::number(work.connection, *run_id, account, at)?;
-            balances::store(work.connection, account, run, balances, at)?;
+            balances::store(work, account, run, balances, at)?;
             Ok(None)
         }
         Data::Transactions { account_id, run_id, date_from, answer } => {

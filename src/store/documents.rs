@@ -110,7 +110,7 @@ const MOVES: [&str; 5] = [
     "UPDATE account_alias SET account = ?2 WHERE account = ?1",
     "UPDATE call SET account = ?2 WHERE account = ?1",
     "UPDATE run SET account = ?2 WHERE account = ?1",
-    "UPDATE balance SET account = ?2 WHERE account = ?1",
+    "UPDATE balance_series SET account = ?2 WHERE account = ?1",
     "UPDATE balance_answer SET account = ?2 WHERE account = ?1",
 ];
 
@@ -148,7 +148,7 @@ pub(super) fn pair(connection: &Connection, pairing: Pairing) -> Result<(), Erro
     }
     let [old, new] = [pairing.from, pairing.into].map(|id| row::bytes(id.bits()));
     connection
-        .execute("UPDATE event SET account_id = ?2 WHERE account_id = ?1", [old, new])
+        .execute("UPDATE event_text SET account_id = ?2 WHERE account_id = ?1", [old, new])
         .map_err(failed())?;
     for sql in REMAINS {
         connection.execute(sql, [from]).map_err(failed())?;
