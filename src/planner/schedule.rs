@@ -48,14 +48,14 @@ impl Schedule {
 
     /// The latest slot at or before `at`.
     pub fn slot_before(&self, at: UtcInstant) -> Option<UtcInstant> {
-        let local = at.chrono().with_timezone(&self.zone.tz());
+        let local = self.zone.clock(at);
         let found = |pattern: &Cron| pattern.find_previous_occurrence(&local, true).ok();
         self.patterns.iter().filter_map(found).map(|slot| whole_second(slot.timestamp())).max()
     }
 
     /// The first slot after `at`.
     pub fn slot_after(&self, at: UtcInstant) -> Option<UtcInstant> {
-        let local = at.chrono().with_timezone(&self.zone.tz());
+        let local = self.zone.clock(at);
         let found = |pattern: &Cron| pattern.find_next_occurrence(&local, false).ok();
         self.patterns.iter().filter_map(found).map(|slot| whole_second(slot.timestamp())).min()
     }

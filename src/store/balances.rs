@@ -5,6 +5,8 @@
 //! item is the first one of its series but for amount and date, its text is not stored again: balances change with nearly
 //! every answer, and would take as much room as a fifth of the transactions.
 
+use std::collections::BTreeMap;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -49,8 +51,9 @@ pub struct BalanceFilter {
 macro_rules! select_balances {
     () => {
         "SELECT balance.number, series, form, balance_type, amount, currency, reference_date, raw,
-         run.started_at + after_ms, balance_series.account
-         FROM balance_series, balance, run WHERE balance_series.number = series AND run.number = run"
+         run.started_at + after_ms, coalesce(part.whole, part.number), place
+         FROM balance_series, balance, run, account AS part
+         WHERE balance_series.number = series AND run.number = run AND part.number = balance_series.account"
     };
 }
 
@@ -270,11 +273,13 @@ pub(super) struct Balances {
     accounts: Option<Vec<(i64, AccountId)>>,
     /// The last row listed (history only).
     after: i64,
+    /// The newest text of each series of whole accounts so far (history only).
+    shown: BTreeMap<(i64, String, Option<String>, i64), String>,
 }
 
 impl Balances {
     pub(super) fn new(filter: BalanceFilter) -> Self {
-        Self { filter, accounts: None, after: 0 }
+        Self { filter, accounts: None, after: 0, shown: BTreeMap::new() }
     }
 
     fn history(
@@ -286,26 +291,37 @@ impl Balances {
         let sql = concat!(
             select_balances!(),
             " AND balance.number > ?1
-            AND (?2 IS NULL OR balance_series.account = (SELECT number FROM account WHERE id = ?2))
+            AND (?2 IS NULL OR coalesce(part.whole, part.number) = (SELECT number FROM account WHERE id = ?2))
             ORDER BY balance.number LIMIT ?3"
         );
         let mut statement = connection.prepare_cached(sql).map_err(failed())?;
         let account = self.filter.account_id.map(|id| row::bytes(id.bits()));
         let limit = i64::try_from(CHUNK_LEN).unwrap_or(i64::MAX);
-        let found = statement
-            .query_map(params![self.after, account, limit], |row| {
-                Ok((Columns::read(row)?, row.get::<_, i64>(9)?))
-            })
-            .map_err(failed())?;
-        let found = found.collect::<Result<Vec<_>, _>>().map_err(failed())?;
-        let mut rows = Vec::with_capacity(found.len());
-        for (columns, account) in found {
-            self.after = columns.number;
-            let account_id = documents::account_id(connection, account)?
-                .ok_or_else(|| Error::damaged("a balance without its account"))?;
-            let fetched_at = columns.fetched_at;
-            let balance = columns.finish(connection, unpacker)?;
-            rows.push(BalanceRow { account_id, balance, fetched_at });
+        let mut rows = Vec::new();
+        while rows.is_empty() {
+            let found = statement
+                .query_map(params![self.after, account, limit], |row| {
+                    Ok((Columns::read(row)?, row.get::<_, i64>(9)?, row.get::<_, i64>(10)?))
+                })
+                .map_err(failed())?;
+            let found = found.collect::<Result<Vec<_>, _>>().map_err(failed())?;
+            if found.is_empty() {
+                break;
+            }
+            for (columns, account, place) in found {
+                self.after = columns.number;
+                let account_id = documents::account_id(connection, account)?
+                    .ok_or_else(|| Error::damaged("a balance without its account"))?;
+                let fetched_at = columns.fetched_at;
+                let balance = columns.finish(connection, unpacker)?;
+                // Where an account goes on through another handle, each series begins anew: the same value again is no news.
+                let currency = currency(&balance).map(str::to_owned);
+                let key = (account, balance.balance_type.clone(), currency, place);
+                let before = self.shown.insert(key, balance.raw.clone());
+                if before.is_none_or(|raw| raw != balance.raw) {
+                    rows.push(BalanceRow { account_id, balance, fetched_at });
+                }
+            }
         }
         Ok(rows)
     }
@@ -345,7 +361,9 @@ fn newest_answer(
     id: AccountId,
 ) -> Result<Vec<BalanceRow>, Error> {
     let failed = || Error::sql("read balances");
-    let sql = "SELECT series, last_at FROM balance_answer WHERE account = ?1 ORDER BY number DESC LIMIT 1";
+    let sql = "SELECT series, last_at FROM balance_answer WHERE account IN
+         (SELECT number FROM account WHERE number = ?1 OR whole = ?1)
+         ORDER BY last_at DESC, number DESC LIMIT 1";
     let mut newest = connection.prepare_cached(sql).map_err(failed())?;
     let newest: Option<(Vec<u8>, i64)> = newest
         .query_row([account], |row| Ok((row.get(0)?, row.get(1)?)))

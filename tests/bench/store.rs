@@ -420,9 +420,10 @@ async fn year(realistic: bool) {
     let all: Vec<String> = (0..days * 3).map(|n| row(realistic, 0, n, &mut random)).collect();
     let mut spent = 0;
     for pull in 0..365_u64 * 4 {
-        // The newest come first: row `n` is on day `n / 3`, and the day of this pull is `365 - pull / 4`.
+        // The newest come first: row `n` is on day `n / 3`, and the day of this pull is `365 - pull / 4`. Banks show whole days.
         let newest = usize::try_from(365 * 3 - (pull * 3).div_ceil(4)).unwrap();
-        let oldest = newest + usize::try_from(if pull % 4 == 0 { ROWS } else { 90 }).unwrap();
+        let shown_days = if pull % 4 == 0 { ROWS / 3 } else { 30 };
+        let oldest = usize::try_from((365 - pull / 4 + shown_days) * 3).unwrap();
         let today = BankDate::from_ymd(2026, 11, 20)
             .unwrap()
             .plus_days(i64::try_from(pull / 4).unwrap() - 365)
