@@ -70,7 +70,7 @@ fn count(
 
 /// Compares after an answer was reconciled, and remembers.
 pub(super) fn after(
-    work: &Work<'_>,
+    work: &mut Work<'_>,
     (account, account_id): (&AccountRows, AccountId),
     (run_began, facts): (UtcInstant, &AnswerFacts),
     outcome: &Reconciled,
@@ -78,7 +78,8 @@ pub(super) fn after(
 ) -> Result<Said, Error> {
     let failed = Error::sql("store the sums of an account");
     proof.answered(&outcome.moves, facts.date_from.is_none());
-    let mut balances = balances::newest_answer(work.connection, account.number, account_id)?;
+    let mut balances =
+        balances::newest_answer((work.connection, work.unpacker), account.number, account_id)?;
     // Those of another pull belong to other rows.
     balances.retain(|balance| balance.fetched_at >= run_began);
     let stated: Vec<Stated> =
