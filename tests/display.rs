@@ -1,10 +1,5 @@
 //! The display rules that come with the program, each against a row and balances as its bank sends them (shapes as in the
 //! per-bank files of Actual Budget; names and amounts are invented), and what a broken file of one's own is told.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that panics has failed, as it should"
-)]
 
 use std::collections::BTreeSet;
 use std::fs;
