@@ -97,6 +97,8 @@ impl Planner {
             identifying: Some(Identifying::default()),
             status: AccountStatus::Processing,
             consecutive_failures: 0,
+            tries: 0,
+            failing: std::collections::BTreeMap::new(),
             pause: None,
             scopes_off: std::collections::BTreeSet::new(),
             quota: std::collections::BTreeMap::new(),
@@ -216,6 +218,7 @@ impl Planner {
         if let Some(account) = self.accounts.get_mut(&known) {
             // Counted by the provider for the new handle already.
             account.consecutive_failures = new.consecutive_failures;
+            account.failing = new.failing;
             account.pause = new.pause;
             account.status = new.status;
             account.retry_at = new.retry_at;
@@ -229,6 +232,8 @@ impl Planner {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         let old_link = std::mem::replace(&mut account.link_id, link_id);
         account.consecutive_failures = 0;
+        account.tries = 0;
+        account.failing.clear();
         account.pause = None;
         account.retry_at = None;
         account.leftover = None;
