@@ -135,10 +135,10 @@ impl Planner {
         }
     }
 
-    /// Whether data may be called through a link: access lasts for a while by the latest time that it may be.
-    pub(super) fn gives_access(&self, link_id: LinkId, now: UtcInstant) -> bool {
+    /// Whether data can be had through a link at the provider's time `there`, and for a moment longer.
+    pub(super) fn gives_access(&self, link_id: LinkId, there: UtcInstant) -> bool {
         self.links.get(&link_id).is_some_and(|link| {
-            let safe = self.time.latest(now).plus_ms(END_MARGIN_MS);
+            let safe = there.plus_ms(END_MARGIN_MS);
             link.status.is_live() && link.access_expires_at.is_none_or(|end| safe < end)
         })
     }

@@ -74,10 +74,9 @@ impl Planner {
     /// When nobody needs to be woken before.
     pub(super) fn wake_at(&self, now: UtcInstant) -> UtcInstant {
         let call = match self.gate(now) {
-            Gate::Open if self.time.is_open() && self.can_ask_the_time() => {
-                self.time_question_at(now)
+            Gate::Open if self.flights.len() < CALLS_IN_FLIGHT_MAX => {
+                self.agenda.next_call_at().into_iter().chain(self.time_question_at(now)).min()
             }
-            Gate::Open if self.flights.len() < CALLS_IN_FLIGHT_MAX => self.agenda.next_call_at(),
             Gate::Probe if self.flights.is_empty() => self.agenda.next_call_at(),
             Gate::Open | Gate::Probe => None,
             Gate::ClosedUntil(until) => Some(until),
@@ -103,8 +102,8 @@ impl Planner {
             }
             Gate::Open => {}
         }
-        if self.time.is_open() && self.can_ask_the_time() {
-            return self.ask_the_time(now);
+        if let Some(question) = self.ask_the_time(now) {
+            return Some(question);
         }
         while let Some(key) = self.agenda.call_due(now) {
             self.touch(key);
@@ -136,6 +135,7 @@ impl Planner {
         now: UtcInstant,
     ) -> Option<PlannedCall> {
         let provider_id = self.accounts.get(&id)?.provider_account_id.clone();
+        self.touch(Key::Account(id));
         Some(self.launch(Aim::Metadata(id), ApiCall::Metadata(provider_id), None, now))
     }
 
@@ -146,7 +146,9 @@ impl Planner {
     ) -> Option<PlannedCall> {
         let account = self.accounts.get(&id)?;
         let (at, what) = self.account_call(account, now)?;
-        if at > now {
+        // While several times are possible, data are asked for only if access lasts by all of them.
+        let surely = self.gives_access(account.link_id, self.time.latest(now));
+        if at > now || !(surely || matches!(what, AccountCall::Metadata)) {
             return None;
         }
         let provider_id = account.provider_account_id.clone();
@@ -168,7 +170,7 @@ impl Planner {
         account: &Account,
         now: UtcInstant,
     ) -> Option<(UtcInstant, AccountCall)> {
-        if account.status.is_over() || !self.gives_access(account.link_id, now) {
+        if account.status.is_over() || !self.gives_access(account.link_id, self.time.at(now)) {
             return None;
         }
         let not_before = account.retry_at.unwrap_or(now);
@@ -206,7 +208,7 @@ impl Planner {
             account.status,
             AccountStatus::Ready | AccountStatus::Paused | AccountStatus::Unknown
         ) && account.identifying.is_none()
-            && self.gives_access(account.link_id, now)
+            && self.gives_access(account.link_id, self.time.at(now))
             && self.policy.is_enabled(account)
             && account.consecutive_failures < self.policy.error_hard_limit;
         if !callable {

@@ -190,7 +190,7 @@ impl Planner {
         account.retry_at = None;
         account.tries = 0;
         let quota = Self::quota_mut(account, scope);
-        let there = self.time.latest(now);
+        let there = self.time.latest_by_us(now);
         let until = quota::throttle(quota, wait_s, there);
         let announced = quota.announced_until.is_some_and(|announced| announced > there);
         if announced {

@@ -12,7 +12,7 @@ use crate::model::time::{MINUTE_MS, Now, UtcInstant};
 use super::effect::{PlannedCall, Ticket};
 use super::provider_time::Heard;
 use super::state::Account;
-use super::{Planner, backoff};
+use super::{Planner, backoff, quota};
 
 /// Earlier than this program: a wall clock that says so is wrong, and no call is planned by it.
 const CLOCK_SANE_FROM: UtcInstant = UtcInstant::from_ms(1_767_225_600_000);
@@ -267,7 +267,7 @@ impl Planner {
         }
     }
 
-    /// Asks for the time with a call that costs nothing, where several are possible.
+    /// Asks for the time with a call that costs nothing, where several are possible and no other answer is on its way.
     pub(super) fn ask_the_time(&mut self, now: UtcInstant) -> Option<PlannedCall> {
         if self.time_question_at(now)? > now {
             return None;
@@ -276,16 +276,15 @@ impl Planner {
         self.probe(now)
     }
 
-    /// Whether there is an account to ask about; else the calls for links tell the time.
-    pub(super) fn can_ask_the_time(&self) -> bool {
-        self.probed_account().is_some()
-    }
-
-    /// When the provider may be asked for the time, by our wall clock.
+    /// When to ask the provider for the time, by our wall clock; without an account to ask about, other calls tell it.
     pub(super) fn time_question_at(&self, now: UtcInstant) -> Option<UtcInstant> {
+        if !self.time.is_open() || !self.flights.is_empty() {
+            return None;
+        }
+        self.probed_account()?;
         let mono_ms = self.last_look?.mono_ms;
         let wait_ms = self.time.ask_at_mono_ms().saturating_sub(mono_ms).max(0);
-        self.flights.is_empty().then(|| now.plus_ms(wait_ms))
+        Some(now.plus_ms(wait_ms))
     }
 
     /// What an answer says about the provider's clock.
@@ -300,6 +299,7 @@ impl Planner {
             Heard::Nothing => return,
             Heard::Settled => {}
             Heard::Corrected(by_ms) => {
+                self.prolong_blocks(by_ms, look.wall);
                 let message = "the system clock and the provider's disagree: access and quota go by the provider's";
                 let notice = Notice::new(EventCode::ClockStepped, message)
                     .detail("provider_ahead_s", by_ms.checked_div(1_000).unwrap_or(0));
@@ -308,11 +308,26 @@ impl Planner {
         }
         self.keep_the_time();
         let there = self.time.at(look.wall);
+        // What was entered while a liar was thought possible.
+        self.ledger.time_settled(there);
         for link in self.links.values_mut().filter(|link| link.created_at > there) {
             link.created_at = there;
             self.draft.links.insert(link.id);
         }
         self.touch_all();
+    }
+
+    /// Until when we are blocked was noted by a time that proved wrong: the waits stay as long as they were.
+    fn prolong_blocks(&mut self, by_ms: i64, now: UtcInstant) {
+        let there = self.time.at(now);
+        for account in self.accounts.values_mut() {
+            let id = account.id;
+            for learned in account.quota.values_mut().filter(|it| it.blocked_until.is_some()) {
+                learned.blocked_until = learned.blocked_until.map(|at| at.plus_ms(by_ms.max(0)));
+                quota::bound(learned, there);
+                self.draft.accounts.insert(id);
+            }
+        }
     }
 
     fn keep_the_time(&mut self) {

@@ -106,6 +106,11 @@ impl ProviderTime {
         wall.plus_ms(self.possible().max().unwrap_or(self.distance_ms))
     }
 
+    /// The latest possible time as far as our own clocks can tell.
+    pub(super) fn latest_by_us(&self, wall: UtcInstant) -> UtcInstant {
+        wall.plus_ms(self.slept_ms.map_or(self.distance_ms, |slept| slept.max(self.distance_ms)))
+    }
+
     /// For something that begins now and must not look older than it is when the time is known better: never too early.
     pub(super) fn beginning(&self, wall: UtcInstant) -> UtcInstant {
         if self.confirmed { self.latest(wall) } else { self.latest(wall).max(wall) }

@@ -99,7 +99,7 @@ impl Planner {
             if result.is_ok() {
                 learned.refusals = 0;
             }
-            quota::learn(learned, &rate, used, self.time.latest(now));
+            quota::learn(learned, &rate, used, self.time.latest_by_us(now));
         }
     }
 

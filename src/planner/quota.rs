@@ -122,6 +122,14 @@ impl Ledger {
         }
     }
 
+    /// Entries farther ahead than a window came from a time that proved wrong: they count from now at the latest.
+    pub fn time_settled(&mut self, now: UtcInstant) {
+        let entries = self.entries.values_mut().flatten();
+        for entry in entries.filter(|entry| entry.counted_at > now.plus_ms(WINDOW_MS)) {
+            entry.counted_at = now;
+        }
+    }
+
     /// Two accounts turned out to be one: its calls were all the same account's.
     pub fn merge(&mut self, from: AccountId, into: AccountId) {
         for scope in Scope::ALL {
