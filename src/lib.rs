@@ -6,10 +6,10 @@
 //!
 //! | layer | rooms | what for |
 //! |---|---|---|
-//! | 4 composition | [`cli`], [`daemon`] | verbs; the process, its socket and tasks |
+//! | 4 composition | [`cli`], [`daemon`], [`simulation`] | verbs; the process, its socket and tasks; the engine against the sandbox on a virtual clock |
 //! | 3 hands | [`sync`] | carries out what the planner wants |
 //! | 2 adapters | [`gocardless`], [`store`], [`observe`], [`systemd`], [`sandbox`] | HTTP; `SQLCipher`; logs; the service manager; a bank of our own. They never meet |
-//! | 1 brain | [`planner`], [`config`], [`model`] | decisions, rules, nouns: no clock, no I/O, no randomness |
+//! | 1 brain | [`planner`], [`config`], [`export`], [`model`] | decisions, rules, files, nouns: no clock, no I/O, no randomness |
 //!
 //! [`exit`] holds the exit codes. The planner is sans-io: the same inputs give the same effects, so that years can be
 //! simulated in seconds.
@@ -18,11 +18,13 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod exit;
+pub mod export;
 pub mod gocardless;
 pub mod model;
 pub mod observe;
 pub mod planner;
 pub mod sandbox;
+pub mod simulation;
 pub mod store;
 pub mod sync;
 pub mod systemd;

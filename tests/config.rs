@@ -456,7 +456,7 @@ fn the_folder_of_systemd_is_trusted_and_nothing_beside_it() {
     let missing = read(SecretSource::Credential("other".into())).unwrap_err();
     insta::assert_snapshot!(format!("{missing}\n{}", missing.hint()), @"
     `k`: credential `other` does not exist
-    (umask 077; cat > /etc/banksyncd/credentials/other), paste the value, press Enter and Ctrl-D, then add `LoadCredential=other:/etc/banksyncd/credentials/other` to the unit
+    `sudo banksyncd init` makes what is missing, and touches nothing else
     ");
 }
 

@@ -135,6 +135,9 @@ fn a_kept_folder_is_private_and_its_database_sound() {
     let (status, out, err) =
         run(program(scratch.path()).arg("--config").arg(&config).arg("verify"));
     assert_eq!(status.code(), Some(0), "{out}\n{err}");
+    let (status, out, err) =
+        run(program(scratch.path()).arg("--config").arg(&config).args(["replay", "--json"]));
+    assert_eq!((status.code(), out.as_str()), (Some(0), ""), "{err}");
 
     let before = fs::read(&config).unwrap();
     let (status, _, err) = keep(&kept);

@@ -270,8 +270,8 @@ fn the_set_up_by_hand_works_as_it_stands() {
         };
         counts[kind] += 1;
     }
-    assert_eq!(counts, [1, 1, 1, 1, 1, 4], "blocks of each kind");
-    for name in ["banksyncd.db", "banksyncd.db.keycheck", "secret-key", "database-key"] {
+    assert_eq!(counts, [1, 1, 1, 1, 1, 3], "blocks of each kind");
+    for name in ["banksyncd.db", "banksyncd.db.keycheck", "gocardless-secret-key", "database-key"] {
         let mode = std::os::unix::fs::PermissionsExt::mode(
             &fs::metadata(home.path(name)).unwrap().permissions(),
         );

@@ -10,6 +10,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use super::output::ColorChoice;
 use crate::exit::Code;
+use crate::export::Format;
 use crate::model::time::BankDate;
 
 /// Where the configuration is when nobody says otherwise.
@@ -19,20 +20,7 @@ pub const CONFIG_DEFAULT: &str = "/etc/banksyncd/config.toml";
 const DAYS_MAX: i64 = 3650;
 
 /// Verbs of later stages.
-const LATER: &[&str] = &[
-    "replay",
-    "simulate",
-    "reconfirm",
-    "init",
-    "reload",
-    "export",
-    "backup",
-    "restore",
-    "rekey",
-    "doctor",
-    "completions",
-    "forget",
-];
+const LATER: &[&str] = &["reconfirm", "backup", "restore", "rekey", "doctor", "forget"];
 
 /// Verbs of later stages that are words behind `accounts`.
 const LATER_ACCOUNTS: &[&str] = &["merge", "split"];
@@ -81,8 +69,16 @@ pub enum Verb {
     Demo(Demo),
     /// Run the built-in bank alone, over HTTP on a loopback address
     Sandbox(Sandbox),
+    /// Try every promise for years on a virtual clock, against the built-in bank
+    Simulate(Simulate),
     /// Report every problem of the configuration
     CheckConfig,
+    /// Match all stored answers anew and show what would differ (the daemon must be stopped)
+    Replay(Replay),
+    /// Make what a daemon needs: configuration, database key, API secrets
+    Init(Init),
+    /// Print what a shell needs to complete verbs and options
+    Completions(Completions),
     /// What the daemon is asked for.
     #[command(flatten)]
     Client(ClientVerb),
@@ -107,6 +103,8 @@ pub enum ClientVerb {
     Balances(Balances),
     /// List transactions
     Transactions(Transactions),
+    /// Write transactions to a file for another program
+    Export(Export),
     /// Show every version of a transaction
     History(History),
     /// Tell why a transaction is one row
@@ -121,6 +119,8 @@ pub enum ClientVerb {
     Sync(Sync),
     /// Check the integrity of the database
     Verify,
+    /// Make the running daemon read its configuration again
+    Reload,
 }
 
 /// `demo`
@@ -144,6 +144,87 @@ pub struct Sandbox {
     /// A loopback address; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: std::net::SocketAddr,
+}
+
+/// `replay`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Every answer of the bank is kept. This carries them out once more, from the first on, by the rules of this version, and
+lists each stored row that would be another one. Nothing changes without --apply; with it all of it does, or nothing.
+With the rules by which the rows were made there is no difference.")]
+pub struct Replay {
+    /// Make the stored rows what the rules make of the answers
+    #[arg(long)]
+    pub apply: bool,
+}
+
+/// `init`
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(after_help = "\
+As root it sets the packaged service up: /etc/banksyncd/config.toml, and encrypted credentials where systemd-creds is at hand,
+else files of mode 0600. With --config it makes a folder for a daemon that is started by hand.
+The secret id and the secret key are asked for without echo; without a terminal they are the first two lines of standard
+input. What is there already is kept: run again, it changes nothing.")]
+pub struct Init {
+    /// Read the secret id from this file
+    #[arg(long, value_name = "PATH")]
+    pub secret_id_file: Option<PathBuf>,
+    /// Read the secret key from this file
+    #[arg(long, value_name = "PATH")]
+    pub secret_key_file: Option<PathBuf>,
+    /// Ask for the API secrets anew and replace those that are there; never the database key
+    #[arg(long)]
+    pub replace_secrets: bool,
+    /// Another server that speaks the provider's API
+    #[arg(long, value_name = "URL")]
+    pub api_base: Option<String>,
+    /// Set up banksyncd@NAME.service, with folders of its own, in place of banksyncd.service
+    #[arg(long, value_name = "NAME", value_parser = instance)]
+    pub instance: Option<String>,
+}
+
+/// `completions`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `simulate`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+The real engine, client and encrypted store run against the built-in bank in this process; no configuration, network or
+database of yours is touched. The same seed gives the same run, down to the contents of the database.
+It ends with 1 if any promise was broken, and then says the seed, the virtual instant and the last twenty effects.
+The database is in memory (/dev/shm) where there is such a place; TMPDIR names another.")]
+pub struct Simulate {
+    /// Virtual days
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
+    pub days: u32,
+    /// What decides everything that chance decides
+    #[arg(long, value_name = "S", default_value_t = 1, conflicts_with = "seeds")]
+    pub seed: u64,
+    /// All seeds from A to B
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub seeds: Option<(u64, u64)>,
+    /// Accounts to link
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=12_000))]
+    pub accounts: u32,
+    /// How much goes wrong
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Weather::Default)]
+    pub faults: Weather,
+}
+
+/// `--faults`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Weather {
+    /// Nothing, and everybody is in time
+    None,
+    /// What happens to everybody in a year
+    Default,
+    /// Everything that can happen, often
+    Storm,
 }
 
 /// `institutions`
@@ -224,6 +305,42 @@ pub struct Transactions {
     pub raw: bool,
 }
 
+/// `export`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+The same data gives the same bytes, and every entry carries its transaction id where the format has a place for it, so that
+importing a file twice adds nothing. A file that grows has a companion, FILE.cursor, that says what it has.")]
+pub struct Export {
+    /// csv, jsonl, hledger, beancount, ofx, qif or camt053
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    pub format: ExportFormat,
+    /// Only of this account: id, the beginning of it, nickname or IBAN
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// First day, YYYY-MM-DD
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub from: Option<BankDate>,
+    /// Last day, YYYY-MM-DD
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub to: Option<BankDate>,
+    /// Also what is announced but not booked
+    #[arg(long)]
+    pub pending: bool,
+    /// The file [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Add what the file lacks
+    #[arg(long)]
+    pub append: bool,
+    /// Go on with new rows as they come, until Ctrl-C
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// A format on the command line.
+#[derive(Clone, Copy, Debug)]
+pub struct ExportFormat(pub Format);
+
 /// `history`
 #[derive(Clone, Debug, clap::Args)]
 pub struct History {
@@ -287,11 +404,12 @@ pub struct Stop {
 /// is 0, else on stderr.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Stop> {
     let args = Args::try_parse_from(arguments).map_err(|error| stop(&error))?;
-    if let Verb::Client(ClientVerb::Transactions(Transactions {
-        from: Some(from),
-        to: Some(to),
-        ..
-    })) = &args.verb
+    let days = match &args.verb {
+        Verb::Client(ClientVerb::Transactions(args)) => args.from.zip(args.to),
+        Verb::Client(ClientVerb::Export(args)) => args.from.zip(args.to),
+        _ => None,
+    };
+    if let Some((from, to)) = days
         && from > to
     {
         return Err(complaint(&format!(
@@ -344,6 +462,29 @@ fn day(text: &str) -> Result<BankDate, String> {
         Some(date) if text.len() == "YYYY-MM-DD".len() => Ok(date),
         _ => Err("expected a day that exists, as YYYY-MM-DD".to_owned()),
     }
+}
+
+/// A name that is one folder, and stands in a unit's name without escapes.
+fn instance(text: &str) -> Result<String, String> {
+    const LENGTH_MAX: usize = 32;
+    let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    if !text.is_empty() && text.len() <= LENGTH_MAX && text.chars().all(good) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("expected up to {LENGTH_MAX} letters, digits and `_`"))
+    }
+}
+
+fn seeds(text: &str) -> Result<(u64, u64), String> {
+    let number = |text: &str| text.parse::<u64>().ok();
+    text.split_once("..")
+        .and_then(|(first, last)| Some((number(first)?, number(last)?)))
+        .ok_or_else(|| "expected two seeds, such as 1..20".to_owned())
+}
+
+fn format(text: &str) -> Result<ExportFormat, String> {
+    let known = || format!("expected one of {}", Format::ALL.map(Format::as_str).join(", "));
+    Format::from_word(text).map(ExportFormat).ok_or_else(known)
 }
 
 fn country(text: &str) -> Result<String, String> {

@@ -13,6 +13,7 @@ use std::task::Poll;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
+use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Request, Response, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -35,6 +36,12 @@ const SILENCE_S_MAX: i64 = 60;
 
 /// What a line begins with when a listing fails half-way.
 const ERROR_LINE: &[u8] = b"{\"error\":";
+
+/// What a file has, once an answer is added to it.
+const CURSOR: &str = "banksyncd-cursor";
+
+/// How many rows a file's format could not express.
+const LEFT_OUT: &str = "banksyncd-left-out";
 
 /// How long the daemon may take to begin its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +78,20 @@ pub struct Lines {
 impl std::fmt::Debug for Lines {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Lines").finish_non_exhaustive()
+    }
+}
+
+/// A file, as it comes.
+pub struct Download {
+    lines: Lines,
+    /// What the file has with this, in the daemon's words.
+    pub cursor: Option<String>,
+    left_out: u64,
+}
+
+impl std::fmt::Debug for Download {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Download").finish_non_exhaustive()
     }
 }
 
@@ -118,11 +139,28 @@ impl<'a> Client<'a> {
         body: Option<&Value>,
         patience: Patience,
     ) -> Result<Lines, CliError> {
+        let request = request(method, path, body)?;
+        self.exchange(request, patience).await.map(|(lines, _headers)| lines)
+    }
+
+    /// Asks for a file.
+    pub async fn download(&self, path: &str, body: &Value) -> Result<Download, CliError> {
+        let mut request = request(Method::Post, path, Some(body))?;
+        request.headers_mut().insert(header::TE, HeaderValue::from_static("trailers"));
+        let (lines, headers) = self.exchange(request, Patience::Endless).await?;
+        let cursor = headers.get(CURSOR).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Download { lines, cursor, left_out: 0 })
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        patience: Patience,
+    ) -> Result<(Lines, HeaderMap), CliError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|e| self.unreachable(e))?;
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         let mut connection = Some(Box::pin(connection));
-        let request = request(method, path, body)?;
         let answer = drive(&mut connection, sender.send_request(request));
         let response = match patience {
             Patience::Endless => answer.await,
@@ -141,15 +179,10 @@ impl<'a> Client<'a> {
         let response = response.map_err(broken)?;
         let status = response.status();
         let version = server_version(&response);
-        let lines = Lines {
-            body: response.into_body(),
-            connection,
-            waiting: Vec::new(),
-            read: 0,
-            complete: false,
-        };
+        let (head, body) = response.into_parts();
+        let lines = Lines { body, connection, waiting: Vec::new(), read: 0, complete: false };
         if status.is_success() {
-            return Ok(lines);
+            return Ok((lines, head.headers));
         }
         let body = lines.whole().await?;
         Err(refusal(&body).unwrap_or_else(|| CliError::NotUnderstood {
@@ -229,6 +262,32 @@ impl Lines {
             self.waiting.extend_from_slice(&data);
         }
         Ok(())
+    }
+}
+
+impl Download {
+    /// The next piece of the file; `None` at its end.
+    ///
+    /// # Errors
+    /// Also if the daemon could not finish it.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, CliError> {
+        let lines = &mut self.lines;
+        while let Some(frame) = drive(&mut lines.connection, lines.body.frame()).await {
+            match frame.map_err(broken)?.into_data() {
+                Ok(piece) => return Ok(Some(piece)),
+                Err(frame) => {
+                    let trailers = frame.into_trailers().unwrap_or_default();
+                    let left_out = trailers.get(LEFT_OUT).and_then(|value| value.to_str().ok());
+                    self.left_out = left_out.and_then(|it| it.parse().ok()).unwrap_or_default();
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many rows the format could not express; known at the end.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
     }
 }
 

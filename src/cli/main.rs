@@ -8,7 +8,7 @@ use super::args::{self, Args, ClientVerb, Global, Verb};
 use super::client::Client;
 use super::error::CliError;
 use super::output::{Output, Terminal, local_zone};
-use super::{Ctx, check_config, directly, program, sandbox};
+use super::{Ctx, check_config, directly, program, sandbox, simulate};
 use crate::config::{LoadError, load};
 use crate::daemon::clock::OsClock;
 use crate::daemon::run::runtime;
@@ -27,7 +27,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Code {
     let ended = match verb {
         Verb::Run => return run_daemon(&global, &mut output),
         Verb::CheckConfig => check_config::run(&global, &mut output),
+        Verb::Replay(args) => super::replay::run(&args, &global, &mut output),
         Verb::Sandbox(args) => sandbox::run(&args, &global, &mut output),
+        Verb::Init(args) => super::init::run(&args, &global, &mut output),
+        Verb::Completions(args) => super::completions::run(&args, &mut output),
+        Verb::Simulate(args) => simulate::run(&args, &global, &mut output),
         Verb::Demo(args) => super::demo::run(&args, &global, &mut output),
         Verb::Client(verb) => return run_client(&verb, &global, output),
     };

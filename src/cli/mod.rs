@@ -17,12 +17,15 @@ pub mod args;
 pub mod balances;
 mod check_config;
 pub mod client;
+mod completions;
 mod demo;
 mod directly;
 pub mod error;
 pub mod events;
 pub mod explain;
+pub mod export;
 pub mod history;
+mod init;
 pub mod institutions;
 pub mod link;
 pub mod links;
@@ -31,8 +34,11 @@ pub mod object;
 pub mod output;
 pub mod progress;
 pub mod quota;
+pub mod reload;
 pub mod renew;
+mod replay;
 mod sandbox;
+mod simulate;
 pub mod status;
 pub mod sync;
 pub mod table;
@@ -171,6 +177,7 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::Accounts => accounts::run(ctx).await,
         ClientVerb::Balances(args) => balances::run(args, ctx).await,
         ClientVerb::Transactions(args) => transactions::run(args, ctx).await,
+        ClientVerb::Export(args) => export::run(args, ctx).await,
         ClientVerb::History(args) => history::run(args, ctx).await,
         ClientVerb::Explain(args) => explain::run(args, ctx).await,
         ClientVerb::Events(args) => events::run(args, ctx).await,
@@ -178,5 +185,6 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::Quota => quota::run(ctx).await,
         ClientVerb::Sync(args) => sync::run(args, ctx).await,
         ClientVerb::Verify => verify::run(ctx).await,
+        ClientVerb::Reload => reload::run(ctx).await,
     }
 }

@@ -159,6 +159,19 @@ impl Output {
         self.out.write_all(text.as_bytes()).map_err(CliError::Output)
     }
 
+    /// A piece of a file, as it is; on a terminal without what could steer it.
+    pub fn bytes(&mut self, piece: &[u8]) -> Result<(), CliError> {
+        let written = if self.terminal.output {
+            let text = String::from_utf8_lossy(piece);
+            let visible =
+                |letter: &char| !letter.is_control() || matches!(letter, '\n' | '\r' | '\t');
+            self.out.write_all(text.chars().filter(visible).collect::<String>().as_bytes())
+        } else {
+            self.out.write_all(piece)
+        };
+        written.map_err(CliError::Output)
+    }
+
     /// Text of our own making on stderr, as it is, newlines and styles included.
     pub fn complain(&mut self, text: &str) {
         drop(self.err.write_all(text.as_bytes()));

@@ -47,6 +47,9 @@ impl Config {
         out.section("log");
         out.text("level", self.log.level.as_str());
         out.text("format", self.log.format.as_str());
+        out.section("export");
+        out.text("expenses", self.export.expenses.as_str());
+        out.text("income", self.export.income.as_str());
         for rule in &self.accounts {
             out.account(rule);
         }
@@ -102,6 +105,9 @@ impl Lines {
             self.text("nickname", nickname);
         }
         self.line(format_args!("enabled = {}", rule.enabled));
+        if let Some(ledger) = &rule.ledger {
+            self.text("ledger", ledger.as_str());
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub use check::{KEYS, MAX_ACCOUNTS, Parsed, parse};
 pub use load::{LoadError, Loaded, load};
 pub use problem::Problem;
 
+use crate::model::ledger::LedgerAccount;
 use crate::model::time::Zone;
 
 /// What the surroundings decide where the file is silent: the folders that systemd made for us.
@@ -58,6 +59,8 @@ pub struct Config {
     pub http: Http,
     /// What to log and how.
     pub log: Log,
+    /// How files are written.
+    pub export: Export,
     /// Accounts with names of their own.
     pub accounts: Vec<AccountRule>,
 }
@@ -208,6 +211,15 @@ impl LogFormat {
     }
 }
 
+/// `[export]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// The ledger account that money goes to.
+    pub expenses: LedgerAccount,
+    /// The ledger account that money comes from.
+    pub income: LedgerAccount,
+}
+
 /// `[[account]]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountRule {
@@ -217,4 +229,6 @@ pub struct AccountRule {
     pub nickname: Option<String>,
     /// Whether to pull it.
     pub enabled: bool,
+    /// Its name in ledgers.
+    pub ledger: Option<LedgerAccount>,
 }

@@ -8,6 +8,7 @@ use toml::de::DeValue;
 use super::SecretSource;
 use super::document::Wrong;
 use super::suggest;
+use crate::model::ledger::LedgerAccount;
 
 /// Seconds of the units of a duration.
 const DURATION_UNITS: [(&str, u32); 4] = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
@@ -35,6 +36,13 @@ pub(super) fn boolean(value: &DeValue<'_>) -> Result<bool, Wrong> {
         DeValue::Boolean(boolean) => Ok(*boolean),
         other => Err(Wrong::of_type("true or false", other)),
     }
+}
+
+/// The name of an account in a ledger.
+pub(super) fn ledger(value: &DeValue<'_>) -> Result<LedgerAccount, Wrong> {
+    const EXPECTED: &str = "the name of a ledger account, such as \"Assets:Bank:Giro\"";
+    LedgerAccount::parse(text(value, EXPECTED)?)
+        .ok_or_else(|| Wrong::new(format!("must be {EXPECTED}")))
 }
 
 /// A whole number in a range.

@@ -157,3 +157,10 @@ pub fn store_exit(kind: store::Kind) -> Code {
         store::Kind::Closed | store::Kind::Refused | store::Kind::Internal => Code::Software,
     }
 }
+
+/// A service manager that does not listen is no reason to stop.
+pub(crate) fn say(told: io::Result<()>) {
+    if let Err(error) = told {
+        tracing::debug!(error = %error, "the service manager was not told");
+    }
+}

@@ -4,13 +4,16 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::{Config, Defaults};
+use crate::config::{self, Config, Defaults};
 use crate::config::{LoadError, load};
 use crate::model::notice::{EventCode, Notice};
 use crate::observe;
 use crate::planner::policy::Policy;
 use crate::planner::schedule::BadPattern;
 use crate::sync::Handle;
+use crate::systemd::notify;
+
+use super::say;
 
 /// Why the old configuration stays in force.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +51,16 @@ impl Reloader {
         Self { path, defaults, current: Arc::new(Mutex::new(config)), log, engine }
     }
 
-    /// Reads the file again; returns the keys whose change needs a restart.
+    /// Reads the file again; returns the keys whose change needs a restart. The service manager is told of the beginning and
+    /// the end, good or bad: it waits for both (systemd.service(5), `Type=notify-reload`).
     pub async fn reload(&self) -> Result<Vec<&'static str>, ReloadError> {
+        say(notify::reloading());
+        let reloaded = self.take_over().await;
+        say(notify::running());
+        reloaded
+    }
+
+    async fn take_over(&self) -> Result<Vec<&'static str>, ReloadError> {
         let (config, policy) = match self.read() {
             Ok(read) => read,
             Err(error) => {
@@ -77,6 +88,11 @@ impl Reloader {
         .detail("needs_restart", restart.join(" "));
         self.engine.note(vec![notice]).await?;
         Ok(restart)
+    }
+
+    /// How files are written, as configured now.
+    pub fn export(&self) -> config::Export {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).export.clone()
     }
 
     fn read(&self) -> Result<(Config, Policy), ReloadError> {

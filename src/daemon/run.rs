@@ -18,7 +18,7 @@ use super::integrity::Watch;
 use super::reload::Reloader;
 use super::signal::Signals;
 use super::supervise::Supervisor;
-use super::{DaemonError, trigger};
+use super::{DaemonError, say, trigger};
 use crate::config::{Config, Defaults};
 use crate::config::{Loaded, load};
 use crate::gocardless::{Client, HttpTransport, Rows, Settings};
@@ -168,7 +168,7 @@ impl Plan {
 }
 
 /// The stored memory in the planner's form: a call that was under way when the process ended counts as unanswered.
-fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
+pub fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
     let ledger = snapshot.ledger.iter().map(|row| LedgerRow {
         call_id: row.id,
         account_id: row.account_id,
@@ -217,10 +217,14 @@ async fn report_life(
     Ok(())
 }
 
-/// One line for `systemctl status`: how many accounts, what is wrong, what comes next.
+/// One line for `systemctl status`: how many accounts, the worst of them, what comes next.
 fn status_line(brief: &Brief) -> String {
     let next =
-        brief.next_call_at.map_or("no call planned".to_owned(), |at| format!("next call {at}"));
+        brief.next_pull_at.map_or("no pull planned".to_owned(), |at| format!("next pull {at}"));
+    let worst = match brief.worst {
+        Some((account, status)) => format!(", worst {account} {}", status.as_str()),
+        None => String::new(),
+    };
     let trouble = if brief.fault {
         ", the provider refuses all calls"
     } else if brief.outage {
@@ -228,12 +232,38 @@ fn status_line(brief: &Brief) -> String {
     } else {
         ""
     };
-    format!("{} of {} accounts ready, {next}{trouble}", brief.ready, brief.accounts)
+    format!("{} of {} accounts ready, {next}{worst}{trouble}", brief.ready, brief.accounts)
 }
 
-/// A service manager that does not listen is no reason to stop.
-fn say(told: std::io::Result<()>) {
-    if let Err(error) = told {
-        tracing::debug!(error = %error, "the service manager was not told");
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::UtcInstant;
+    use crate::planner::state::AccountStatus;
+
+    #[test]
+    fn the_status_line_names_the_next_pull_and_the_worst_account() {
+        let well = Brief {
+            accounts: 3,
+            ready: 3,
+            worst: None,
+            next_pull_at: Some(UtcInstant::from_ms(1_761_897_503_000)),
+            fault: false,
+            outage: false,
+        };
+        assert_eq!(status_line(&well), "3 of 3 accounts ready, next pull 2025-10-31T07:58:23Z");
+        let account = "acc_01kbxyz0000000000000000000".parse().unwrap();
+        let ill = Brief {
+            ready: 2,
+            worst: Some((account, AccountStatus::Suspended)),
+            next_pull_at: None,
+            outage: true,
+            ..well
+        };
+        assert_eq!(
+            status_line(&ill),
+            "2 of 3 accounts ready, no pull planned, worst acc_01kbxyz0000000000000000000 suspended, \
+             the provider does not answer"
+        );
     }
 }

@@ -11,6 +11,7 @@ pub mod iban;
 pub mod id;
 pub mod institution;
 pub mod json;
+pub mod ledger;
 pub mod money;
 pub mod notice;
 pub mod port;

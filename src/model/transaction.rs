@@ -5,9 +5,10 @@
 
 use serde::Serialize;
 
+use super::id::{AccountId, TransactionId};
 use super::money::{Amount, Currency};
 use super::port::TextBody;
-use super::time::BankDate;
+use super::time::{BankDate, UtcInstant};
 
 /// Whether the bank has booked it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -17,6 +18,16 @@ pub enum BookingStatus {
     Booked,
     /// Announced; a snapshot that the next answer replaces.
     Pending,
+}
+
+impl BookingStatus {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Booked => "booked",
+            Self::Pending => "pending",
+        }
+    }
 }
 
 /// What a stored row is to us now.
@@ -31,6 +42,18 @@ pub enum RowState {
     Vanished,
     /// A pending row that is no longer announced.
     Closed,
+}
+
+impl RowState {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Missing => "missing",
+            Self::Vanished => "vanished",
+            Self::Closed => "closed",
+        }
+    }
 }
 
 /// A piece of the answer's text, in bytes.
@@ -102,6 +125,19 @@ pub enum Flag {
     Undated,
 }
 
+impl Flag {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RowNotUnderstood => "row_not_understood",
+            Self::AmountNotUnderstood => "amount_not_understood",
+            Self::DateNotUnderstood => "date_not_understood",
+            Self::DateAbsurd => "date_absurd",
+            Self::Undated => "undated",
+        }
+    }
+}
+
 /// A row as it is shown: the columns of the contract, exactly what the bank said, nothing repaired.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Transaction {
@@ -147,4 +183,25 @@ pub struct Transaction {
     pub entry_reference: Option<String>,
     /// In order, without repetition.
     pub flags: Vec<Flag>,
+}
+
+/// A stored transaction as it is given out: what we know of it, and what the bank says.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed<'a> {
+    /// For ever.
+    pub id: TransactionId,
+    /// Whose.
+    pub account_id: AccountId,
+    /// Whether the bank has booked it.
+    pub booking_status: BookingStatus,
+    /// What it is to us now.
+    pub state: RowState,
+    /// When an answer first had it.
+    pub first_seen_at: UtcInstant,
+    /// When an answer last had it.
+    pub last_seen_at: UtcInstant,
+    /// 1 for the first text, one more with every other text.
+    pub revision: u32,
+    /// The bank's columns.
+    pub columns: &'a Transaction,
 }

@@ -304,11 +304,6 @@ impl Planner {
             || self.accounts.get(&id).is_some_and(|account| account.pull.is_some())
     }
 
-    /// When the next call is due, as far as accounts and links go.
-    pub fn next_call_at(&self) -> Option<UtcInstant> {
-        self.agenda.next_call_at()
-    }
-
     /// The link that is to succeed this one, or does so already for some of its accounts.
     pub fn successor(&self, old: LinkId) -> Option<LinkId> {
         let succeeds = |link: &&Link| {

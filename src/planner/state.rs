@@ -45,6 +45,32 @@ impl AccountStatus {
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Expired | Self::Suspended | Self::Inactive)
     }
+
+    /// How bad it is: 0 is well, more is worse.
+    pub const fn gravity(self) -> u8 {
+        match self {
+            Self::Ready => 0,
+            Self::Processing => 1,
+            Self::Unknown => 2,
+            Self::Inactive => 3,
+            Self::Paused => 4,
+            Self::Expired => 5,
+            Self::Suspended => 6,
+        }
+    }
+
+    /// The word that people and the control socket see.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Processing => "processing",
+            Self::Paused => "paused",
+            Self::Expired => "expired",
+            Self::Suspended => "suspended",
+            Self::Inactive => "inactive",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What a link is to the operator.

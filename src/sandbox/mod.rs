@@ -16,11 +16,12 @@ mod text;
 mod wire;
 mod world;
 
-pub use rng::fingerprint;
+pub use rng::{Rng, fingerprint};
 pub use serve::{ServeError, SharedWorld, serve};
 pub use wire::{Delivery, HttpRequest, HttpResponse};
 pub use world::{
-    AccountView, BankProblem, Call, Fault, FaultKind, FaultMatch, Limits, Log, Phase, Quirk,
-    QuotaRule, Refused, RequisitionView, SANDBOX, SECRET_ID, SECRET_KEY, Scope, Shape, Shown,
-    Spelling, Status, TruthRow, World, WorldConfig,
+    AccountView, BankProblem, Call, Cause, Comparison, Deed, Fault, FaultKind, FaultMatch,
+    LastAnswer, Limits, Log, Phase, Quirk, QuotaRule, Refused, RequisitionView, SANDBOX, SECRET_ID,
+    SECRET_KEY, Scope, Shape, Shown, Spelling, Status, Suspension, TruthRow, Weather, Wish,
+    Witness, World, WorldConfig,
 };

@@ -6,7 +6,7 @@
 
 /// A stream of numbers that its key decides completely.
 #[derive(Clone, Debug)]
-pub(super) struct Rng(u64);
+pub struct Rng(u64);
 
 /// The increment of `SplitMix64`: the golden ratio in 64 bits.
 const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -14,7 +14,7 @@ const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 impl Rng {
     /// The stream of a seed and a list of numbers: what happens to one account on one day does not
     /// depend on the order in which anyone asks.
-    pub(super) fn keyed(seed: u64, key: &[u64]) -> Self {
+    pub fn keyed(seed: u64, key: &[u64]) -> Self {
         let mut state = mix(seed ^ GAMMA);
         for part in key {
             state = mix(state ^ mix(part.wrapping_add(GAMMA)));
@@ -23,35 +23,35 @@ impl Rng {
     }
 
     /// 64 random bits.
-    pub(super) fn bits(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GAMMA);
         mix(self.0)
     }
 
     /// A number in `0..bound`; 0 for a bound of 0. The bias of the remainder is of no concern here.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.bits().checked_rem(bound).unwrap_or(0)
     }
 
     /// A number in `low..=high`.
-    pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
+    pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let span = high.abs_diff(low).saturating_add(1);
         low.saturating_add(i64::try_from(self.below(span)).unwrap_or(0))
     }
 
     /// True in `permille` of a thousand cases.
-    pub(super) fn chance(&mut self, permille: u64) -> bool {
+    pub fn chance(&mut self, permille: u64) -> bool {
         self.below(1_000) < permille
     }
 
     /// One of a list; `None` only if it is empty.
-    pub(super) fn pick<'a, T>(&mut self, list: &'a [T]) -> Option<&'a T> {
+    pub fn pick<'a, T>(&mut self, list: &'a [T]) -> Option<&'a T> {
         let bound = u64::try_from(list.len()).unwrap_or(0);
         list.get(usize::try_from(self.below(bound)).unwrap_or(0))
     }
 
     /// An identifier in the shape of a version 4 UUID (RFC 9562 section 5.4).
-    pub(super) fn uuid(&mut self) -> String {
+    pub fn uuid(&mut self) -> String {
         let high = (self.bits() & !0xF000) | 0x4000;
         let low = (self.bits() & !(0b11 << 62)) | (0b10 << 62);
         format!(

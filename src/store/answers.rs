@@ -22,6 +22,13 @@ pub(super) struct Items {
     pub(super) pending: Option<Vec<Item>>,
 }
 
+impl Items {
+    /// The rows' numbers, booked ones first.
+    pub(super) fn numbers(&self) -> Vec<i64> {
+        self.booked.iter().chain(self.pending.iter().flatten()).map(|item| item.number).collect()
+    }
+}
+
 /// The bytes of an answer's rows.
 pub(super) fn encode(items: &Items) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -75,6 +75,14 @@ pub(super) fn find_account(connection: &Connection, id: AccountId) -> Result<Opt
     statement.query_row([row::bytes(id.bits())], |row| row.get(0)).optional().map_err(failed)
 }
 
+/// The id of an account; `None` if it is gone.
+pub(super) fn account_id(connection: &Connection, number: i64) -> Result<Option<AccountId>, Error> {
+    let failed = Error::sql("find an account");
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM account WHERE number = ?1").map_err(&failed)?;
+    statement.query_row([number], |row| row::account_id(row, "id")).optional().map_err(failed)
+}
+
 /// Numbers and ids of all accounts, or of one, the last to list first (for popping).
 pub(super) fn accounts(
     connection: &Connection,
@@ -116,7 +124,8 @@ const MOVES: [&str; 5] = [
 ];
 
 /// What a provisional account may leave behind: answers that brought no row.
-const REMAINS: [&str; 3] = [
+const REMAINS: [&str; 4] = [
+    "DELETE FROM answer_use WHERE answer IN (SELECT number FROM answer WHERE account = ?1)",
     "DELETE FROM answer WHERE account = ?1",
     "DELETE FROM coverage WHERE account = ?1",
     "DELETE FROM account WHERE number = ?1",

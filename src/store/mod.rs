@@ -10,13 +10,16 @@
 //! Layout on disk: `DB` (mode 0600, WAL), `DB-wal`, `DB-shm`, `DB.keycheck` (wrong key or damaged file?), `DB.lock` (one
 //! process).
 
+mod answer;
 mod answers;
 mod apply;
+mod arrivals;
 mod balances;
 mod blocks;
 mod codec;
 mod coverage;
 mod documents;
+mod dump;
 mod error;
 mod events;
 mod explain;
@@ -28,11 +31,13 @@ mod lock;
 mod open;
 mod pairing;
 mod reconcile;
+mod replay;
 mod row;
 mod rows;
 mod runs;
 mod schema;
 mod snapshot;
+mod stamp;
 mod transactions;
 mod vault;
 mod verify;
@@ -47,10 +52,11 @@ use crate::model::id::{AccountId, CallId, InstitutionId, ProviderAccountId, Tran
 use crate::model::institution::Institution;
 use crate::model::port::{Entropy, RowReader};
 use crate::model::secret::DatabaseKey;
-use crate::model::time::UtcInstant;
+use crate::model::time::{BankDate, UtcInstant};
 use crate::planner::effect::Batch;
 
 pub use apply::Applied;
+pub use arrivals::{Arrivals, Cursor, NoCursor};
 pub use balances::{BalanceFilter, BalanceRow};
 pub use error::{Error, Kind};
 pub use events::{EventFilter, StoredEvent};
@@ -58,6 +64,7 @@ pub use explain::{Explanation, Neighbour};
 pub use institutions::InstitutionList;
 pub use ledger::Reservation;
 pub use listing::Listing;
+pub use replay::{Difference, Replayed, What};
 pub use runs::RunRow;
 pub use snapshot::{LedgerRow, LedgerState, Snapshot};
 pub use transactions::{TransactionFilter, TransactionRow, VersionRow};
@@ -143,6 +150,28 @@ impl Store {
         Listing::new(&self.threads, blocks::Transactions::new(filter))
     }
 
+    /// What a file lacks that has what `after` says (`None`: nothing). Only current booked rows are written, whatever the
+    /// filter says of states.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if the cursor is of another database.
+    pub async fn arrivals(
+        &self,
+        filter: TransactionFilter,
+        after: Option<Cursor>,
+    ) -> Result<Arrivals, Error> {
+        let find =
+            move |reader: &mut worker::Reader| arrivals::arrivals(reader, &filter, after.as_ref());
+        let (cursor, lacking) = self.threads.read(find).await?;
+        let any = !lacking.is_empty();
+        Ok(Arrivals { cursor, any, rows: Listing::new(&self.threads, lacking) })
+    }
+
+    /// First and last effective day of an account's current booked rows; `None` without dated ones.
+    pub async fn days(&self, account: AccountId) -> Result<Option<(BankDate, BankDate)>, Error> {
+        self.threads.read(move |reader| transactions::days(reader.parts()?.0, account)).await
+    }
+
     /// Balances: by account and in the bank's order, or the history in the order of its coming.
     pub fn balances(&self, filter: BalanceFilter) -> Listing<BalanceRow> {
         Listing::new(&self.threads, balances::Balances::new(filter))
@@ -217,6 +246,26 @@ impl Store {
     /// Whether damage was met by any operation, now and as soon as it is.
     pub fn damage_watch(&self) -> watch::Receiver<bool> {
         self.threads.damage_watch()
+    }
+
+    /// Matches every stored answer anew, from nothing, and says where that makes something else than is stored. With `apply`
+    /// the stored rows become that, in one transaction; ids stay with their payments. Takes seconds for a year of answers.
+    ///
+    /// # Errors
+    /// Then nothing has changed.
+    pub async fn replay(&self, reader: Arc<dyn RowReader>, apply: bool) -> Result<Replayed, Error> {
+        self.threads.write(move |writer| replay::replay(writer, reader.as_ref(), apply)).await
+    }
+
+    /// The hash of everything in the database, table by table in the order of their keys: two databases have the same one
+    /// if and only if the same things were stored in the same order, whatever their files look like.
+    pub async fn digest(&self) -> Result<[u8; 32], Error> {
+        self.threads.read(|reader| dump::digest(reader.parts()?.0)).await
+    }
+
+    /// Whether nobody waits for an answer of this store.
+    pub fn is_idle(&self) -> bool {
+        self.threads.is_idle()
     }
 
     fn threads(&self) -> &Threads {

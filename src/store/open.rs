@@ -31,6 +31,8 @@ const PAGE_SIZE_BYTES: i64 = 4096;
 const WRITER_CACHE_KIB: i64 = 2000;
 /// Page cache of a reader, in KiB.
 const READER_CACHE_KIB: i64 = 1000;
+/// Page cache of a scratch database, in KiB.
+const SCRATCH_CACHE_KIB: i64 = 8000;
 /// The log is copied into the file at this length: 4 MiB.
 const WAL_AUTOCHECKPOINT_PAGES: i64 = 1000;
 /// After a checkpoint the log file is cut to this length.
@@ -88,6 +90,20 @@ pub(super) fn reopen(place: &Place) -> Result<Connection, Error> {
 pub(super) fn open_reader(place: &Place) -> Result<Connection, Error> {
     let connection = connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     set(&connection, "cache_size", -READER_CACHE_KIB)?;
+    Ok(connection)
+}
+
+/// A new database for work that need not outlast a crash, at a path where nothing is.
+pub(super) fn create_scratch(place: &Place) -> Result<Connection, Error> {
+    let failed = || Error::sql("set the scratch database up");
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    options.open(&place.path).map_err(Error::file(CREATE, &place.path))?;
+    let connection = connect(place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+    connection.pragma_update_and_check(None, "journal_mode", "OFF", mode).map_err(failed())?;
+    set(&connection, "synchronous", 0)?;
+    set(&connection, "cache_size", -SCRATCH_CACHE_KIB)?;
     Ok(connection)
 }
 

@@ -14,7 +14,7 @@ use crate::planner::reconcile::coverage::Coverage;
 use crate::planner::reconcile::decide::{Decision, Link};
 use crate::planner::reconcile::{Absence, AnswerFacts, FetchedRow, Memory, StoredRow};
 
-use super::answers::{Item, Items};
+use super::answers::Item;
 use super::codec::{self, BUILT_IN_ID, Packer, Unpacker};
 use super::coverage::Seen;
 use super::error::Error;
@@ -49,6 +49,8 @@ pub(super) struct Given<'a> {
     pub(super) texts: Vec<(&'a str, BookingStatus)>,
     /// Where loading begins at the latest, in days; `None`: everything.
     pub(super) window_days: Option<i64>,
+    /// By place, the numbers that new rows get where they are free; a row without one gets the next.
+    pub(super) numbers: Vec<i64>,
 }
 
 /// What came of it.
@@ -170,7 +172,8 @@ fn insert_rows(
         let Some(new) = sides.new_text(place) else { continue };
         let unlisted = decision.is_unlisted(place);
         let state = if unlisted { RowState::Closed } else { RowState::Current };
-        let number = inserter.insert(work.packer, &new, state)?;
+        let wanted = sides.given.numbers.get(place).copied();
+        let number = inserter.insert(work.packer, &new, state, wanted)?;
         if let Some(item) = outcome.items.get_mut(place) {
             *item = Item { number, revision: 1 };
         }
@@ -260,22 +263,4 @@ pub(super) fn reconcile_unchanged(
         }
     }
     Ok(vanished)
-}
-
-/// What of a stored answer is needed to reconcile it again: its texts, booked first.
-pub(super) fn texts_of(
-    work: &mut Work<'_>,
-    items: &Items,
-) -> Result<Vec<(String, BookingStatus)>, Error> {
-    let lists = [(&items.booked, BookingStatus::Booked)];
-    let pending = items.pending.iter().map(|list| (list, BookingStatus::Pending));
-    let mut texts = Vec::new();
-    for (list, status) in lists.into_iter().chain(pending) {
-        for item in list {
-            let text =
-                rows::text_of_revision(work.connection, work.unpacker, item.number, item.revision)?;
-            texts.push((text, status));
-        }
-    }
-    Ok(texts)
 }

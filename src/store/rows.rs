@@ -9,6 +9,7 @@ use crate::model::transaction::{BookingStatus, RowKey, RowState};
 use crate::planner::reconcile::tiers::Tier;
 use crate::planner::reconcile::{Absence, RowHash, StoredRow};
 
+use super::answers::Item;
 use super::codec::{Packed, Packer, Unpacker};
 use super::error::Error;
 use super::row::{self, State, Status};
@@ -100,20 +101,25 @@ impl<'c> Inserter<'c> {
         dictionary: i64,
     ) -> Result<Self, Error> {
         let sql = "INSERT INTO bank_transaction
-                   (account, first_run, effective, lead_days, hash, status, state, dictionary, raw)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+                   (account, first_run, effective, lead_days, hash, status, state, dictionary, raw, number)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let statement =
             connection.prepare_cached(sql).map_err(Error::sql("store a transaction"))?;
         Ok(Self { connection, statement, account, run, dictionary })
     }
 
-    /// Adds a row; gives its number.
+    /// Adds a row; gives its number: the wanted one if it is free, else the next.
     pub(super) fn insert(
         &mut self,
         packer: &mut Packer,
         new: &NewText<'_>,
         state: RowState,
+        wanted: Option<i64>,
     ) -> Result<i64, Error> {
+        let wanted = match wanted {
+            Some(number) if !exists(self.connection, number)? => Some(number),
+            _ => None,
+        };
         let text = packer.pack(self.connection, self.dictionary, new.raw)?;
         let values = params![
             self.account,
@@ -124,7 +130,8 @@ impl<'c> Inserter<'c> {
             row::status_number(new.status),
             row::state_number(state),
             text.dictionary,
-            text.bytes
+            text.bytes,
+            wanted
         ];
         self.statement.insert(values).map_err(Error::sql("store a transaction"))
     }
@@ -224,6 +231,14 @@ pub(super) fn missing(
     rows.collect::<Result<_, _>>().map_err(failed())
 }
 
+/// Whether there is a row with this number.
+fn exists(connection: &Connection, number: i64) -> Result<bool, Error> {
+    let failed = Error::sql("look for a transaction");
+    let sql = "SELECT EXISTS (SELECT 1 FROM bank_transaction WHERE number = ?1)";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    statement.query_row([number], |row| row.get(0)).map_err(failed)
+}
+
 /// One stored row, as matching sees it.
 pub(super) fn one(connection: &Connection, number: i64) -> Result<StoredRow, Error> {
     let failed = Error::sql("load a stored transaction");
@@ -250,8 +265,7 @@ pub(super) fn text(
 pub(super) fn text_of_revision(
     connection: &Connection,
     unpacker: &mut Unpacker,
-    number: i64,
-    revision: i64,
+    Item { number, revision }: Item,
 ) -> Result<String, Error> {
     let failed = Error::sql("read a version of a transaction");
     let sql = "SELECT dictionary, raw FROM bank_transaction_version WHERE bank_transaction = ?1 AND revision = ?2";

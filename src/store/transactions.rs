@@ -158,6 +158,21 @@ pub(super) fn load(
     found.map(|found| finish(connection, unpacker, owner, &found)).transpose()
 }
 
+/// First and last effective day of an account's current booked rows.
+pub(super) fn days(
+    connection: &Connection,
+    account: AccountId,
+) -> Result<Option<(BankDate, BankDate)>, Error> {
+    let failed = Error::sql("read the days of an account");
+    let sql = "SELECT min(effective), max(effective) FROM bank_transaction AS t JOIN account ON account.number = t.account
+               WHERE account.id = ?1 AND state = 0 AND status = 0";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    let (first, last) = statement
+        .query_row([row::bytes(account.bits())], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(failed)?;
+    Ok(row::date(first).zip(row::date(last)))
+}
+
 /// Decodes and checks a public id: the row's number and its account.
 pub(super) fn find(
     connection: &Connection,

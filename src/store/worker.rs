@@ -6,6 +6,7 @@
 //! is used for the channels only; the threads know no runtime.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
@@ -57,6 +58,11 @@ impl Writer {
     /// The connection.
     pub(super) fn connection(&mut self) -> Result<&mut Connection, Error> {
         Ok(self.parts()?.0)
+    }
+
+    /// Where the database is.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Last words before the connection goes.
@@ -117,6 +123,24 @@ pub(super) struct Threads {
     readers: Mutex<Option<mpsc::Sender<ReadJob>>>,
     /// The writing thread, which awaits the readers; `None` once awaited.
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Callers that wait for a reply.
+    waiting: AtomicUsize,
+}
+
+/// Counts a caller for as long as it waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Starts the writing thread, opens the database on it, then starts the readers. Also gives the newest event's number.
@@ -158,7 +182,9 @@ pub(super) async fn start(
     let thread = Mutex::new(Some(spawn("store-write", body)?));
     // Made first, so that a database that cannot be opened is awaited, too.
     let damaged = Arc::new(watch::Sender::new(false));
-    let threads = Threads { damaged, path, writer, readers: Mutex::new(Some(readers)), thread };
+    let readers = Mutex::new(Some(readers));
+    let waiting = AtomicUsize::new(0);
+    let threads = Threads { damaged, path, writer, readers, thread, waiting };
     let opened = result.await.unwrap_or(Err(Error::Closed));
     let (newest_event, snapshot) = opened.map_err(|error| error.about(&threads.path))?;
     Ok((threads, newest_event, snapshot))
@@ -222,11 +248,17 @@ fn start_readers(
 }
 
 impl Threads {
+    /// Whether nobody waits for a reply.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) == 0
+    }
+
     /// Runs a closure on the writing thread.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Writer) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        let _waiting = Waiting::new(&self.waiting);
         let (reply, result) = oneshot::channel();
         let job: WriteJob = Box::new(move |writer| {
             let result = job(writer);
@@ -245,6 +277,7 @@ impl Threads {
         &self,
         job: impl FnOnce(&mut Reader) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        let _waiting = Waiting::new(&self.waiting);
         let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (reply, result) = oneshot::channel();
         let job: ReadJob = Box::new(move |reader| {

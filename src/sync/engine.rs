@@ -60,6 +60,15 @@ pub struct Parts<P> {
 /// Tells an event to the log; `false` if nobody took it.
 pub(super) type Tell = Box<dyn Fn(&LogEvent<'_>) -> bool + Send>;
 
+/// What a turn was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// One effect was carried out; there may be more.
+    Worked,
+    /// There was nothing to do, and something happened.
+    Waited,
+}
+
 /// A batch that could not be written; nothing else is done before it is.
 struct Stuck {
     batch: Arc<Batch>,
@@ -117,48 +126,59 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
 
     /// Works until `stop`, then lets calls in flight end within the grace.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), EngineError> {
-        self.planner.on(self.clock.now(), Event::Started);
+        self.begin();
         while !stop.is_cancelled() {
-            let wake_mono_ms = self.work().await?;
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => {}
-                Some(done) = self.calls.join_next() => self.call_ended(done),
-                Some(message) = self.inbox.recv() => self.receive(message),
-                () = self.clock.sleep_until(wake_mono_ms) => {}
-            }
+            self.turn(&stop).await?;
         }
         self.wind_down().await
     }
 
-    /// Carries out everything that can be done now; returns when to look again (monotonic).
-    async fn work(&mut self) -> Result<i64, EngineError> {
-        loop {
-            self.pulse.send_modify(|turns| *turns = turns.wrapping_add(1));
-            let now = self.clock.now();
-            if let Some(stuck) = &self.stuck {
-                if stuck.retry_mono_ms > now.mono_ms {
-                    return Ok(stuck.retry_mono_ms.min(now.mono_ms.saturating_add(self.beat_ms)));
-                }
-                self.retry().await?;
-                continue;
+    /// Once, before the first turn.
+    pub fn begin(&mut self) {
+        self.planner.on(self.clock.now(), Event::Started);
+    }
+
+    /// One turn of the loop: carries out one effect, or waits for something to happen if there is none.
+    ///
+    /// Whoever drops this before it ends has stopped the engine as a killed process is stopped.
+    pub async fn turn(&mut self, stop: &CancellationToken) -> Result<Turn, EngineError> {
+        let Some(wake_mono_ms) = self.work().await? else { return Ok(Turn::Worked) };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            Some(done) = self.calls.join_next() => self.call_ended(done),
+            Some(message) = self.inbox.recv() => self.receive(message),
+            () = self.clock.sleep_until(wake_mono_ms) => {}
+        }
+        Ok(Turn::Waited)
+    }
+
+    /// Carries out one thing that can be done now; if there is none, says when to look again (monotonic).
+    async fn work(&mut self) -> Result<Option<i64>, EngineError> {
+        self.pulse.send_modify(|turns| *turns = turns.wrapping_add(1));
+        let now = self.clock.now();
+        if let Some(stuck) = &self.stuck {
+            if stuck.retry_mono_ms > now.mono_ms {
+                return Ok(Some(stuck.retry_mono_ms.min(now.mono_ms.saturating_add(self.beat_ms))));
             }
-            match self.planner.next(now) {
-                Step::Do(effect) => self.carry_out(effect).await?,
-                Step::SleepUntil(at) => {
-                    if !self.untold.is_empty() {
-                        self.tell();
-                    }
-                    // Between two calls of a pull it can wait: a commit costs more than all the rest of a small answer.
-                    if !self.told.is_empty() && self.calls.is_empty() {
-                        self.mark_told().await?;
-                        continue;
-                    }
-                    let wait_ms = at.since(now.wall).clamp(0, self.beat_ms);
-                    return Ok(now.mono_ms.saturating_add(wait_ms));
+            self.retry().await?;
+            return Ok(None);
+        }
+        match self.planner.next(now) {
+            Step::Do(effect) => self.carry_out(effect).await?,
+            Step::SleepUntil(at) => {
+                if !self.untold.is_empty() {
+                    self.tell();
                 }
+                // Between two calls of a pull it can wait: a commit costs more than all the rest of a small answer.
+                if self.told.is_empty() || !self.calls.is_empty() {
+                    let wait_ms = at.since(now.wall).clamp(0, self.beat_ms);
+                    return Ok(Some(now.mono_ms.saturating_add(wait_ms)));
+                }
+                self.mark_told().await?;
             }
         }
+        Ok(None)
     }
 
     async fn carry_out(&mut self, effect: Effect) -> Result<(), EngineError> {
@@ -302,7 +322,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.planner.on(now, Event::PullWanted { accounts, force });
             }
             Message::Brief(reply) => {
-                let _gone = reply.send(self.brief());
+                let _gone = reply.send(self.brief(now.wall));
             }
             Message::Link { wish, made } => {
                 // Two who renew at once get the same successor.
@@ -334,14 +354,21 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         }
     }
 
-    fn brief(&self) -> Brief {
-        let ready = |account: &&Account| account.status == AccountStatus::Ready;
+    fn brief(&self, now: UtcInstant) -> Brief {
+        let planner = &self.planner;
+        let statuses = || planner.accounts().map(|account| (account.id, account.status));
         Brief {
-            accounts: self.planner.accounts().count(),
-            ready: self.planner.accounts().filter(ready).count(),
-            next_call_at: self.planner.next_call_at(),
-            fault: self.planner.provider().fault.is_some(),
-            outage: self.planner.provider().outage_since.is_some(),
+            accounts: planner.accounts().count(),
+            ready: statuses().filter(|(_, status)| *status == AccountStatus::Ready).count(),
+            worst: statuses()
+                .max_by_key(|(_, status)| status.gravity())
+                .filter(|(_, status)| status.gravity() > 0),
+            next_pull_at: planner
+                .accounts()
+                .filter_map(|account| planner.next_pull_at(account, now))
+                .min(),
+            fault: planner.provider().fault.is_some(),
+            outage: planner.provider().outage_since.is_some(),
         }
     }
 
@@ -363,14 +390,15 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
     }
 
     /// No new calls; those in flight are paid for and may end within the grace.
-    async fn wind_down(mut self) -> Result<(), EngineError> {
+    pub async fn wind_down(mut self) -> Result<(), EngineError> {
         let stopped = Notice::new(EventCode::DaemonStopped, "the daemon goes down in good order");
         self.planner.on(self.clock.now(), Event::Noted(vec![stopped]));
         self.planner.on(self.clock.now(), Event::Stopping);
         let deadline = self.clock.now().mono_ms.saturating_add(GRACE_MS);
         loop {
             // A batch that cannot be written is tried again until the grace is over.
-            let wake_mono_ms = self.work().await?.min(deadline);
+            let Some(wake_mono_ms) = self.work().await? else { continue };
+            let wake_mono_ms = wake_mono_ms.min(deadline);
             if self.calls.is_empty() && self.stuck.is_none() {
                 return Ok(());
             }

@@ -13,7 +13,7 @@ use crate::planner::effect::{PullResult, Refused};
 use crate::planner::event::Question;
 use crate::planner::policy::Policy;
 use crate::planner::quota::Allowance;
-use crate::planner::state::{Account, Link, ProviderState};
+use crate::planner::state::{Account, AccountStatus, Link, ProviderState};
 
 /// Messages that may wait for the engine; senders wait beyond.
 pub(super) const INBOX_LEN: usize = 64;
@@ -46,15 +46,17 @@ pub(super) struct LinkWish {
     pub(super) replaces: Option<LinkId>,
 }
 
-/// The engine's state in one line, without a look at each rule: cheap with any number of accounts.
+/// The engine's state in one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Brief {
     /// How many accounts there are.
     pub accounts: usize,
     /// How many of them are ready.
     pub ready: usize,
-    /// When the next call is due; `None` if none is planned.
-    pub next_call_at: Option<UtcInstant>,
+    /// The account that is worst off, if one is not well.
+    pub worst: Option<(AccountId, AccountStatus)>,
+    /// When the next pull is due; `None` if none is planned.
+    pub next_pull_at: Option<UtcInstant>,
     /// The provider refuses all calls.
     pub fault: bool,
     /// The provider does not answer.

@@ -9,5 +9,5 @@ mod engine;
 mod handle;
 mod waiters;
 
-pub use engine::{Engine, EngineError, Parts};
+pub use engine::{Engine, EngineError, Parts, Turn};
 pub use handle::{Brief, Gone, Handle, Outlook, Report};

@@ -26,6 +26,10 @@ const DATABASE_KEY: &str = "store.key";
 const KEY_HINT: &str = "a database opens only with the key that it was made with; for a new database, \
                         `openssl rand -hex 32` makes a key";
 
+/// It never makes a new key for a database that exists, so it is safe to type. The unit passes an empty credential in place
+/// of a missing one.
+const INIT_HINT: &str = "`sudo banksyncd init` makes what is missing, and touches nothing else";
+
 /// Any permission of group and others.
 const MODE_LOOSE: u32 = 0o077;
 
@@ -147,14 +151,18 @@ pub fn read(
             return Err(place.error(Fault::Loose { mode: metadata.mode() & 0o7777 }));
         }
     }
-    secret_of(file).map_err(|fault| place.error(fault))
+    value_of(file).map_err(|fault| place.error(fault))
 }
 
-fn secret_of(file: File) -> Result<Secret, Fault> {
+/// Reads a secret's value: one line of text, its line break left out.
+///
+/// # Errors
+/// It cannot be read, is empty, too large, or not one line of text.
+pub fn value_of(source: impl Read) -> Result<Secret, Fault> {
     // Room for all of it from the start: a growing buffer would leave copies behind.
     let room = usize::try_from(SECRET_BYTES_MAX + 1).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    file.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(Fault::Unreadable)?;
+    source.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(Fault::Unreadable)?;
     if bytes.len() >= room {
         return Err(Fault::TooLarge);
     }
@@ -207,18 +215,46 @@ fn is_inside(path: &Path, folder: &Path) -> bool {
     path.starts_with(folder) && path.components().all(|part| part != Component::ParentDir)
 }
 
-/// What is wrong with a secret.
-#[derive(Debug)]
-enum Fault {
+/// What is wrong with a secret; the words follow its name.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// No credentials at all.
+    #[error("is not there: systemd passed no credentials")]
     NoDirectory,
+    /// No such credential or file.
+    #[error("does not exist")]
     Missing,
-    Unreadable(io::Error),
+    /// The system refused.
+    #[error("cannot be read")]
+    Unreadable(#[source] io::Error),
+    /// A folder, a device, a pipe.
+    #[error("is not a regular file")]
     NotRegular,
-    Foreign { owner: u32, us: u32 },
-    Loose { mode: u32 },
+    /// Somebody else's file.
+    #[error("belongs to user {owner}, not to us (user {us}) or root")]
+    Foreign {
+        /// Whose it is.
+        owner: u32,
+        /// Who we are.
+        us: u32,
+    },
+    /// Group or others may read it.
+    #[error("is open to other users (mode {mode:04o}, at most 0600 is allowed)")]
+    Loose {
+        /// Its permissions.
+        mode: u32,
+    },
+    /// Too long to be a secret.
+    #[error("is larger than {SECRET_BYTES_MAX} bytes")]
     TooLarge,
+    /// Nothing in it.
+    #[error("is empty")]
     Empty,
+    /// Several lines, blanks, or no text.
+    #[error("is not one line of text without blanks")]
     NotText,
+    /// No database key.
+    #[error("is not a key of 64 hexadecimal digits")]
     NotAKey,
 }
 
@@ -238,14 +274,13 @@ impl CredentialError {
     /// What to do, with the command where there is one.
     pub fn hint(&self) -> String {
         match (&self.place.credential, &self.place.path) {
-            (Some(name), _) => self.credential_hint(name),
+            (Some(_), _) => self.credential_hint(),
             (None, Some(path)) => self.file_hint(&path.display().to_string()),
             (None, None) => String::new(),
         }
     }
 
-    fn credential_hint(&self, name: &str) -> String {
-        let file = format!("/etc/banksyncd/credentials/{name}");
+    fn credential_hint(&self) -> String {
         match self.fault {
             Fault::NoDirectory => {
                 let key = self.place.key.rsplit('.').next().unwrap_or_default();
@@ -253,10 +288,7 @@ impl CredentialError {
                     "systemd passes it to the service; by hand, write {key} = {{ file = \"/path\" }}"
                 )
             }
-            Fault::Missing => {
-                format!("{}, then add `LoadCredential={name}:{file}` to the unit", self.make(&file))
-            }
-            Fault::Empty => self.make(&file),
+            Fault::Missing | Fault::Empty => INIT_HINT.to_owned(),
             Fault::NotAKey => KEY_HINT.to_owned(),
             _ => {
                 "mend what `LoadCredential=` of the unit names; the value stands alone, in one line"
@@ -299,22 +331,7 @@ impl fmt::Display for CredentialError {
             (None, Some(path)) => write!(f, "file `{}` ", path.display())?,
             (None, None) => {}
         }
-        match &self.fault {
-            Fault::NoDirectory => f.write_str("is not there: systemd passed no credentials"),
-            Fault::Missing => f.write_str("does not exist"),
-            Fault::Unreadable(_) => f.write_str("cannot be read"),
-            Fault::NotRegular => f.write_str("is not a regular file"),
-            Fault::Foreign { owner, us } => {
-                write!(f, "belongs to user {owner}, not to us (user {us}) or root")
-            }
-            Fault::Loose { mode } => {
-                write!(f, "is open to other users (mode {mode:04o}, at most 0600 is allowed)")
-            }
-            Fault::TooLarge => write!(f, "is larger than {SECRET_BYTES_MAX} bytes"),
-            Fault::Empty => f.write_str("is empty"),
-            Fault::NotText => f.write_str("is not one line of text without blanks"),
-            Fault::NotAKey => f.write_str("is not a key of 64 hexadecimal digits"),
-        }
+        write!(f, "{}", self.fault)
     }
 }
 

@@ -3,3 +3,4 @@
 pub mod credentials;
 pub mod notify;
 pub mod process;
+pub mod seal;

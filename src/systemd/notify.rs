@@ -24,7 +24,15 @@ pub fn ready(status: &str) -> io::Result<()> {
     sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&status)])
 }
 
-/// The configuration is being read again; [`ready`] follows, whether it was good or bad.
+/// Up and at work, after [`reloading`]; the status text stays.
+///
+/// # Errors
+/// The datagram could not be sent.
+pub fn running() -> io::Result<()> {
+    sd_notify::notify(&[NotifyState::Ready])
+}
+
+/// The configuration is being read again; [`running`] follows, whether it was good or bad.
 ///
 /// # Errors
 /// The datagram could not be sent, or the monotonic clock not read.

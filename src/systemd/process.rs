@@ -30,6 +30,16 @@ pub fn survive_file_size_limit() -> io::Result<()> {
     tokio::signal::unix::signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map(drop)
 }
 
+/// Sets the largest file, in bytes, that this process may write; `None` for any size. With
+/// [`survive_file_size_limit`] it is what a full disk is to everything that writes.
+///
+/// # Errors
+/// The kernel refused.
+pub fn limit_file_size(bytes: Option<u64>) -> io::Result<()> {
+    let maximum = rustix::process::getrlimit(Resource::Fsize).maximum;
+    Ok(rustix::process::setrlimit(Resource::Fsize, Rlimit { current: bytes.or(maximum), maximum })?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;

@@ -240,8 +240,8 @@ fn wrong_usage_and_a_daemon_that_is_not_there() {
     }
     for words in [
         &["doctor"][..],
-        &["export"],
-        &["init"],
+        &["rekey"],
+        &["backup", "x"],
         &["accounts", "merge", "a", "b"],
         &["simulate", "--days", "3"],
     ] {

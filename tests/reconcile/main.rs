@@ -10,6 +10,7 @@
 
 mod bank;
 mod judge;
+mod stored;
 mod table;
 
 use std::sync::Mutex;

@@ -12,6 +12,7 @@ mod crash;
 mod damage;
 mod listing;
 mod opening;
+mod replay;
 mod rows;
 mod samples;
 mod support;

@@ -96,7 +96,7 @@ fn a_wrong_key_does_not_touch_a_log_that_a_crash_left() {
     });
 }
 
-fn raw_connection(path: &Path) -> rusqlite::Connection {
+pub(crate) fn raw_connection(path: &Path) -> rusqlite::Connection {
     let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
     let connection = rusqlite::Connection::open_with_flags(path, flags).unwrap();
     let text = format!("x'{}'", "07".repeat(32));

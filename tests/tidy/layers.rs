@@ -76,6 +76,7 @@ pub(crate) const ROOMS: &[Room] = &[
         crates: &["std", "serde", "thiserror", "toml", "croner", "zeroize"],
         never: IMPURE,
     },
+    Room { name: "export", rooms: &["model"], crates: &["std"], never: IMPURE },
     Room {
         name: "planner",
         rooms: &["model"],
@@ -180,6 +181,7 @@ pub(crate) const ROOMS: &[Room] = &[
         rooms: &[
             "model",
             "config",
+            "export",
             "planner",
             "store",
             "observe",
@@ -206,10 +208,32 @@ pub(crate) const ROOMS: &[Room] = &[
         never: FOREIGN,
     },
     Room {
+        name: "simulation",
+        rooms: &[
+            "model",
+            "config",
+            "planner",
+            "store",
+            "gocardless",
+            "systemd",
+            "sandbox",
+            "sync",
+            "daemon",
+        ],
+        crates: &["std", "serde", "serde_json", "thiserror", "tokio", "tokio_util"],
+        never: &[
+            "std::net",
+            "std::time::Instant",
+            "std::time::SystemTime",
+            "std::collections::HashMap",
+        ],
+    },
+    Room {
         name: "cli",
         rooms: &[
             "model",
             "config",
+            "export",
             "planner",
             "store",
             "observe",
@@ -218,6 +242,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "sandbox",
             "sync",
             "daemon",
+            "simulation",
             "exit",
         ],
         crates: &[
@@ -228,6 +253,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "tokio",
             "tokio_util",
             "clap",
+            "clap_complete",
             "comfy_table",
             "indicatif",
             "qrcode",

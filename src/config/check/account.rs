@@ -75,7 +75,8 @@ fn account(
         );
     }
     let enabled = section.item("enabled").read(true, value::boolean, report);
-    Some(AccountRule { matches: matches?, nickname: nickname?, enabled: enabled? })
+    let ledger = section.item("ledger").read(None, |it| value::ledger(it).map(Some), report);
+    Some(AccountRule { matches: matches?, nickname: nickname?, enabled: enabled?, ledger: ledger? })
 }
 
 /// One of our ids as we write it, or an IBAN without blanks and in capitals.

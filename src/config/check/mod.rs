@@ -15,13 +15,14 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Item, Report, Section, Wrong};
 use super::problem::{Problem, position};
 use super::{
-    Config, Control, Defaults, GoCardless, History, Http, Limits, Log, LogFormat, LogLevel,
+    Config, Control, Defaults, Export, GoCardless, History, Http, Limits, Log, LogFormat, LogLevel,
     SecretSource, Store,
 };
 use super::{address, value};
+use crate::model::ledger::LedgerAccount;
 
 /// Every key there is, by section; `account` is a list of tables.
-pub const KEYS: [(&str, &[&str]); 9] = [
+pub const KEYS: [(&str, &[&str]); 10] = [
     ("gocardless", &["api-base", "secret-id", "secret-key", "redirect"]),
     ("store", &["path", "key"]),
     ("control", &["socket"]),
@@ -39,7 +40,8 @@ pub const KEYS: [(&str, &[&str]); 9] = [
     ("history", &["days", "access-days", "overlap-days", "warn-days"]),
     ("http", &["connect-timeout", "total-timeout", "body-limit"]),
     ("log", &["level", "format"]),
-    ("account", &["match", "nickname", "enabled"]),
+    ("export", &["expenses", "income"]),
+    ("account", &["match", "nickname", "enabled", "ledger"]),
 ];
 
 /// Most accounts with rules of their own.
@@ -114,9 +116,18 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         section.only(keys(name), section_of, report);
         section
     };
-    let [gocardless_, store_, control_, schedule_, limits_, history_, http_, log_] =
-        ["gocardless", "store", "control", "schedule", "limits", "history", "http", "log"]
-            .map(&mut open);
+    let [gocardless_, store_, control_, schedule_, limits_, history_, http_, log_, export_] = [
+        "gocardless",
+        "store",
+        "control",
+        "schedule",
+        "limits",
+        "history",
+        "http",
+        "log",
+        "export",
+    ]
+    .map(&mut open);
     let gocardless = gocardless(&gocardless_, report);
     let store = store(&store_, defaults, report);
     let control = control(&control_, defaults, report);
@@ -130,6 +141,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
     let history = history(&history_, report);
     let http = http(&http_, report);
     let log = log(&log_, report);
+    let export = export(&export_, report);
     let accounts = account::accounts(&root.item("account"), report);
     Some(Config {
         gocardless: gocardless?,
@@ -140,6 +152,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         history: history?,
         http: http?,
         log: log?,
+        export: export?,
         accounts,
     })
 }
@@ -330,4 +343,14 @@ fn log(section: &Section<'_, '_>, report: &mut Report<'_>) -> Option<Log> {
     let format = |given: &DeValue<'_>| value::word(given, &LogFormat::ALL, LogFormat::as_str);
     let format = section.item("format").read(LogFormat::Auto, format, report);
     Some(Log { level: level?, format: format? })
+}
+
+fn export(section: &Section<'_, '_>, report: &mut Report<'_>) -> Option<Export> {
+    let mut account = |key: &str, default: &str| {
+        let default = LedgerAccount::parse(default);
+        section.item(key).read(default, |given| value::ledger(given).map(Some), report).flatten()
+    };
+    let (expenses, income) =
+        (account("expenses", "Expenses:Unknown"), account("income", "Income:Unknown"));
+    Some(Export { expenses: expenses?, income: income? })
 }

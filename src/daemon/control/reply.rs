@@ -1,7 +1,7 @@
 //! Answers: objects, lists of lines, streams, and refusals with the exit code of the client.
 
 use axum::body::Body;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::channel::{Channel, Sender};
 use hyper::body::Bytes;
@@ -105,13 +105,23 @@ pub(super) fn written<I: IntoIterator>(
 
 /// A list that is written piece by piece, and where to write.
 pub(super) fn stream() -> (Pieces, Response) {
-    let (sender, body) = Channel::<Bytes, std::convert::Infallible>::new(PIECES_MAX);
-    ((Pieces { sender }), ([(header::CONTENT_TYPE, NDJSON)], Body::new(body)).into_response())
+    stream_of(NDJSON)
 }
+
+/// A file of any type that is written piece by piece, and where to write.
+pub(super) fn stream_of(content_type: &'static str) -> (Pieces, Response) {
+    let (sender, body) = Channel::<Bytes, CutShort>::new(PIECES_MAX);
+    (Pieces { sender }, ([(header::CONTENT_TYPE, content_type)], Body::new(body)).into_response())
+}
+
+/// Why a file ends before its end.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was cut short")]
+pub(super) struct CutShort;
 
 /// The writing end of a stream. Dropping it ends the answer; [`Pieces::broken`] lets the client notice that it is not whole.
 pub(super) struct Pieces {
-    sender: Sender<Bytes, std::convert::Infallible>,
+    sender: Sender<Bytes, CutShort>,
 }
 
 impl Pieces {
@@ -127,6 +137,16 @@ impl Pieces {
         if view::line(&mut last, &body).is_ok() {
             let _gone = self.send(last).await;
         }
+    }
+
+    /// Ends a file that no error object can be written into: the connection breaks.
+    pub(super) fn cut_short(self) {
+        self.sender.abort(CutShort);
+    }
+
+    /// Ends a file with a trailer (RFC 9110 section 6.5); readers that do not ask for trailers do not get it.
+    pub(super) async fn end_with(mut self, name: HeaderName, value: HeaderValue) {
+        let _gone = self.sender.send_trailers(HeaderMap::from_iter([(name, value)])).await;
     }
 }
 

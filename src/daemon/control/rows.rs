@@ -15,6 +15,7 @@ use crate::exit::Code;
 use crate::model::notice::EventCode;
 use crate::model::port::RowReader;
 use crate::model::time::{BankDate, UtcInstant};
+use crate::model::transaction::Listed;
 use crate::observe::catalog;
 use crate::store::{
     self, BalanceFilter, BalanceRow, EventFilter, Listing, StoredEvent, TransactionFilter,
@@ -24,15 +25,25 @@ use crate::store::{
 /// A stream without news says so at this distance, so that a dead client is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// A switch in a query: present and not `0` or `false`.
+/// A switch: in a body true or false, in a query present and not `0` or `false`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Switch(pub(super) bool);
 
 impl<'de> Deserialize<'de> for Switch {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Ok(Self(!matches!(text.as_str(), "0" | "false")))
+        Ok(Self(match Said::deserialize(deserializer)? {
+            Said::Truth(truth) => truth,
+            Said::Text(text) => !matches!(text.as_str(), "0" | "false"),
+        }))
     }
+}
+
+/// A switch as JSON bodies and as queries have it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Said {
+    Truth(bool),
+    Text(String),
 }
 
 #[derive(Debug, Deserialize)]
@@ -127,16 +138,25 @@ fn date(name: &str, text: Option<&str>) -> Result<Option<BankDate>, Refusal> {
     parsed.transpose()
 }
 
-pub(super) async fn transactions(
-    State(shared): State<Shared>,
-    Query(query): Query<TransactionQuery>,
-) -> Result<Response, Refusal> {
-    let (from, to) = (date("from", query.from.as_deref())?, date("to", query.to.as_deref())?);
+/// First and last day of a query.
+pub(super) fn days(
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<(Option<BankDate>, Option<BankDate>), Refusal> {
+    let (from, to) = (date("from", from)?, date("to", to)?);
     if let (Some(from), Some(to)) = (from, to)
         && from > to
     {
         return Err(Refusal::usage("`from` lies after `to`"));
     }
+    Ok((from, to))
+}
+
+pub(super) async fn transactions(
+    State(shared): State<Shared>,
+    Query(query): Query<TransactionQuery>,
+) -> Result<Response, Refusal> {
+    let (from, to) = days(query.from.as_deref(), query.to.as_deref())?;
     let report = shared.engine.report().await?;
     let account_id = resolve::optional_account(&report, query.account.as_deref())?;
     let filter =
@@ -154,7 +174,19 @@ fn write_transaction(
     reader: &dyn RowReader,
     raw: bool,
 ) -> serde_json::Result<()> {
-    let meta = view::RowMeta {
+    with_columns(row, reader, |shown| {
+        view::transaction_line(lines, shown, raw.then_some(row.raw.as_str()))
+    })
+}
+
+/// Reads a row's columns and shows it.
+pub(super) fn with_columns<T>(
+    row: &TransactionRow,
+    reader: &dyn RowReader,
+    show: impl FnOnce(&Listed<'_>) -> T,
+) -> T {
+    let columns = reader.read(&row.raw);
+    show(&Listed {
         id: row.id,
         account_id: row.account_id,
         booking_status: row.booking_status,
@@ -162,8 +194,8 @@ fn write_transaction(
         first_seen_at: row.first_seen_at,
         last_seen_at: row.last_seen_at,
         revision: row.revision,
-    };
-    view::transaction_line(lines, &meta, &reader.read(&row.raw), raw.then_some(row.raw.as_str()))
+        columns: &columns,
+    })
 }
 
 pub(super) async fn events(

@@ -45,8 +45,12 @@ fn merge(document: &mut Value, changes: &Value) {
 }
 
 fn found(accounts: &[Account], links: &[Link], provider: &ProviderState) -> Vec<String> {
-    let rules =
-        [AccountRule { matches: format!("acc_{:026}", 99), nickname: None, enabled: false }];
+    let rules = [AccountRule {
+        matches: format!("acc_{:026}", 99),
+        nickname: None,
+        enabled: false,
+        ledger: None,
+    }];
     let situation = Situation {
         accounts,
         links,

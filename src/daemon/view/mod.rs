@@ -19,7 +19,7 @@ use crate::model::institution::Institution;
 use crate::model::json::compact;
 use crate::model::money::Money;
 use crate::model::time::{BankDate, UtcInstant, serialize_short};
-use crate::model::transaction::{BookingStatus, RowState, Transaction};
+use crate::model::transaction::{BookingStatus, Listed, RowState, Transaction};
 use crate::planner::effect::{PullResult, RunOutcome};
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, Purpose};
 use crate::store::Check;
@@ -186,25 +186,6 @@ pub fn balance<'a>(
     }
 }
 
-/// What the store knows of a row besides its text.
-#[derive(Clone, Copy, Debug)]
-pub struct RowMeta {
-    /// Ours, for ever.
-    pub id: TransactionId,
-    /// Whose.
-    pub account_id: AccountId,
-    /// Whether the bank has booked it.
-    pub booking_status: BookingStatus,
-    /// What it is to us now.
-    pub state: RowState,
-    /// When an answer first had it.
-    pub first_seen_at: UtcInstant,
-    /// When an answer last had it.
-    pub last_seen_at: UtcInstant,
-    /// 1 for the first text, one more with every other text.
-    pub revision: u32,
-}
-
 #[derive(Serialize)]
 struct TransactionView<'a> {
     id: TransactionId,
@@ -226,8 +207,7 @@ struct TransactionView<'a> {
 /// Blanks between its members are left out, since an object has one line; text that is not JSON shows as `null`.
 pub fn transaction_line(
     buffer: &mut Vec<u8>,
-    meta: &RowMeta,
-    columns: &Transaction,
+    row: &Listed<'_>,
     raw: Option<&str>,
 ) -> serde_json::Result<()> {
     let one_line = raw.map(compact);
@@ -235,14 +215,14 @@ pub fn transaction_line(
         .as_deref()
         .map(|text| serde_json::from_str::<&RawValue>(text).unwrap_or(RawValue::NULL));
     let view = TransactionView {
-        id: meta.id,
-        account_id: meta.account_id,
-        booking_status: meta.booking_status,
-        state: meta.state,
-        columns,
-        first_seen_at: At(meta.first_seen_at),
-        last_seen_at: At(meta.last_seen_at),
-        revision: meta.revision,
+        id: row.id,
+        account_id: row.account_id,
+        booking_status: row.booking_status,
+        state: row.state,
+        columns: row.columns,
+        first_seen_at: At(row.first_seen_at),
+        last_seen_at: At(row.last_seen_at),
+        revision: row.revision,
         raw,
     };
     line(buffer, &view)

@@ -29,6 +29,7 @@ fn account_object() {
         matches: "de89370400440532013000".to_owned(),
         nickname: Some("giro".to_owned()),
         enabled: false,
+        ledger: None,
     }];
     let document = an_account();
     let shown = account(&document, None, rule_for(&document, &rules), Some(UtcInstant::NEVER));
@@ -79,8 +80,9 @@ fn link_object_hides_a_used_url() {
     assert!(text(&link(&document, &[])).contains(r#""url":null"#));
 }
 
-fn meta() -> RowMeta {
-    RowMeta {
+fn row(columns: &Transaction, raw: Option<&str>) -> String {
+    let mut buffer = Vec::new();
+    let row = Listed {
         id: TransactionId::from_bits(1),
         account_id: AccountId::from_bits(1),
         booking_status: BookingStatus::Booked,
@@ -88,12 +90,9 @@ fn meta() -> RowMeta {
         first_seen_at: UtcInstant::EPOCH,
         last_seen_at: UtcInstant::from_ms(1_500),
         revision: 1,
-    }
-}
-
-fn row(columns: &Transaction, raw: Option<&str>) -> String {
-    let mut buffer = Vec::new();
-    transaction_line(&mut buffer, &meta(), columns, raw).unwrap();
+        columns,
+    };
+    transaction_line(&mut buffer, &row, raw).unwrap();
     String::from_utf8(buffer).unwrap()
 }
 

@@ -34,6 +34,7 @@ fn a_wish_is_answered_when_the_account_is_switched_off_meanwhile() {
         matches: account.to_string(),
         nickname: None,
         enabled: false,
+        ledger: None,
     }];
     driver.planner.set_policy(off, driver.at());
     driver.run_for(1_000);

@@ -11,6 +11,7 @@ use super::super::rng::Rng;
 use super::super::text::stamp;
 use super::super::wire::HttpResponse;
 use super::limits::Quota;
+use super::log::Cause;
 use super::people::Refused;
 use super::problems::{flat, not_found};
 use super::quirks::Quirk;
@@ -228,7 +229,8 @@ impl World {
         account.worst_failures = account.worst_failures.max(account.failures);
         if account.failures >= limit && account.suspended_at.is_none() {
             account.suspended_at = Some(now);
-            self.log.note_suspension(id, now);
+            self.log.note_suspension(id, Cause::Failures, now);
+            self.after_suspension(id, now);
         }
     }
 
@@ -238,7 +240,10 @@ impl World {
     /// [`Refused::Unknown`] if there is no such account.
     pub fn suspend(&mut self, account: &str, now: UtcInstant) -> Result<(), Refused> {
         let own = self.accounts.get_mut(account).ok_or(Refused::Unknown)?;
-        own.suspended_at.get_or_insert(now);
+        if own.suspended_at.is_none() {
+            own.suspended_at = Some(now);
+            self.log.note_suspension(account, Cause::Elsewhere, now);
+        }
         Ok(())
     }
 
@@ -275,7 +280,7 @@ impl World {
 
     /// All accounts that were ever linked, by id.
     pub fn accounts(&mut self, now: UtcInstant) -> Vec<AccountView> {
-        self.settle(now);
+        self.live_until(now);
         let view = |account: &Account| {
             let bank = self.bank.get(account.bank)?;
             Some(AccountView {

@@ -61,7 +61,7 @@ impl World {
         let fields = Fields::of(request, &FIELDS)?;
         let mut errors = FieldErrors::default();
         let id = fields.required_text("institution_id", &mut errors);
-        let found = institutions::find(&id).map(|(_, institution)| institution);
+        let found = institutions::find(&id);
         if found.is_none() && !errors.has("institution_id") {
             unknown_institution(&mut errors, &id);
         }

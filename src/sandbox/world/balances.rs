@@ -2,23 +2,31 @@
 
 use serde_json::{Value, json};
 
-use crate::model::time::UtcInstant;
+use crate::model::time::{BankDate, UtcInstant};
 
 use super::bank::BankAccount;
 use super::institutions::Kind;
 use super::quirks::Quirk;
 use super::rows::decimal;
 
+/// By how much a lagging bank is behind.
+const LAG_HOURS: i64 = 6;
+
 /// What is on the account at an instant, in the types that its bank knows.
 pub(super) fn balances(bank: &mut BankAccount, at: UtcInstant) -> Value {
-    let booked = bank.ledger.booked_minor(at);
+    let at =
+        if bank.institution.is(Quirk::LaggingBalances) { at.plus_hours(-LAG_HOURS) } else { at };
+    let booked = bank.ledger.booked_minor(at, None);
     let available = booked.saturating_add(bank.ledger.pending_minor(at));
     let today = at.utc_date();
+    let yesterday = today.plus_days(-1).unwrap_or(today);
     let institution = bank.institution;
-    let row = |minor: i64, kind: &str| {
-        json!({"balanceAmount": {"amount": decimal(minor), "currency": bank.product.currency},
-            "balanceType": kind, "referenceDate": today.to_string()})
+    let currency = bank.product.currency;
+    let of = |minor: i64, kind: &str, day: BankDate| {
+        json!({"balanceAmount": {"amount": decimal(minor), "currency": currency},
+            "balanceType": kind, "referenceDate": day.to_string()})
     };
+    let row = |minor, kind| of(minor, kind, today);
     let rows = if institution.is(Quirk::EmptyBalances) {
         Vec::new()
     } else if institution.is(Quirk::InformationOnly) {
@@ -29,13 +37,11 @@ pub(super) fn balances(bank: &mut BankAccount, at: UtcInstant) -> Value {
             row(CREDIT_MINOR.saturating_add(available), "interimAvailable"),
             row(booked, "closingBooked"),
         ]
+    } else if institution.is(Quirk::ClosingBookedOnly) {
+        let closing = bank.ledger.booked_minor(at, Some(yesterday.epoch_days()));
+        vec![of(closing, "closingBooked", yesterday)]
     } else if institution.is(Quirk::RepeatedBalanceTypes) {
-        let mut former = row(booked, "interimBooked");
-        let yesterday = today.plus_days(-1).unwrap_or(today);
-        if let Some(fields) = former.as_object_mut() {
-            fields.insert("referenceDate".to_owned(), json!(yesterday.to_string()));
-        }
-        vec![row(available, "interimBooked"), former]
+        vec![row(available, "interimBooked"), of(booked, "interimBooked", yesterday)]
     } else {
         vec![row(available, "interimAvailable"), row(booked, "interimBooked")]
     };

@@ -6,8 +6,9 @@
 use crate::model::time::{DAY_MS, UtcInstant};
 
 use super::super::rng::{Rng, mix};
-use super::institutions::{CATALOG, Institution, Product};
-use super::ledger::Ledger;
+use super::faces::Gallery;
+use super::institutions::{Institution, Product, all};
+use super::ledger::{Ledger, Life};
 use super::quirks::Quirk;
 
 /// An account at a bank.
@@ -21,8 +22,14 @@ pub(super) struct BankAccount {
     pub(super) iban: String,
     pub(super) owner: &'static str,
     pub(super) ledger: Ledger,
+    /// Rows as last written.
+    pub(super) gallery: Gallery,
+    /// Transactions answers given.
+    pub(super) retrievals: u64,
     /// When the bank closed it.
     pub(super) closed_at: Option<UtcInstant>,
+    /// Access to it is over as soon as it is linked.
+    pub(super) ends_at_once: bool,
 }
 
 const OWNERS: [&str; 6] = [
@@ -42,7 +49,7 @@ pub(super) fn open_all(
     opened: UtcInstant,
 ) -> Vec<BankAccount> {
     let mut accounts = Vec::new();
-    for (place, institution) in (0_u64..).zip(&CATALOG) {
+    for (place, institution) in (0_u64..).zip(all()) {
         for number in 0..u64::from(count.unwrap_or(institution.accounts)) {
             let own = Rng::keyed(seed, &[10, place, number]).bits();
             accounts.push(open(institution, number, own, activity_percent, opened));
@@ -63,15 +70,50 @@ fn open(
     let digits =
         mix(u64::try_from(institution.id.len()).unwrap_or(0) ^ institution_key(institution));
     let counted = if institution.is(Quirk::SharedIban) { 0 } else { number };
+    let digits_of_bank = digits.checked_rem(10_000_000).unwrap_or(0);
+    let tidy = iban(institution.country(), digits_of_bank, counted + 4_000);
     let iban = if institution.is(Quirk::MaskedPanAsIban) {
         format!("**{:04}", seed.checked_rem(10_000).unwrap_or(0))
+    } else if institution.is(Quirk::BareIban) {
+        tidy.get(4..).unwrap_or(&tidy).to_owned()
+    } else if institution.is(Quirk::SpacedIban) {
+        spaced(&tidy)
     } else {
-        iban(institution.country(), digits.checked_rem(10_000_000).unwrap_or(0), counted + 4_000)
+        tidy
     };
     let owner = OWNERS.get(usize::try_from(digits & 3).unwrap_or(0)).copied().unwrap_or("");
     let opened_day = opened.ms().div_euclid(DAY_MS);
-    let ledger = Ledger::new(seed, product.kind, activity_percent, opened_day);
-    BankAccount { institution, seed, product, iban, owner, ledger, closed_at: None }
+    let life = Life {
+        kind: product.kind,
+        activity_percent,
+        retracts: institution.is(Quirk::Retracts),
+        tips: institution.is(Quirk::PendingOtherAmount),
+    };
+    let closed = institution.is(Quirk::ClosedAccount) && number == 1;
+    BankAccount {
+        institution,
+        seed,
+        product,
+        iban,
+        owner,
+        ledger: Ledger::new(seed, life, opened_day),
+        gallery: Gallery::default(),
+        retrievals: 0,
+        closed_at: closed.then_some(opened),
+        ends_at_once: institution.is(Quirk::ExpiresAtOnce) && number == 1,
+    }
+}
+
+/// In groups of four, the country in small letters.
+fn spaced(iban: &str) -> String {
+    let mut out = String::new();
+    for (place, letter) in iban.chars().enumerate() {
+        if place > 0 && place.is_multiple_of(4) {
+            out.push(' ');
+        }
+        out.push(if place < 2 { letter.to_ascii_lowercase() } else { letter });
+    }
+    out
 }
 
 /// For a bank without products, which the catalogue's test excludes.
@@ -136,12 +178,14 @@ mod tests {
 
     #[test]
     fn every_bank_has_its_accounts() {
+        let institutions = all().count();
         let all = open_all(1, None, 100, UtcInstant::EPOCH);
         assert_eq!(all.iter().filter(|account| account.institution.accounts == 22).count(), 22);
         let shared: Vec<_> =
             all.iter().filter(|account| account.institution.is(Quirk::SharedIban)).collect();
         assert!(shared.windows(2).all(|pair| pair[0].iban == pair[1].iban));
         assert!(shared.windows(2).all(|pair| pair[0].product.currency != pair[1].product.currency));
-        assert_eq!(open_all(1, Some(3), 100, UtcInstant::EPOCH).len(), 3 * CATALOG.len());
+        assert_eq!(open_all(1, Some(3), 100, UtcInstant::EPOCH).len(), 3 * institutions);
+        assert_eq!(spaced("GL89123"), "gl89 123");
     }
 }

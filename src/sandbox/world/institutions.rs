@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::profiles::PROFILES;
 use super::quirks::Quirk;
 
 /// What kind of account a bank keeps.
@@ -27,7 +28,7 @@ pub(super) struct Product {
 }
 
 /// A bank.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Institution {
     pub(super) id: &'static str,
     pub(super) name: &'static str,
@@ -60,6 +61,12 @@ impl Institution {
 
     pub(super) fn is(&self, quirk: Quirk) -> bool {
         self.quirks.contains(&quirk)
+    }
+
+    /// Whether its answers hold pending rows. The public test bank shows some although it lists no
+    /// feature.
+    pub(super) fn shows_pending(&self) -> bool {
+        self.has("pending_transactions") || self.id == SANDBOX
     }
 
     /// The country of its IBANs.
@@ -128,16 +135,19 @@ pub(super) const COUNTRIES: [&str; 32] = [
     "LV", "LI", "LT", "LU", "MT", "NL", "NO", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "GB", "XX",
 ];
 
-const CURRENT: Product = Product { kind: Kind::Current, name: "Main Account", currency: "EUR" };
-const SAVINGS: Product = Product { kind: Kind::Savings, name: "Savings", currency: "EUR" };
-const CARD: Product = Product { kind: Kind::Card, name: "Credit Account", currency: "EUR" };
+pub(super) const CURRENT: Product =
+    Product { kind: Kind::Current, name: "Main Account", currency: "EUR" };
+pub(super) const SAVINGS: Product =
+    Product { kind: Kind::Savings, name: "Savings", currency: "EUR" };
+pub(super) const CARD: Product =
+    Product { kind: Kind::Card, name: "Credit Account", currency: "EUR" };
 
-const fn in_currency(product: Product, currency: &'static str) -> Product {
+pub(super) const fn in_currency(product: Product, currency: &'static str) -> Product {
     Product { currency, ..product }
 }
 
 /// A bank without any oddity: what the others deviate from.
-const PLAIN: Institution = Institution {
+pub(super) const PLAIN: Institution = Institution {
     id: SANDBOX,
     name: "Sandbox Finance",
     bic: "SFIN0000",
@@ -154,7 +164,7 @@ const PLAIN: Institution = Institution {
     quirks: &[],
 };
 
-const RETAIL: &[&str] =
+pub(super) const RETAIL: &[&str] =
     &["access_scopes", "account_selection", "pending_transactions", "private_accounts"];
 
 /// All banks, ordered by nothing but habit.
@@ -371,9 +381,14 @@ pub(super) static CATALOG: [Institution; 13] = [
     },
 ];
 
-/// Where a bank stands in the catalogue.
-pub(super) fn find(id: &str) -> Option<(usize, &'static Institution)> {
-    CATALOG.iter().enumerate().find(|(_, institution)| institution.id == id)
+/// All banks: the catalogue, then the profiles.
+pub(super) fn all() -> impl Iterator<Item = &'static Institution> {
+    CATALOG.iter().chain(&PROFILES)
+}
+
+/// A bank by its id.
+pub(super) fn find(id: &str) -> Option<&'static Institution> {
+    all().find(|institution| institution.id == id)
 }
 
 #[cfg(test)]
@@ -382,11 +397,11 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_countries_known() {
-        let mut ids: Vec<_> = CATALOG.iter().map(|institution| institution.id).collect();
+        let mut ids: Vec<_> = all().map(|institution| institution.id).collect();
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), CATALOG.len());
-        for institution in &CATALOG {
+        assert_eq!(ids.len(), all().count());
+        for institution in all() {
             assert!(institution.countries.iter().all(|own| COUNTRIES.contains(own)));
             assert!(!institution.products.is_empty());
             assert!(institution.id.ends_with(institution.bic), "{}", institution.id);
@@ -395,7 +410,7 @@ mod tests {
 
     #[test]
     fn day_counts_are_strings_and_the_detail_has_features() {
-        let (_, plain) = find(SANDBOX).unwrap();
+        let plain = find(SANDBOX).unwrap();
         let listed = serde_json::to_value(plain.listed()).unwrap();
         assert_eq!(listed["transaction_total_days"], "90");
         assert!(listed.get("supported_features").is_none());

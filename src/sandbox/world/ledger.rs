@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::model::time::{DAY_MS, HOUR_MS, MINUTE_MS, UtcInstant};
 
-use super::super::rng::Rng;
+use super::super::rng::{Rng, mix};
 use super::super::text::{civil, instant, weekday};
 use super::institutions::Kind;
 
@@ -52,6 +52,8 @@ pub(super) struct Movement {
     pub(super) pending: Option<(UtcInstant, UtcInstant)>,
     /// When the booked row appears; `None`: never.
     pub(super) booked_at: Option<UtcInstant>,
+    /// When the bank takes the booking back, as if it had never been; `None`: never.
+    pub(super) retracted_at: Option<UtcInstant>,
     /// Days since 1970-01-01.
     pub(super) booking_day: i64,
     /// Days since 1970-01-01.
@@ -72,6 +74,9 @@ pub enum Phase {
 impl Movement {
     /// As what the bank shows it at an instant, if at all.
     pub(super) fn phase(&self, at: UtcInstant) -> Option<Phase> {
+        if self.retracted_at.is_some_and(|retracted| retracted <= at) {
+            return None;
+        }
         if self.booked_at.is_some_and(|booked| booked <= at) {
             return Some(Phase::Booked);
         }
@@ -80,22 +85,34 @@ impl Movement {
     }
 }
 
+/// How money moves on an account.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Life {
+    pub(super) kind: Kind,
+    /// Card payments in percent of the usual.
+    pub(super) activity_percent: u32,
+    /// A booking in forty is taken back days later.
+    pub(super) retracts: bool,
+    /// Every third card payment is booked with a tip that its reservation lacks.
+    pub(super) tips: bool,
+}
+
+/// What every account holds on the day it begins, in minor units.
+const OPENING_MINOR: i64 = 191_312;
+
 /// The movements of one account, made as far as anyone has looked.
 #[derive(Debug)]
 pub(super) struct Ledger {
     seed: u64,
-    kind: Kind,
-    activity_percent: u64,
+    life: Life,
     next_day: i64,
     movements: Vec<Movement>,
 }
 
 impl Ledger {
     /// An account that was opened on a day.
-    pub(super) fn new(seed: u64, kind: Kind, activity_percent: u32, opened_day: i64) -> Self {
-        let movements = Vec::new();
-        let activity_percent = u64::from(activity_percent);
-        Self { seed, kind, activity_percent, next_day: opened_day, movements }
+    pub(super) fn new(seed: u64, life: Life, opened_day: i64) -> Self {
+        Self { seed, life, next_day: opened_day, movements: Vec::new() }
     }
 
     /// Everything begun up to and including the UTC day of an instant, in the order of beginning.
@@ -104,8 +121,8 @@ impl Ledger {
         while self.next_day <= last {
             let day = self.next_day;
             self.next_day += 1;
-            let mut draft = Draft::new(self.seed, self.kind, day);
-            draft.fill(self.activity_percent);
+            let mut draft = Draft::new(self.seed, self.life, day);
+            draft.fill();
             self.movements.append(&mut draft.movements);
         }
         &self.movements
@@ -116,11 +133,20 @@ impl Ledger {
         &self.movements
     }
 
-    /// The booked balance at an instant, in minor units.
-    pub(super) fn booked_minor(&mut self, at: UtcInstant) -> i64 {
-        let booked = |movement: &&Movement| movement.phase(at) == Some(Phase::Booked);
-        let sum: i64 = self.until(at).iter().filter(booked).map(|movement| movement.minor).sum();
-        sum.saturating_add(191_312)
+    /// The place of the first movement that may be booked on a day or later.
+    pub(super) fn first_from(&self, day: i64) -> usize {
+        let begun = u64::try_from((day - BOOKED_WITHIN_DAYS).max(0)).unwrap_or(0) * KEYS_PER_DAY;
+        self.movements.partition_point(|movement| movement.key < begun)
+    }
+
+    /// The booked balance at an instant, in minor units; with a day, only what is booked up to it.
+    pub(super) fn booked_minor(&mut self, at: UtcInstant, until_day: Option<i64>) -> i64 {
+        let counts = |movement: &&Movement| {
+            movement.phase(at) == Some(Phase::Booked)
+                && until_day.is_none_or(|day| movement.booking_day <= day)
+        };
+        let sum: i64 = self.until(at).iter().filter(counts).map(|movement| movement.minor).sum();
+        sum.saturating_add(OPENING_MINOR)
     }
 
     /// What is reserved at an instant, in minor units.
@@ -134,33 +160,35 @@ impl Ledger {
 struct Draft {
     rng: Rng,
     seed: u64,
-    kind: Kind,
+    life: Life,
     day: i64,
     movements: Vec<Movement>,
 }
 
 /// Places per day in a key.
 const KEYS_PER_DAY: u64 = 64;
+/// A movement is booked at most this long after the day on which it begins (refunds take longest).
+const BOOKED_WITHIN_DAYS: i64 = 24;
 
 impl Draft {
-    fn new(seed: u64, kind: Kind, day: i64) -> Self {
+    fn new(seed: u64, life: Life, day: i64) -> Self {
         let rng = Rng::keyed(seed, &[1, day.unsigned_abs()]);
-        Self { rng, seed, kind, day, movements: Vec::new() }
+        Self { rng, seed, life, day, movements: Vec::new() }
     }
 
-    fn fill(&mut self, activity_percent: u64) {
+    fn fill(&mut self) {
         let (_, month, dom) = civil(self.day);
-        match self.kind {
+        match self.life.kind {
             Kind::Current => {
                 self.regular(dom);
-                self.cards(activity_percent);
+                self.cards();
             }
             Kind::Card => {
                 if dom == 28 {
                     let settled = self.rng.between(30_000, 120_000);
                     self.plain(Cause::Transfer, settled, 0);
                 }
-                self.cards(activity_percent);
+                self.cards();
                 if dom == 15 {
                     let cents = self.rng.between(1, 400);
                     self.plain(Cause::Cashback, cents, 0);
@@ -207,12 +235,12 @@ impl Draft {
         }
     }
 
-    fn cards(&mut self, activity_percent: u64) {
+    fn cards(&mut self) {
         if self.is_away() {
             return;
         }
         let mut payments = self.rng.below(4);
-        let scaled = payments.saturating_mul(activity_percent);
+        let scaled = payments.saturating_mul(u64::from(self.life.activity_percent));
         payments = scaled.div_euclid(100) + u64::from(self.rng.below(100) < scaled.rem_euclid(100));
         for _ in 0..payments.min(KEYS_PER_DAY.div_euclid(4)) {
             self.card();
@@ -256,6 +284,7 @@ impl Draft {
             party,
             pending,
             booked_at,
+            retracted_at: None,
             booking_day,
             value_day: self.day,
             exchange,
@@ -301,6 +330,7 @@ impl Draft {
             party: self.seed,
             pending: None,
             booked_at: Some(seen),
+            retracted_at: None,
             booking_day,
             value_day: booking_day,
             exchange: None,
@@ -310,6 +340,19 @@ impl Draft {
     fn push(&mut self, mut movement: Movement) {
         let place = u64::try_from(self.movements.len()).unwrap_or(0);
         movement.key = self.day.unsigned_abs() * KEYS_PER_DAY + place;
+        // Numbers of their own, so that a habit more leaves the rest of the life as it was.
+        let fate = mix(self.seed ^ mix(movement.key));
+        let card = movement.cause == Cause::CardPayment;
+        if self.life.tips && card && movement.pending.is_some() && fate.is_multiple_of(3) {
+            movement.minor -= i64::try_from(fate.rem_euclid(400)).unwrap_or(0) + 10;
+        }
+        if let Some(booked) = movement.booked_at
+            && self.life.retracts
+            && (fate >> 8).is_multiple_of(40)
+        {
+            let days = i64::try_from((fate >> 16).rem_euclid(6)).unwrap_or(0) + 3;
+            movement.retracted_at = Some(booked.plus_days(days));
+        }
         self.movements.push(movement);
     }
 }
@@ -332,7 +375,9 @@ mod tests {
     const START_DAY: i64 = 19_723;
 
     fn ledger() -> Ledger {
-        Ledger::new(42, Kind::Current, 100, START_DAY)
+        let life =
+            Life { kind: Kind::Current, activity_percent: 100, retracts: false, tips: false };
+        Ledger::new(42, life, START_DAY)
     }
 
     #[test]
@@ -373,6 +418,8 @@ mod tests {
         for row in ledger.until(instant(START_DAY + 800, 0)) {
             assert!(row.booked_at.is_none_or(|at| at >= instant(row.booking_day, 0)));
             assert!(weekday(row.booking_day) < 5);
+            let begun = i64::try_from(row.key.div_euclid(KEYS_PER_DAY)).unwrap();
+            assert!(row.booking_day - begun <= BOOKED_WITHIN_DAYS);
             assert_eq!(row.phase(instant(START_DAY - 9, 0)), None);
         }
     }

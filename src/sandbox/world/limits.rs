@@ -42,6 +42,12 @@ impl Gates {
         let reset_s = seconds_until(start.plus_s(period_s), now);
         (Standing { limit, remaining: limit.saturating_sub(*used), reset_s }, passes)
     }
+
+    /// Somebody else of the company uses up what is left of a limit, in a window of its own.
+    pub(super) fn use_up(&mut self, class: Class, limits: &Limits, now: UtcInstant) {
+        let (limit, ..) = class.limit(limits);
+        self.0.insert(class, (now, limit));
+    }
 }
 
 /// Successful calls of one account and scope that still count.

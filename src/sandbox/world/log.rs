@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::model::time::{DAY_MS, UtcInstant};
 
 use super::Scope;
+use super::answer::Staged;
 use super::ledger::Phase;
+use super::requisitions::RequisitionView;
+use super::truth::LastAnswer;
 
 /// One request and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +48,46 @@ pub struct Shown {
     pub versions: Vec<u64>,
 }
 
+impl Shown {
+    /// Whether a text is the one shown last.
+    pub(super) fn is_newest(&self, text: u64) -> bool {
+        self.versions.last() == Some(&text)
+    }
+
+    /// The same row as an answer of another link showed it.
+    pub(super) fn join(&mut self, other: &Self) {
+        let (older, newer) = if self.last_at <= other.last_at {
+            (&self.versions, &other.versions)
+        } else {
+            (&other.versions, &self.versions)
+        };
+        self.versions = older.iter().chain(newer).copied().collect();
+        self.first_at = self.first_at.min(other.first_at);
+        self.last_at = self.last_at.max(other.last_at);
+        self.times = self.times.saturating_add(other.times);
+    }
+}
+
+/// Who caused a suspension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Too many counted failures in a row, by the calls of whoever holds the tokens.
+    Failures,
+    /// The provider, for reasons of its own.
+    Elsewhere,
+}
+
+/// A suspension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspension {
+    /// Since when.
+    pub at: UtcInstant,
+    /// Which account.
+    pub account: String,
+    /// Why.
+    pub cause: Cause,
+}
+
 /// All that is remembered.
 #[derive(Debug, Default)]
 pub struct Log {
@@ -53,8 +96,10 @@ pub struct Log {
     tokens_minted: Vec<UtcInstant>,
     tokens_refreshed: Vec<UtcInstant>,
     successes: BTreeMap<(String, Scope), Vec<UtcInstant>>,
-    shown: BTreeMap<(String, u64, Phase), Shown>,
-    suspensions: Vec<(UtcInstant, String)>,
+    shown: BTreeMap<String, BTreeMap<(u64, Phase), Shown>>,
+    last_answers: BTreeMap<String, LastAnswer>,
+    suspensions: Vec<Suspension>,
+    deletions: Vec<(UtcInstant, RequisitionView)>,
     rows_shown: u64,
 }
 
@@ -109,20 +154,27 @@ impl Log {
         self.calls.iter().filter(wanted).count()
     }
 
-    /// Suspensions by the provider: when, and which account.
-    pub fn suspensions(&self) -> &[(UtcInstant, String)] {
+    /// Suspensions by the provider, oldest first.
+    pub fn suspensions(&self) -> &[Suspension] {
         &self.suspensions
+    }
+
+    /// Requisitions that were deleted, as they stood then, oldest first.
+    pub fn deletions(&self) -> &[(UtcInstant, RequisitionView)] {
+        &self.deletions
     }
 
     /// Rows of an account that answers showed: key, phase, when and how often.
     pub fn shown<'a>(
         &'a self,
-        account: &'a str,
+        account: &str,
     ) -> impl Iterator<Item = (u64, Phase, &'a Shown)> + 'a {
-        self.shown
-            .range((account.to_owned(), 0, Phase::Booked)..)
-            .take_while(move |((own, _, _), _)| own == account)
-            .map(|((_, key, phase), shown)| (*key, *phase, shown))
+        let own = self.shown.get(account).into_iter().flatten();
+        own.map(|((key, phase), shown)| (*key, *phase, shown))
+    }
+
+    pub(super) fn last_answer(&self, account: &str) -> Option<&LastAnswer> {
+        self.last_answers.get(account)
     }
 
     /// Rows shown in all answers together, repetitions included.
@@ -146,20 +198,28 @@ impl Log {
         self.successes.entry((account.to_owned(), scope)).or_default().push(at);
     }
 
-    pub(super) fn note_suspension(&mut self, account: &str, at: UtcInstant) {
-        self.suspensions.push((at, account.to_owned()));
+    pub(super) fn note_suspension(&mut self, account: &str, cause: Cause, at: UtcInstant) {
+        self.suspensions.push(Suspension { at, account: account.to_owned(), cause });
     }
 
-    pub(super) fn note_shown(&mut self, account: &str, rows: &[(u64, Phase, u64)], at: UtcInstant) {
-        self.rows_shown += u64::try_from(rows.len()).unwrap_or(0);
-        for (key, phase, version) in rows {
+    pub(super) fn note_deletion(&mut self, at: UtcInstant, requisition: RequisitionView) {
+        self.deletions.push((at, requisition));
+    }
+
+    /// A transactions answer was delivered whole.
+    pub(super) fn note_shown(&mut self, account: &str, staged: Staged, at: UtcInstant) {
+        self.rows_shown += u64::try_from(staged.rows.len()).unwrap_or(0);
+        let known = self.shown.entry(account.to_owned()).or_default();
+        for (key, phase, version) in &staged.rows {
             let fresh = || Shown { first_at: at, last_at: at, times: 0, versions: Vec::new() };
-            let shown = self.shown.entry((account.to_owned(), *key, *phase)).or_insert_with(fresh);
+            let shown = known.entry((*key, *phase)).or_insert_with(fresh);
             shown.last_at = at;
             shown.times = shown.times.saturating_add(1);
-            if shown.versions.last() != Some(version) {
+            if !shown.is_newest(*version) {
                 shown.versions.push(*version);
             }
         }
+        let answer = LastAnswer { at, date_from: staged.date_from, rows: staged.rows };
+        self.last_answers.insert(account.to_owned(), answer);
     }
 }

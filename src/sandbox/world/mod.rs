@@ -6,11 +6,14 @@
 
 mod accounts;
 mod agreements;
+mod answer;
 mod balances;
 mod bank;
 mod config;
 mod control;
 mod data;
+mod deeds;
+mod faces;
 mod faults;
 mod input;
 mod institutions;
@@ -20,14 +23,20 @@ mod log;
 mod pages;
 mod people;
 mod problems;
+mod profiles;
 mod quirks;
 mod reconfirm;
 mod requisitions;
 mod route;
 mod rows;
+mod society;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod tokens;
+mod truth;
+mod weather;
+mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,15 +50,18 @@ use super::wire::{Delivery, HttpRequest, HttpResponse};
 
 pub use accounts::AccountView;
 pub use config::{Limits, QuotaRule, SECRET_ID, SECRET_KEY, WorldConfig};
-pub use data::TruthRow;
+pub use deeds::{Deed, Wish};
 pub use faults::{Fault, FaultKind, FaultMatch, Shape, Spelling};
 pub use institutions::SANDBOX;
 pub use ledger::Phase;
-pub use log::{Call, Log, Shown};
+pub use log::{Call, Cause, Log, Shown, Suspension};
 pub use people::Refused;
 pub use problems::BankProblem;
 pub use quirks::Quirk;
 pub use requisitions::{RequisitionView, Status};
+pub use truth::{Comparison, LastAnswer, TruthRow};
+pub use weather::Weather;
+pub use witness::Witness;
 
 use faults::{Faults, Place, Subject};
 use limits::{Gates, Standing};
@@ -108,9 +120,14 @@ pub struct World {
     bank: Vec<bank::BankAccount>,
     incidents: Vec<(&'static str, UtcInstant)>,
     faults: Faults,
+    /// When it began.
+    start: UtcInstant,
+    society: society::Society,
+    agenda: deeds::Agenda,
+    sky: weather::Sky,
     log: Log,
     /// Rows of the answer under way: they count as shown once it is delivered.
-    staged: Vec<(u64, Phase, u64)>,
+    staged: Option<answer::Staged>,
 }
 
 impl World {
@@ -132,8 +149,12 @@ impl World {
             bank: bank::open_all(config.seed, count, activity, opened),
             incidents: Self::expected_incidents(start),
             faults: Faults::default(),
+            start,
+            society: society::Society::default(),
+            agenda: deeds::Agenda::default(),
+            sky: weather::Sky(Rng::keyed(config.seed, &[32])),
             log: Log::default(),
-            staged: Vec::new(),
+            staged: None,
             config,
         }
     }
@@ -163,19 +184,24 @@ impl World {
         &self.log
     }
 
-    /// Ids and names of all institutions.
+    /// Ids and names of the institutions whose answers are the same until something happens.
     pub fn institutions() -> impl Iterator<Item = (&'static str, &'static str)> {
         institutions::CATALOG.iter().map(|institution| (institution.id, institution.name))
     }
 
+    /// Ids and names of all institutions: the former, and those with one kind of oddity each.
+    pub fn profiles() -> impl Iterator<Item = (&'static str, &'static str)> {
+        institutions::all().map(|institution| (institution.id, institution.name))
+    }
+
     /// The oddities of an institution; empty if there is no such one.
     pub fn quirks(institution: &str) -> &'static [Quirk] {
-        institutions::find(institution).map_or(&[], |(_, own)| own.quirks)
+        institutions::find(institution).map_or(&[], |own| own.quirks)
     }
 
     /// Answers a request as the provider would at this instant.
     pub fn handle(&mut self, now: UtcInstant, request: &HttpRequest) -> HttpResponse {
-        self.settle(now);
+        self.live_until(now);
         let path = request.path.as_str();
         let mut response = if let Some(rest) = path.strip_prefix("/api/v2/") {
             self.api(now, request, rest)
@@ -204,8 +230,8 @@ impl World {
             return not_here();
         };
         let subject = self.subject(&route, request);
-        self.staged.clear();
-        let mut response = if let Some(fault) = self.faults.take(Place::Edge, &subject, now) {
+        self.staged = None;
+        let mut response = if let Some(fault) = self.fault(Place::Edge, &subject, now) {
             fault.edge_answer()
         } else {
             let (standing, admitted) =
@@ -220,7 +246,7 @@ impl World {
             self.note_token(now, &route, &response);
             response
         };
-        if let Some(fault) = self.faults.take(Place::Answer, &subject, now) {
+        if let Some(fault) = self.fault(Place::Answer, &subject, now) {
             fault.spoil(&mut response);
             if let FaultKind::DateSkew { seconds } = fault {
                 response.set("date", http_date(now.plus_s(seconds)));
@@ -270,7 +296,7 @@ impl World {
             (Route::Reconfirm(id), _) => self.read_reconfirmation(id),
             (Route::Requisitions, "POST") => self.create_requisition(now, request),
             (Route::Requisitions, _) => self.list_requisitions(now, request),
-            (Route::Requisition(id), "DELETE") => self.delete_requisition(id),
+            (Route::Requisition(id), "DELETE") => self.delete_requisition(now, id),
             (Route::Requisition(id), _) => {
                 let own = self.requisition(id)?;
                 Ok(HttpResponse::json(200, &self.requisition_json(own, now)))
@@ -313,10 +339,9 @@ impl World {
         response: &HttpResponse,
     ) {
         let delivered = matches!(response.delivery, Delivery::Whole | Delivery::Late { .. });
-        if let Some(account) =
-            subject.account.as_ref().filter(|_| delivered && response.status == 200)
-        {
-            self.log.note_shown(account, &self.staged, now);
+        let staged = self.staged.take().filter(|_| delivered && self.config.remember_shown);
+        if let Some((account, staged)) = subject.account.as_ref().zip(staged) {
+            self.log.note_shown(account, staged, now);
         }
         let call = Call {
             at: now,
@@ -372,7 +397,7 @@ fn institutions_list(request: &HttpRequest) -> Answer {
         errors.object("country", "Invalid country choice.", &detail);
         errors.answer(400)?;
     }
-    let wanted = |own: &&institutions::Institution| {
+    let wanted = |own: &&'static institutions::Institution| {
         let here = country.as_deref().is_none_or(|country| own.countries.contains(&country));
         here && FILTERS.iter().zip(&names).all(|(feature, name)| {
             match input::parameter(&parameters, name) {
@@ -381,15 +406,12 @@ fn institutions_list(request: &HttpRequest) -> Answer {
             }
         })
     };
-    let list: Vec<_> = institutions::CATALOG
-        .iter()
-        .filter(wanted)
-        .map(institutions::Institution::listed)
-        .collect();
+    let list: Vec<_> =
+        institutions::all().filter(wanted).map(institutions::Institution::listed).collect();
     Ok(HttpResponse::json(200, &list))
 }
 
 fn institution(id: &str) -> Answer {
-    let (_, own) = institutions::find(id).ok_or_else(problems::not_found)?;
+    let own = institutions::find(id).ok_or_else(problems::not_found)?;
     Ok(HttpResponse::json(200, &own.detailed()))
 }

@@ -36,7 +36,7 @@ impl World {
     /// # Errors
     /// [`Refused`] if there is no such link or it was used.
     pub fn person_opens(&mut self, requisition: &str, now: UtcInstant) -> Result<(), Refused> {
-        self.settle(now);
+        self.live_until(now);
         let own = self.requisitions.get_mut(requisition).ok_or(Refused::Unknown)?;
         match own.status {
             Status::CR => own.status = Status::GC,
@@ -56,7 +56,7 @@ impl World {
     pub fn person_authorises(&mut self, requisition: &str, now: UtcInstant) -> Result<(), Refused> {
         self.person_opens(requisition, now)?;
         self.plan_steps(requisition, now);
-        self.settle(now);
+        self.live_until(now);
         Ok(())
     }
 
@@ -110,7 +110,7 @@ impl World {
     /// # Errors
     /// [`Refused::Unknown`] if there is no such requisition or it is not linked.
     pub fn person_revokes(&mut self, requisition: &str, now: UtcInstant) -> Result<(), Refused> {
-        self.settle(now);
+        self.live_until(now);
         let own = self.requisitions.get_mut(requisition).ok_or(Refused::Unknown)?;
         own.linked_at.ok_or(Refused::Unknown)?;
         own.revoked_at.get_or_insert(now);
@@ -138,8 +138,8 @@ impl World {
         self.walking.insert(id.to_owned());
     }
 
-    /// Takes all steps that are due.
-    pub(super) fn settle(&mut self, now: UtcInstant) {
+    /// Takes all steps of linkings that are due.
+    pub(super) fn walk(&mut self, now: UtcInstant) {
         if self.walking.is_empty() {
             return;
         }
@@ -169,7 +169,10 @@ impl World {
                     terms.accepted.get_or_insert(at);
                 }
             }
-            Status::LN => self.link(id, at),
+            Status::LN => {
+                self.link(id, at);
+                self.settle_down(id, at);
+            }
             _ => {}
         }
     }

@@ -81,4 +81,73 @@ pub enum Quirk {
     InformationOnly,
     /// Accounts keep their provider id over a new link.
     StableAccountIds,
+    /// `transactionId` is the same word on all rows.
+    ConstantIds,
+    /// Both ids are new in every answer (the provider's own test bank).
+    IdsPerRetrieval,
+    /// A booked row has an id of 14 characters for its first days, then its real one.
+    TemporaryIds,
+    /// `internalTransactionId` of a transfer is the same in both of the accounts that it concerns.
+    SharedInternalIds,
+    /// `transactionId` of pending rows is `00DEBIT` and a number; that of booked rows has 40
+    /// characters.
+    MalformedPendingIds,
+    /// A pending row stays up to two days beside its booked row.
+    PendingLeftover,
+    /// Every third card payment is booked with a tip that its pending row lacks.
+    PendingOtherAmount,
+    /// Pending rows have a booking date and no value date.
+    PendingWithoutValueDate,
+    /// Answers have the `pending` key only when there is a pending row.
+    PendingKeyOnlyWhenAny,
+    /// The text of a card row is completed days after its booking.
+    TextEdits,
+    /// A booking in forty is taken back days later.
+    Retracts,
+    /// A booked row in a hundred lacks from an answer and is back in the next one.
+    Flickers,
+    /// Debits name the holder as debtor and nobody as creditor.
+    HolderAsDebtor,
+    /// The other party stands nowhere but in the text array.
+    PartyOnlyInArray,
+    /// `additionalInformation` is written like a dictionary of a programming language.
+    PseudoDictionary,
+    /// The text array has a grammar of its own: kind, date and name, card.
+    TextGrammar,
+    /// The text is cut at 140 characters, inside words, and goes on in the array.
+    CutText,
+    /// The array's items begin with `CustRef:`, `BankRef:` and `AddInfo:`.
+    TaggedTexts,
+    /// Letters outside ASCII are written as `\\Uxxxxxxxx` inside the text.
+    EscapedText,
+    /// Every text begins with the same empty labels.
+    PrefixedText,
+    /// Party and date are lines of the text.
+    TextLines,
+    /// Both dates are the booking's; the date of the purchase is in the text.
+    PurchaseDateInText,
+    /// Card payments abroad have the foreign amount and currency in `transactionAmount`.
+    ForeignAmount,
+    /// `bookingDate` is when the bank got round to it, two days late; `valueDate` is the better one.
+    LateBookingDate,
+    /// Rows have `bookingDateTime` and `valueDateTime` and no dates.
+    DateTimesOnly,
+    /// Fees have no date at all.
+    UndatedFees,
+    /// The account's `iban` lacks country and check digits.
+    BareIban,
+    /// The account's `iban` has blanks, and the country in small letters.
+    SpacedIban,
+    /// The second account was closed long ago: `AccountInactiveError` for ever.
+    ClosedAccount,
+    /// The second account answers `AccessExpiredError` right after linking.
+    ExpiresAtOnce,
+    /// Balances are those of six hours ago.
+    LaggingBalances,
+    /// The only balance is `closingBooked` of the day before.
+    ClosingBookedOnly,
+    /// Rows come in another order every time.
+    Shuffled,
+    /// Sixty days are all that is ever shown, however many are asked for.
+    ShortWindow,
 }

@@ -140,9 +140,12 @@ impl World {
             let mut outcomes =
                 terms.reconfirmation.take().map(|own| own.outcomes).unwrap_or_default();
             outcomes.retain(|_, outcome| matches!(outcome, Outcome::Rejected(_)));
-            terms.reconfirmation =
-                Some(Reconfirmation { created: now, due, redirect, submitted: None, outcomes });
+            let own = Reconfirmation { created: now, due, redirect, submitted: None, outcomes };
+            let (from, until) = own.window();
+            terms.reconfirmation = Some(own);
+            self.asked_again(id, (from.max(now), until));
         }
+        let Some(terms) = self.agreements.get(id) else { return Err(not_found()) };
         let body = terms.reconfirmation.as_ref().map(|own| own.json(id, &accounts, &base));
         Ok(HttpResponse::json(201, &body))
     }
@@ -191,7 +194,7 @@ impl World {
         Ok(terms)
     }
 
-    fn accounts_of(&self, terms: &Agreement) -> &[String] {
+    pub(super) fn accounts_of(&self, terms: &Agreement) -> &[String] {
         let own = terms.requisition.as_ref().and_then(|id| self.requisitions.get(id));
         own.map_or(&[], |own| own.accounts.as_slice())
     }

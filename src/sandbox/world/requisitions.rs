@@ -76,6 +76,8 @@ pub struct RequisitionView {
     pub status: Status,
     /// Accounts it linked.
     pub accounts: Vec<String>,
+    /// When it was linked.
+    pub linked_at: Option<UtcInstant>,
     /// When the agreement's days are over; `None` before acceptance.
     pub consent_ends_at: Option<UtcInstant>,
     /// When the person or the bank ended the consent.
@@ -123,7 +125,7 @@ impl World {
         let mut errors = FieldErrors::default();
         let redirect = redirect(&fields, &mut errors);
         let id = fields.required_text("institution_id", &mut errors);
-        let found = institutions::find(&id).map(|(_, institution)| institution);
+        let found = institutions::find(&id);
         if found.is_none() && !errors.has("institution_id") {
             unknown_institution(&mut errors, &id);
         }
@@ -178,6 +180,7 @@ impl World {
         if let Some(after_s) = self.config.auto_authorise_after_s {
             self.plan_steps(&id, now.plus_s(after_s));
         }
+        self.meet(&id, now);
         body
     }
 
@@ -279,31 +282,37 @@ impl World {
         self.requisitions.get(id).ok_or_else(not_found)
     }
 
-    pub(super) fn delete_requisition(&mut self, id: &str) -> Answer {
-        let agreement = self.requisition(id)?.agreement.clone();
+    pub(super) fn delete_requisition(&mut self, now: UtcInstant, id: &str) -> Answer {
+        let view = self.requisition_view(self.requisition(id)?, now);
         self.requisitions.remove(id);
-        self.agreements.remove(&agreement);
+        self.agreements.remove(&view.agreement);
+        self.log.note_deletion(now, view);
         let detail = format!("Requisition {id} deleted with all its End User Agreements");
         let body = json!({"summary": "Requisition deleted", "detail": detail});
         Ok(HttpResponse::json(200, &body))
     }
 
-    /// All requisitions that have not been deleted, oldest first.
-    pub fn requisitions(&mut self, now: UtcInstant) -> Vec<RequisitionView> {
-        self.settle(now);
-        let mut all: Vec<&Requisition> = self.requisitions.values().collect();
-        all.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-        let view = |own: &Requisition| RequisitionView {
+    fn requisition_view(&self, own: &Requisition, now: UtcInstant) -> RequisitionView {
+        RequisitionView {
             id: own.id.clone(),
             institution: own.institution.id,
             agreement: own.agreement.clone(),
             reference: own.reference.clone(),
             status: self.status(own, now),
             accounts: own.accounts.clone(),
+            linked_at: own.linked_at,
             consent_ends_at: self.agreements.get(&own.agreement).and_then(Agreement::ends_at),
             revoked_at: own.revoked_at,
-        };
-        all.into_iter().map(view).collect()
+        }
+    }
+
+    /// All requisitions that have not been deleted, oldest first; for the others see
+    /// [`super::Log::deletions`].
+    pub fn requisitions(&mut self, now: UtcInstant) -> Vec<RequisitionView> {
+        self.live_until(now);
+        let mut all: Vec<&Requisition> = self.requisitions.values().collect();
+        all.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        all.into_iter().map(|own| self.requisition_view(own, now)).collect()
     }
 
     /// Requisitions that count as usage now.

@@ -1,27 +1,24 @@
 //! How a bank writes a movement down: the row of the transactions answer, oddities included.
 //!
-//! A row is a pure function of movement, phase, account and (for banks whose ids change at
-//! incidents) the instant, so the same row has the same bytes in every answer.
+//! A row is a pure function of movement, account and [`Face`], so the same row has the same bytes in
+//! every answer.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::model::time::BankDate;
 
-use super::super::rng::mix;
+use super::super::rng::{fingerprint, mix};
 use super::super::text::date;
-use super::bank::{BankAccount, iban};
+use super::bank::BankAccount;
+use super::faces::Face;
 use super::ledger::{Cause, Exchange, Movement, Phase};
 use super::quirks::Quirk;
 
-/// A row as shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Written {
-    pub(super) key: u64,
-    pub(super) phase: Phase,
-    /// JSON.
+/// A row's JSON and the dates in it.
+#[derive(Debug)]
+pub(super) struct Raw {
     pub(super) raw: String,
-    /// The dates in it, for the filter.
     pub(super) dates: [Option<BankDate>; 2],
 }
 
@@ -32,14 +29,14 @@ struct Money {
 }
 
 #[derive(Debug, Serialize)]
-struct Party {
-    iban: String,
+pub(super) struct Party {
+    pub(super) iban: String,
 }
 
 /// Field order is that of the provider's samples.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Row {
+pub(super) struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     transaction_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,54 +59,53 @@ struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     currency_exchange: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    creditor_name: Option<String>,
+    pub(super) creditor_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    creditor_account: Option<Party>,
+    pub(super) creditor_account: Option<Party>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    debtor_name: Option<String>,
+    pub(super) debtor_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    debtor_account: Option<Party>,
+    pub(super) debtor_account: Option<Party>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remittance_information_unstructured: Option<String>,
+    pub(super) remittance_information_unstructured: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remittance_information_unstructured_array: Option<Vec<String>>,
+    pub(super) remittance_information_unstructured_array: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remittance_information_structured: Option<String>,
+    pub(super) remittance_information_structured: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    additional_information: Option<String>,
+    pub(super) additional_information: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bank_transaction_code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    proprietary_bank_transaction_code: Option<&'static str>,
+    pub(super) proprietary_bank_transaction_code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    merchant_category_code: Option<String>,
+    pub(super) merchant_category_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     internal_transaction_id: Option<String>,
 }
 
-/// Writes rows for one account at one instant.
+/// Writes rows for one account.
 pub(super) struct Writer<'a> {
     pub(super) account: &'a BankAccount,
-    /// How many incidents have changed the internal ids so far.
-    pub(super) incidents: u64,
 }
 
 impl Writer<'_> {
-    fn is(&self, quirk: Quirk) -> bool {
+    pub(super) fn is(&self, quirk: Quirk) -> bool {
         self.account.institution.is(quirk)
     }
 
     /// One row.
-    pub(super) fn write(&self, movement: &Movement, phase: Phase) -> Written {
+    pub(super) fn write(&self, movement: &Movement, face: Face) -> Raw {
+        let phase = face.phase;
         let mut row = Row {
             transaction_amount: self.amount(movement, phase),
             bank_transaction_code: Some(code(movement.cause)),
             ..Row::default()
         };
         let dates = self.dates(&mut row, movement, phase);
-        self.ids(&mut row, movement, phase);
+        self.ids(&mut row, movement, face);
         self.parties(&mut row, movement);
-        self.texts(&mut row, movement, phase);
+        self.texts(&mut row, movement, face);
         if phase == Phase::Booked {
             self.exchange(&mut row, movement);
         }
@@ -118,11 +114,15 @@ impl Writer<'_> {
             row.remittance_information_unstructured = Some("Reservation".to_owned());
         }
         // Plain data always serialises.
-        let raw = serde_json::to_string(&row).unwrap_or_default();
-        Written { key: movement.key, phase, raw, dates }
+        Raw { raw: serde_json::to_string(&row).unwrap_or_default(), dates }
     }
 
     fn amount(&self, movement: &Movement, phase: Phase) -> Money {
+        if self.is(Quirk::ForeignAmount)
+            && let Some(exchange) = &movement.exchange
+        {
+            return Money { amount: decimal(exchange.minor), currency: exchange.currency };
+        }
         let minor = if phase == Phase::Pending { movement.pending_minor } else { movement.minor };
         let shown = if self.is(Quirk::UnsignedAmounts)
             || (self.is(Quirk::PositivePendingDebits) && phase == Phase::Pending)
@@ -143,63 +143,69 @@ impl Writer<'_> {
     /// Fills the dates and says which a filter sees.
     fn dates(&self, row: &mut Row, movement: &Movement, phase: Phase) -> [Option<BankDate>; 2] {
         if phase == Phase::Pending {
-            if self.is(Quirk::PendingWithoutDates) {
-                return [None, None];
-            }
-            // Most banks know no booking date yet.
             let value = date(movement.value_day);
-            row.value_date = Some(value.to_string());
-            return [None, Some(value)];
+            return if self.is(Quirk::PendingWithoutDates) {
+                [None, None]
+            } else if self.is(Quirk::PendingWithoutValueDate) {
+                row.booking_date = Some(value.to_string());
+                [Some(value), None]
+            } else {
+                // Most banks know no booking date yet.
+                row.value_date = Some(value.to_string());
+                [None, Some(value)]
+            };
         }
-        let booking = date(movement.booking_day);
-        let value = if self.is(Quirk::Year5207) && movement.cause == Cause::Fee {
-            BankDate::from_ymd(5207, 1, 1).unwrap_or(booking)
-        } else if self.is(Quirk::FutureValueDates) && movement.cause == Cause::CardPayment {
-            date(movement.booking_day + 24)
-        } else {
-            date(movement.value_day)
-        };
-        let time = if self.is(Quirk::BookingDateWithTime) { "T00:00:00Z" } else { "" };
-        row.booking_date = Some(format!("{booking}{time}"));
-        row.value_date = Some(value.to_string());
-        if self.is(Quirk::DateTimes) {
+        if movement.cause == Cause::Fee && self.is(Quirk::UndatedFees) {
+            return [None, None];
+        }
+        let late_days = if self.is(Quirk::LateBookingDate) { 2 } else { 0 };
+        let booking = date(movement.booking_day + late_days);
+        let value = self.value_date(movement, booking);
+        if self.is(Quirk::DateTimes) || self.is(Quirk::DateTimesOnly) {
             let ticks = mix(movement.key).rem_euclid(10_000_000);
             row.booking_date_time = Some(format!("{booking}T10:11:12.{ticks:07}"));
             row.value_date_time = Some(format!("{value}T00:00:00"));
         }
+        if !self.is(Quirk::DateTimesOnly) {
+            let time = if self.is(Quirk::BookingDateWithTime) { "T00:00:00Z" } else { "" };
+            row.booking_date = Some(format!("{booking}{time}"));
+            row.value_date = Some(value.to_string());
+        }
+        if self.is(Quirk::DateTimesOnly) {
+            // A filter looks at the two dates only (knowledge base article 11529689817628).
+            return [None, None];
+        }
         [Some(booking), Some(value)]
+    }
+
+    fn value_date(&self, movement: &Movement, booking: BankDate) -> BankDate {
+        let card = movement.cause == Cause::CardPayment;
+        if self.is(Quirk::Year5207) && movement.cause == Cause::Fee {
+            BankDate::from_ymd(5207, 1, 1).unwrap_or(booking)
+        } else if self.is(Quirk::FutureValueDates) && card {
+            date(movement.booking_day + 24)
+        } else if self.is(Quirk::PurchaseDateInText) {
+            booking
+        } else {
+            date(movement.value_day)
+        }
     }
 
     /// A number of its own for every movement, purpose and account.
     fn number(&self, movement: &Movement, purpose: u64) -> u64 {
-        mix(self.account.seed ^ mix(movement.key ^ (purpose << 56)))
+        mix(self.account.seed ^ mix(movement.key ^ mix(purpose)))
     }
 
-    fn ids(&self, row: &mut Row, movement: &Movement, phase: Phase) {
-        let number = self.number(movement, 1);
+    fn ids(&self, row: &mut Row, movement: &Movement, face: Face) {
+        let number = self.number(movement, 1 + (face.retrieval << 3));
         let day = date(movement.value_day).to_string().replace('-', "");
         let tidy = format!("{day}{:08}-1", number.rem_euclid(100_000_000));
+        row.transaction_id = self.transaction_id(movement, face, number, &tidy);
         let card = movement.cause == Cause::CardPayment;
-        row.transaction_id = if self.is(Quirk::NoTransactionId) {
-            None
-        } else if self.is(Quirk::BlankIds) && card && !self.is_placeholder(phase) {
-            Some(" ".to_owned())
-        } else if self.is(Quirk::ReusedIds) {
-            Some(format!("{:04}", 9_990 + number.rem_euclid(9)))
-        } else if self.is(Quirk::NotProvidedIds) && card {
-            Some("NOTPROVIDED".to_owned())
-        } else if self.is(Quirk::LongIds) && phase == Phase::Booked {
-            let part = format!("{:016x}", self.number(movement, 2));
-            Some(format!("enc!!{}{tidy}", part.repeat(8)))
-        } else if self.is(Quirk::PendingOtherId) && phase == Phase::Pending {
-            Some(format!("P{:015}", self.number(movement, 3).rem_euclid(1_000_000_000_000_000)))
-        } else {
-            Some(tidy.clone())
-        };
-        if phase == Phase::Booked {
+        if face.phase == Phase::Booked {
             row.entry_reference = (!card).then_some(tidy);
             if !self.is(Quirk::NoInternalId) {
-                let high = self.number(movement, 4 + (self.incidents << 3));
+                let high = self.internal_number(movement, face);
                 row.internal_transaction_id = Some(format!("{high:016x}{:016x}", mix(high)));
             }
         }
@@ -212,46 +218,53 @@ impl Writer<'_> {
         }
     }
 
+    fn internal_number(&self, movement: &Movement, face: Face) -> u64 {
+        if self.is(Quirk::SharedInternalIds) && movement.cause == Cause::Transfer {
+            let bank = fingerprint(self.account.institution.id.as_bytes());
+            return mix(bank ^ movement.booking_day.unsigned_abs());
+        }
+        self.number(movement, 4 + (face.incidents << 3) + (face.retrieval << 16))
+    }
+
+    fn transaction_id(
+        &self,
+        movement: &Movement,
+        face: Face,
+        number: u64,
+        tidy: &str,
+    ) -> Option<String> {
+        let pending = face.phase == Phase::Pending;
+        let card = movement.cause == Cause::CardPayment;
+        if self.is(Quirk::NoTransactionId) {
+            return None;
+        }
+        Some(if self.is(Quirk::BlankIds) && card && !self.is_placeholder(face.phase) {
+            " ".to_owned()
+        } else if self.is(Quirk::ConstantIds) {
+            "TRANSACTION".to_owned()
+        } else if self.is(Quirk::ReusedIds) {
+            format!("{:04}", 9_990 + number.rem_euclid(9))
+        } else if self.is(Quirk::NotProvidedIds) && card {
+            "NOTPROVIDED".to_owned()
+        } else if self.is(Quirk::LongIds) && !pending {
+            let part = format!("{:016x}", self.number(movement, 2));
+            format!("enc!!{}{tidy}", part.repeat(8))
+        } else if self.is(Quirk::PendingOtherId) && pending {
+            format!("P{:015}", self.number(movement, 3).rem_euclid(1_000_000_000_000_000))
+        } else if self.is(Quirk::MalformedPendingIds) && pending {
+            format!("00DEBIT{:06}", self.number(movement, 3).rem_euclid(1_000_000))
+        } else if self.is(Quirk::MalformedPendingIds) {
+            format!("{:016x}{:016x}{:08x}", number, mix(number), mix(mix(number)) >> 32)
+        } else if face.young {
+            format!("{:014}", self.number(movement, 2).rem_euclid(100_000_000_000_000))
+        } else {
+            tidy.to_owned()
+        })
+    }
+
     /// Polderbank's pending rows borrow the id of the booked row.
     fn is_placeholder(&self, phase: Phase) -> bool {
         self.is(Quirk::PendingPlaceholder) && phase == Phase::Pending
-    }
-
-    fn parties(&self, row: &mut Row, movement: &Movement) {
-        if matches!(movement.cause, Cause::Fee | Cause::Interest | Cause::Cashback) {
-            return;
-        }
-        let name = party(movement).to_owned();
-        let account = (!matches!(movement.cause, Cause::CardPayment | Cause::Refund))
-            .then(|| Party { iban: iban("DE", 1_000_000, movement.party.rem_euclid(1_000_000)) });
-        if movement.minor < 0 && self.is(Quirk::PaddedNames) {
-            row.debtor_name = Some(format!("{:<35}", self.account.owner));
-            row.creditor_name = None;
-        } else if movement.minor < 0 {
-            (row.creditor_name, row.creditor_account) = (Some(name), account);
-        } else {
-            (row.debtor_name, row.debtor_account) = (Some(name), account);
-        }
-    }
-
-    fn texts(&self, row: &mut Row, movement: &Movement, phase: Phase) {
-        let text = text(movement, phase);
-        if self.is(Quirk::TextOnlyInArray) {
-            let (head, tail) = text.split_once(' ').unwrap_or((&text, ""));
-            row.remittance_information_unstructured_array =
-                Some(vec![head.to_owned(), tail.to_owned()]);
-        } else if self.is(Quirk::TextInStructured) {
-            row.remittance_information_structured = Some(text);
-        } else if self.is(Quirk::TextInAdditional) {
-            row.additional_information = Some(text);
-        } else {
-            row.remittance_information_unstructured = Some(text);
-        }
-        if movement.cause == Cause::CardPayment {
-            row.proprietary_bank_transaction_code = Some("PURCHASE");
-            let place = movement.party.rem_euclid(4);
-            row.merchant_category_code = Some(format!("{}", 5_411 + place * 3));
-        }
     }
 
     fn exchange(&self, row: &mut Row, movement: &Movement) {
@@ -290,54 +303,5 @@ const fn code(cause: Cause) -> &'static str {
         Cause::Fee => "ACMT-MDOP-CHRG",
         Cause::Interest => "ACMT-MCOP-INTR",
         Cause::Cashback => "PMNT",
-    }
-}
-
-const MERCHANTS: [&str; 16] = [
-    "Kaffeehaus Morgenrot",
-    "Papierwolke",
-    "Obst & Gruen",
-    "Nordwind Fahrraeder",
-    "Kino Lichtspiel",
-    "Tankhof Sued",
-    "Buchladen am Eck",
-    "Backstube Ahorn",
-    "Velvet Comb Hair",
-    "Zoo Handel Fink",
-    "Drogerie Seifenblase",
-    "Marktplatz Online",
-    "Gasthaus Zur Linde",
-    "Schuhwerk",
-    "Elektro Funke",
-    "Garten Paradies",
-];
-
-fn party(movement: &Movement) -> &'static str {
-    match movement.cause {
-        Cause::Salary => "Werkhof Sonnental GmbH",
-        Cause::Rent => "Hausverwaltung Birke",
-        Cause::DirectDebit => "Stadtwerke Musterfluss",
-        Cause::Transfer => "Eigenes Konto",
-        Cause::CardPayment | Cause::Refund => {
-            let place = usize::try_from(movement.party.rem_euclid(16)).unwrap_or(0);
-            MERCHANTS.get(place).copied().unwrap_or("")
-        }
-        Cause::Fee | Cause::Interest | Cause::Cashback => "",
-    }
-}
-
-fn text(movement: &Movement, phase: Phase) -> String {
-    let name = party(movement);
-    match (movement.cause, phase) {
-        (Cause::CardPayment, Phase::Pending) => format!("Reserved PAYMENT {name}"),
-        (Cause::CardPayment, Phase::Booked) => format!("PAYMENT {name}"),
-        (Cause::Refund, _) => format!("REFUND {name}"),
-        (Cause::Salary, _) => "Lohn und Gehalt".to_owned(),
-        (Cause::Rent, _) => "Miete Wohnung 3".to_owned(),
-        (Cause::DirectDebit, _) => "Abschlag Strom und Gas".to_owned(),
-        (Cause::Transfer, _) => "Umbuchung Sparen".to_owned(),
-        (Cause::Fee, _) => "Kontofuehrung".to_owned(),
-        (Cause::Interest, _) => "Zinsabschluss".to_owned(),
-        (Cause::Cashback, _) => "Cashback".to_owned(),
     }
 }

@@ -195,21 +195,29 @@ CREATE TABLE bank_transaction_absence (
 ) STRICT;
 
 -- Each distinct answer as its window and the ordered list of row versions, twins twice (see store::answers for `items`).
--- The same answer again moves `last_run` and `last_updated`. `rows_version` is the account's after it was applied; dated rows
--- on or after `floor` are surely covered (null: the answer has no dated booked row).
+-- `rows_version` is the account's after it was last applied; dated rows on or after `floor` are surely covered (null: the
+-- answer has no dated booked row).
 CREATE TABLE answer (
     number       INTEGER PRIMARY KEY,
     account      INTEGER NOT NULL REFERENCES account (number),
     date_from    INTEGER,
     floor        INTEGER,
     items        BLOB    NOT NULL,
-    strategy     INTEGER NOT NULL,
-    rows_version INTEGER NOT NULL,
-    first_run    INTEGER NOT NULL REFERENCES run (number),
-    last_run     INTEGER NOT NULL REFERENCES run (number),
-    last_updated TEXT
+    rows_version INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX answer_window ON answer (account, date_from, number);
+
+-- The log of answers, in the order of their coming: which one came in which run, how long after the run began, what it gave
+-- as `last_updated` (see store::stamp), and by which version of the matching rules it was applied. With `answer` it is all
+-- that is needed to match the past anew.
+CREATE TABLE answer_use (
+    number       INTEGER PRIMARY KEY,
+    answer       INTEGER NOT NULL REFERENCES answer (number),
+    run          INTEGER NOT NULL REFERENCES run (number),
+    after_ms     INTEGER NOT NULL,
+    last_updated ANY,
+    strategy     INTEGER NOT NULL
+) STRICT;
 
 -- When rows with every date on or after `floor` were last surely covered (null: undated rows). Only rows that no lower
 -- floor with a later time makes pointless are kept, so there are few: `last_seen_at` of a listed row is found here.

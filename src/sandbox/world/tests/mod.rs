@@ -1,6 +1,8 @@
 //! The world as its visitors see it, without a network.
 
 mod rows;
+mod society;
+mod years;
 
 use std::collections::BTreeSet;
 
@@ -191,7 +193,9 @@ fn ten_counted_failures_in_a_row_suspend() {
     assert_eq!((code, &body["summary"]), (409, &json!("Account suspended")));
     assert!(body.get("status_code").is_none());
     assert_eq!(visitor.world.log().suspensions().len(), 1);
+    assert_eq!(visitor.world.log().suspensions()[0].cause, Cause::Failures);
     visitor.world.suspend(&accounts[1], visitor.now).unwrap();
+    assert_eq!(visitor.world.log().suspensions()[1].cause, Cause::Elsewhere);
     assert_eq!(visitor.get(&format!("requisitions/{requisition}/")).1["status"], "SU");
 }
 
@@ -219,6 +223,8 @@ fn access_ends_and_is_revoked() {
     assert_eq!((code, &body["type"]), (401, &json!("AccessExpiredError")));
 
     let deleted = visitor.send("DELETE", &format!("/api/v2/requisitions/{second}/"), None);
+    let gone = &visitor.world.log().deletions()[0].1;
+    assert_eq!((&gone.id, gone.status), (&second, Status::LN));
     assert_eq!(deleted.status, 200);
     let (code, body) = visitor.get(&format!("accounts/{}/details/", others[0]));
     assert_eq!((code, &body["summary"]), (403, &json!("No valid End User Agreement")));
@@ -415,7 +421,7 @@ fn reconfirmation_keeps_access_alive() {
 fn transcript(seed: u64) -> Vec<Vec<u8>> {
     let mut visitor = Visitor::new(WorldConfig { seed, ..WorldConfig::default() });
     let mut bytes = Vec::new();
-    let ids: Vec<&str> = World::institutions().map(|(id, _)| id).collect();
+    let ids: Vec<&str> = World::profiles().map(|(id, _)| id).collect();
     let mut accounts = Vec::new();
     for id in ids {
         let days = if id.starts_with("LUSITANO") { 89 } else { 90 };

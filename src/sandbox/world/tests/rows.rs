@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::bank::open_all;
+use super::super::faces::Face;
 use super::super::ledger::{Cause, Phase};
 use super::super::rows::{Writer, decimal};
 use crate::model::time::UtcInstant;
@@ -17,13 +18,13 @@ fn year(institution: &str) -> Vec<(Cause, Phase, Value)> {
     let place = all.iter().position(|own| own.institution.id == institution).unwrap();
     all[place].ledger.until(opened.plus_days(365));
     let account = &all[place];
-    let writer = Writer { account, incidents: 0 };
+    let writer = Writer { account };
     let mut rows = Vec::new();
     for row in account.ledger.made() {
         let booked = row.booked_at.map(|_| Phase::Booked);
         let pending = row.pending.map(|_| Phase::Pending);
         for phase in booked.into_iter().chain(pending) {
-            let written = writer.write(row, phase);
+            let written = writer.write(row, Face::plain(phase));
             rows.push((row.cause, phase, serde_json::from_str(&written.raw).unwrap()));
         }
     }
@@ -141,6 +142,45 @@ fn texts_and_exchanges_are_where_nobody_looks() {
         assert_eq!(row["remittanceInformationUnstructured"], "Reservation");
         assert_eq!(row["transactionId"].as_str().unwrap().len(), 18);
     }
+}
+
+#[test]
+fn profiles_do_what_their_names_say() {
+    let booked = |institution: &str| cards(institution, Phase::Booked);
+    let text = |row: &Value| row["remittanceInformationUnstructured"].as_str().unwrap().to_owned();
+    let array = |row: &Value, place: usize| {
+        let own = &row["remittanceInformationUnstructuredArray"][place];
+        own.as_str().unwrap().to_owned()
+    };
+    let holder = |row: &Value| row["debtorName"].is_string() && row["creditorName"].is_null();
+    assert!(booked("AMSTEL_AMSTNL2A").iter().chain(&booked("KUJAWY_KUJAPLPX")).all(holder));
+    let nobody = |row: &Value| row["creditorName"].is_null() && !array(row, 0).is_empty();
+    assert!(booked("ARAGONA_ARAGESBB").iter().all(nobody));
+    let words = |row: &Value| row["additionalInformation"].as_str().unwrap().to_owned();
+    assert!(booked("LEIE_LEIEBEBB").iter().all(|row| words(row).starts_with("atmPosName: '")));
+    let undated = |row: &Value| row["valueDate"].is_null() && row["bookingDate"].is_string();
+    assert!(cards("LEIE_LEIEBEBB", Phase::Pending).iter().all(undated));
+    assert!(booked("PADANA_PADAITMM").iter().all(|row| row["transactionId"].is_null()));
+    let cut = |row: &Value| text(row).len() == 140 && !array(row, 1).is_empty();
+    assert!(booked("HANSA_HNSADEHH").iter().all(cut));
+    let tagged = |row: &Value| array(row, 2).starts_with("AddInfo: ");
+    assert!(booked("PENNINE_PNNIGB22").iter().all(tagged));
+    let foreign = |row: &Value| row["transactionAmount"]["currency"] != "EUR";
+    assert!(booked("VASTER_VSTESESS").iter().any(foreign));
+    assert!(booked("LIGURIA_LGRAITGG").iter().all(|row| text(row).starts_with("\\U0001f6d2 ")));
+    assert!(booked("MAINTAL_MNTLDEFF").iter().all(|row| text(row).contains("information:PAY")));
+    let late = |row: &Value| row["bookingDate"].as_str() > row["valueDate"].as_str();
+    assert!(booked("LARIO_LARIITMM").iter().all(late));
+    let same = |row: &Value| row["bookingDate"] == row["valueDate"] && text(row).contains("20");
+    assert!(booked("DAUGAVA_DGVALV22").iter().all(same));
+    assert!(booked("SAIMAA_SAIMFIHH").iter().all(|row| text(row).lines().count() == 3));
+    assert!(booked("KONSTANT_KNSTDEMM").iter().all(|row| row["transactionId"] == "TRANSACTION"));
+    let timed = |row: &Value| row["bookingDate"].is_null() && row["bookingDateTime"].is_string();
+    assert!(booked("STUNDE_STNDDEMM").iter().all(timed));
+    let malformed = |row: &Value| row["transactionId"].as_str().unwrap().starts_with("00DEBIT");
+    assert!(cards("WILTON_WLTNGB21", Phase::Pending).iter().all(malformed));
+    let id = |row: &Value| row["transactionId"].as_str().unwrap().len();
+    assert!(booked("WILTON_WLTNGB21").iter().all(|row| id(row) == 40));
 }
 
 #[test]

@@ -1,0 +1,126 @@
+//! `simulate`: the engine against the sandbox bank on a virtual clock, one report per seed.
+//!
+//! It reads no configuration, no credential and no environment but the place for temporary files, opens no socket, and leaves
+//! nothing behind.
+
+use super::args::{Global, Simulate, Weather};
+use super::error::CliError;
+use super::output::Output;
+use crate::exit::Code;
+use crate::observe::Chain;
+use crate::simulation::{Broken, Faults, Options, Report, run as simulate};
+
+/// Runs all seeds; ends with 1 if any promise was broken.
+pub(super) fn run(args: &Simulate, global: &Global, output: &mut Output) -> Result<Code, CliError> {
+    check(args, global)?;
+    let faults = match args.faults {
+        Weather::None => Faults::None,
+        Weather::Default => Faults::Default,
+        Weather::Storm => Faults::Storm,
+    };
+    let seeds = args.seeds.unwrap_or((args.seed, args.seed));
+    let (mut kept, mut broken) = (0_u64, 0_u64);
+    for seed in seeds.0..=seeds.1 {
+        let options = Options { days: args.days, seed, accounts: args.accounts, faults };
+        let outcome = simulate(&options).map_err(|error| CliError::Failed {
+            exit: Code::Software,
+            message: format!("seed {seed} could not be simulated: {}", Chain(&error)),
+            hint: None,
+        })?;
+        if global.json {
+            let object = serde_json::to_vec(&outcome.report).map_err(|error| CliError::Failed {
+                exit: Code::Software,
+                message: format!("the report cannot be written: {error}"),
+                hint: None,
+            })?;
+            output.json(&object)?;
+        } else {
+            show(&outcome.report, output)?;
+        }
+        // Whoever waits for a thousand seeds sees each as it is done.
+        output.flush()?;
+        match &outcome.broken {
+            Some(first) => {
+                broken += 1;
+                output.error(&complaint(seed, first));
+            }
+            None => kept += 1,
+        }
+    }
+    if !global.json && seeds.0 != seeds.1 {
+        output.line(&format!("{kept} seeds kept every promise, {broken} did not"))?;
+    }
+    Ok(if broken == 0 { Code::Ok } else { Code::Partial })
+}
+
+/// Options that make no sense together, or with a verb that touches nothing outside.
+fn check(args: &Simulate, global: &Global) -> Result<(), CliError> {
+    let usage =
+        |message: String, hint: &str| Err(CliError::Usage { message, hint: Some(hint.to_owned()) });
+    if let Some((first, last)) = args.seeds.filter(|(first, last)| first > last) {
+        return usage(
+            format!("`--seeds {first}..{last}` counts backwards"),
+            "write the smaller seed first; both ends are run",
+        );
+    }
+    if let Some(socket) = &global.socket {
+        return usage(
+            format!("`--socket {}` has no meaning here", socket.display()),
+            "a simulation talks to no daemon: leave it out",
+        );
+    }
+    let account_days = u64::from(args.days).saturating_mul(u64::from(args.accounts));
+    if account_days > ACCOUNT_DAYS_MAX {
+        return usage(
+            format!(
+                "{} days of {} accounts are more than the {ACCOUNT_DAYS_MAX} account days that fit into one simulation",
+                args.days, args.accounts
+            ),
+            "take fewer days or fewer accounts, and more seeds",
+        );
+    }
+    Ok(())
+}
+
+/// More of them do not fit into memory: the world remembers everything it has shown.
+const ACCOUNT_DAYS_MAX: u64 = 1_000_000;
+
+/// A report for people.
+fn show(report: &Report, output: &mut Output) -> Result<(), CliError> {
+    let Report { seed, days, accounts, pulls, calls, tokens_minted, .. } = report;
+    output.line(&format!(
+        "seed {seed}: {days} days, {accounts} accounts, {pulls} pulls, {calls} calls, {tokens_minted} tokens minted"
+    ))?;
+    let Report { rows_shown, rows_stored, rows_missing, rows_doubled, .. } = report;
+    output.line(&format!(
+        "  rows: {rows_shown} shown, {rows_stored} stored, {rows_missing} missing, {rows_doubled} doubled"
+    ))?;
+    let Report { warnings, expiries, uncovered_days, .. } = report;
+    output.line(&format!(
+        "  access: {warnings} warnings, {expiries} expiries, {uncovered_days} uncovered days"
+    ))?;
+    for promise in &report.promises {
+        let verdict = match promise.tally.broken {
+            0 => "kept".to_owned(),
+            broken => format!("BROKEN {broken} times"),
+        };
+        output.line(&format!(
+            "  {:<16} {verdict}, judged {} times",
+            promise.name, promise.tally.checked
+        ))?;
+    }
+    output.line(&format!("  fingerprint {}", report.fingerprint))
+}
+
+/// What somebody who looks for the cause needs.
+fn complaint(seed: u64, broken: &Broken) -> String {
+    let mut text = format!(
+        "error: seed {seed} broke the promise `{}` at {}: {}\nthe last effects before:",
+        broken.promise, broken.at, broken.sentence
+    );
+    for effect in &broken.effects {
+        text.push_str("\n  ");
+        text.push_str(effect);
+    }
+    text
+}

@@ -1,0 +1,177 @@
+//! Looking into the database after an answer: is what the bank showed what a person would see?
+//!
+//! Both halves of the view: every booked row that was shown is listed as often as it was shown, and where the answer surely
+//! covers the days, nothing else is. Rows are compared by their bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::id::ProviderAccountId;
+use crate::model::time::BankDate;
+use crate::model::transaction::{BookingStatus, RowState};
+use crate::sandbox::Phase;
+use crate::store::{self, Store, TransactionFilter};
+
+use super::shown::{Row, Shown};
+
+/// A movement of the bank: account and key.
+type Movement = (usize, u64);
+
+/// How often each text is there.
+type Counts = BTreeMap<u64, i64>;
+
+/// What all answers so far have shown.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// The last text of each booked movement.
+    booked: BTreeMap<Movement, u64>,
+    /// Texts of answers that may or may not have been stored: the daemon died at that moment.
+    doubtful: BTreeSet<u64>,
+}
+
+/// How the shown rows and the stored ones compare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Comparison {
+    /// Movements that were shown as booked.
+    pub(super) shown: u64,
+    /// Rows that are stored as booked.
+    pub(super) stored: u64,
+    /// Shown, but stored nowhere.
+    pub(super) missing: u64,
+    /// Listed, but not shown last, or listed more often than shown.
+    pub(super) doubled: u64,
+}
+
+impl Ledger {
+    /// An answer is in the database by now.
+    pub(super) fn enter(&mut self, shown: &Shown) {
+        for (key, text) in booked(shown) {
+            self.booked.insert((shown.bank_account, key), text);
+        }
+    }
+
+    /// Nobody can know whether an answer came into the database.
+    pub(super) fn doubt(&mut self, shown: &Shown) {
+        self.doubtful.extend(booked(shown).map(|(_, text)| text));
+    }
+
+    /// Compares everything that was shown with everything that is stored.
+    pub(super) async fn compare(&self, store: &Store) -> Result<Comparison, store::Error> {
+        let filter = TransactionFilter { all: true, ..TransactionFilter::default() };
+        let mut rows = store.transactions(filter);
+        let (mut listed, mut kept) = (Counts::new(), Counts::new());
+        let mut comparison = Comparison::default();
+        while let Some(chunk) = rows.next().await? {
+            for row in chunk.iter().filter(|row| row.booking_status == BookingStatus::Booked) {
+                let text = Row::read(&row.raw).fingerprint;
+                *kept.entry(text).or_default() += 1;
+                *listed.entry(text).or_default() += i64::from(row.state == RowState::Current);
+                comparison.stored += 1;
+            }
+        }
+        let mut shown = Counts::new();
+        for text in self.booked.values() {
+            *shown.entry(*text).or_default() += 1;
+            comparison.shown += 1;
+        }
+        let excess = |more: &Counts, less: &Counts| -> u64 {
+            let over = |(text, count): (&u64, &i64)| {
+                let known = less.get(text).copied().unwrap_or_default();
+                let certain = !self.doubtful.contains(text);
+                if certain { (*count - known).max(0).unsigned_abs() } else { 0 }
+            };
+            more.iter().map(over).sum()
+        };
+        comparison.missing = excess(&shown, &kept);
+        comparison.doubled = excess(&listed, &shown);
+        Ok(comparison)
+    }
+}
+
+fn booked(shown: &Shown) -> impl Iterator<Item = (u64, u64)> {
+    let rows = shown.rows.iter().filter(|(_, phase, _)| *phase == Phase::Booked);
+    rows.map(|(key, _, text)| (*key, *text))
+}
+
+/// Compares what is listed now with the newest answer; `None` if the answer says nothing about booked rows.
+pub(super) async fn view(
+    store: &Store,
+    shown: &Shown,
+) -> Result<Option<Result<(), String>>, store::Error> {
+    let handle = ProviderAccountId(shown.account.clone());
+    let Some(account_id) = store.account_of(handle).await? else { return Ok(None) };
+    let Some(oldest) = shown.booked.iter().filter_map(|row| row.effective).min() else {
+        return Ok(None);
+    };
+    let filter = TransactionFilter {
+        account_id: Some(account_id),
+        from: Some(oldest),
+        ..TransactionFilter::default()
+    };
+    let mut listed = Vec::new();
+    let mut rows = store.transactions(filter);
+    while let Some(chunk) = rows.next().await? {
+        listed.extend(chunk.iter().map(|row| Row::read(&row.raw)));
+    }
+    Ok(Some(judge_view(shown, &listed, oldest)))
+}
+
+fn judge_view(shown: &Shown, listed: &[Row], oldest: BankDate) -> Result<(), String> {
+    let mut balance = Counts::new();
+    for row in shown.booked.iter().filter(|row| row.effective.is_some()) {
+        *balance.entry(row.fingerprint).or_default() -= 1;
+    }
+    for row in listed {
+        *balance.entry(row.fingerprint).or_default() += 1;
+    }
+    let account = &shown.account;
+    if let Some(row) = shown.booked.iter().find(|row| balance.get(&row.fingerprint) < Some(&0)) {
+        let date = row.effective.map(|date| date.to_string()).unwrap_or_default();
+        return Err(format!("a row of {date} of {account} was shown and is not listed"));
+    }
+    let floor = shown.date_from.map_or(oldest, |from| oldest.max(from));
+    let covered = |row: &&Row| row.earliest.is_some_and(|date| date >= floor);
+    let excess = |row: &&Row| balance.get(&row.fingerprint) > Some(&0);
+    match listed.iter().filter(covered).find(excess) {
+        Some(row) => {
+            let date = row.effective.map(|date| date.to_string()).unwrap_or_default();
+            Err(format!("a row of {date} of {account} is listed and was not shown"))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(text: &str, day: i64) -> Row {
+        let date = BankDate::from_epoch_days(20_000 + day).unwrap();
+        Row::read(&format!(r#"{{"bookingDate":"{date}","text":"{text}"}}"#))
+    }
+
+    fn judge(shown: &[Row], listed: &[Row], from: Option<i64>) -> Result<(), String> {
+        let date_from = from.and_then(|day| BankDate::from_epoch_days(20_000 + day));
+        let booked = shown.to_vec();
+        let oldest = booked.iter().filter_map(|row| row.effective).min().unwrap();
+        let shown =
+            Shown { account: "a".to_owned(), bank_account: 1, date_from, rows: Vec::new(), booked };
+        judge_view(&shown, listed, oldest)
+    }
+
+    #[test]
+    fn a_row_that_is_not_listed_is_seen() {
+        let (one, other) = (row("one", 3), row("other", 5));
+        assert_eq!(judge(&[one, other], &[other, one], None), Ok(()));
+        assert!(judge(&[one, other], &[other], None).unwrap_err().contains("not listed"));
+        assert!(judge(&[one, one], &[one], None).unwrap_err().contains("not listed"), "twins");
+    }
+
+    #[test]
+    fn a_row_that_was_not_shown_is_seen_where_the_answer_covers_it() {
+        let (one, other) = (row("one", 3), row("other", 5));
+        assert!(judge(&[one], &[one, other], None).unwrap_err().contains("not shown"));
+        assert!(judge(&[one], &[one, one], None).unwrap_err().contains("not shown"), "doubled");
+        assert_eq!(judge(&[other], &[one, other], None), Ok(()), "older than the answer");
+        assert_eq!(judge(&[one, other], &[one, one, other], Some(4)), Ok(()), "older than asked");
+    }
+}

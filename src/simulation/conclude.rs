@@ -1,0 +1,82 @@
+//! The end of a simulation: the last comparison of everything shown with everything stored, and the report.
+
+use std::fmt::Write as _;
+
+use crate::model::notice::EventCode;
+use crate::planner::effect::RunOutcome;
+use crate::store::{EventFilter, Store};
+
+use super::driver::Driver;
+use super::promise::{Bench, ROWS, Tally, VIEW};
+use super::report::{PromiseReport, Report};
+use super::{Outcome, SimulationError};
+
+/// Sums up.
+pub(super) async fn conclude(driver: Driver) -> Result<Outcome, SimulationError> {
+    let options = driver.options;
+    let mut report = Report {
+        seed: options.seed,
+        days: options.days,
+        accounts: options.accounts,
+        ..Report::default()
+    };
+    if let Some(life) = &driver.life {
+        read(&life.store, &mut report).await.map_err(SimulationError::Store)?;
+        let compared = driver.ledger.compare(&life.store).await.map_err(SimulationError::Store)?;
+        report.rows_shown = compared.shown;
+        report.rows_stored = compared.stored;
+        report.rows_missing = compared.missing;
+        report.rows_doubled = compared.doubled;
+        let verdict = if compared.missing == 0 && compared.doubled == 0 {
+            Ok(())
+        } else {
+            Err(format!(
+                "{} rows that were shown are not stored, {} are stored more often than shown",
+                compared.missing, compared.doubled
+            ))
+        };
+        driver.stage.journal.judge(driver.now(), ROWS, verdict);
+    }
+    driver.with_world(|world, _| {
+        report.calls = world.log().count();
+        report.tokens_minted = count(world.log().tokens_minted().len());
+        report.suspensions_caused = count(world.log().suspensions().len());
+    });
+    let (bench, broken) = driver.stage.journal.close();
+    tell(&bench, &mut report);
+    Ok(Outcome { report, broken })
+}
+
+/// What the database says.
+async fn read(store: &Store, report: &mut Report) -> Result<(), crate::store::Error> {
+    for byte in store.digest().await? {
+        // Writing to a string cannot fail.
+        write!(report.fingerprint, "{byte:02x}").ok();
+    }
+    let whole = |outcome: &Option<RunOutcome>| {
+        matches!(outcome, Some(RunOutcome::Pulled | RunOutcome::Unchanged))
+    };
+    let runs = store.runs(None, u32::MAX).await?;
+    report.pulls = count(runs.iter().filter(|run| whole(&run.record.outcome)).count());
+    for (code, number) in [
+        (EventCode::AccessExpiring, &mut report.warnings),
+        (EventCode::AccessExpired, &mut report.expiries),
+    ] {
+        let filter = EventFilter { code: Some(code), ..EventFilter::default() };
+        *number = count(store.events(filter).collect().await?.len());
+    }
+    Ok(())
+}
+
+fn tell(bench: &Bench, report: &mut Report) {
+    let tallies = bench.tallies();
+    let broken = |name: &str| tallies.get(name).map_or(0, |tally: &Tally| tally.broken);
+    report.view_mismatches = broken(VIEW);
+    report.quota_exceeded = broken("quota");
+    report.promises =
+        tallies.iter().map(|(name, tally)| PromiseReport { name, tally: *tally }).collect();
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

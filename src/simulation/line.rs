@@ -1,0 +1,260 @@
+//! The wire between the daemon's client and the world: a transport that loses, breaks and delays as real ones do.
+//!
+//! What the provider itself does wrong is the world's matter; here is what happens on the way. Every request takes a little
+//! time in each direction, so that nothing happens at the instant at which it was decided.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config;
+use crate::model::port::{Body, BoxFuture, Method, Request, Response, Transport, TransportError};
+use crate::model::time::{BankDate, SECOND_MS, UtcInstant};
+use crate::sandbox::{Delivery, HttpRequest, HttpResponse, Rng, Scope, World};
+
+use super::Faults;
+use super::clock::VirtualClock;
+use super::fact::{self, Fact};
+use super::fate::{Boundary, Fate};
+use super::journal::Journal;
+use super::shown::{self, Shown};
+
+/// How the provider says that a token is not good.
+const INVALID_TOKEN: &[u8] = b"Invalid token";
+
+/// What the wire does to one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mishap {
+    /// No connection within the time for it.
+    ConnectTimeout,
+    /// Refused, no such name, or no agreement about encryption.
+    Unreachable,
+    /// Silence after the request has arrived.
+    ReadTimeout,
+    /// The connection breaks before or within the answer.
+    Broken,
+    /// The answer ends early, and nothing on the wire says so.
+    CutShort,
+    /// Far more bytes than allowed.
+    TooLarge,
+}
+
+const MISHAPS: [Mishap; 6] = [
+    Mishap::ConnectTimeout,
+    Mishap::Unreachable,
+    Mishap::ReadTimeout,
+    Mishap::Broken,
+    Mishap::CutShort,
+    Mishap::TooLarge,
+];
+
+/// [`Transport`] to a world in the same process.
+pub(super) struct Line {
+    world: Arc<Mutex<World>>,
+    clock: Arc<VirtualClock>,
+    journal: Arc<Journal>,
+    fate: Arc<Fate>,
+    connect_timeout_ms: i64,
+    total_timeout_ms: i64,
+    body_bytes_max: usize,
+    seed: u64,
+    mishaps_permille: u64,
+    /// Counts requests over all lives.
+    requests: Arc<AtomicU64>,
+}
+
+/// What a line connects.
+pub(super) struct Ends {
+    pub(super) world: Arc<Mutex<World>>,
+    pub(super) clock: Arc<VirtualClock>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) fate: Arc<Fate>,
+    /// Counts requests over all lives.
+    pub(super) requests: Arc<AtomicU64>,
+}
+
+impl Line {
+    pub(super) fn new(ends: Ends, limits: &config::Http, seed: u64, faults: Faults) -> Self {
+        let Ends { world, clock, journal, fate, requests } = ends;
+        let ms = |seconds: u32| i64::from(seconds).saturating_mul(SECOND_MS);
+        Self {
+            world,
+            clock,
+            journal,
+            fate,
+            connect_timeout_ms: ms(limits.connect_timeout_s),
+            total_timeout_ms: ms(limits.total_timeout_s),
+            body_bytes_max: usize::try_from(limits.body_limit_bytes).unwrap_or(usize::MAX),
+            seed,
+            mishaps_permille: match faults {
+                Faults::None => 0,
+                Faults::Default => 4,
+                Faults::Storm => 20,
+            },
+            requests,
+        }
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let mut chance = Rng::keyed(self.seed, &[31, number]);
+        let mishap =
+            chance.chance(self.mishaps_permille).then(|| chance.pick(&MISHAPS).copied()).flatten();
+        let (there_ms, back_ms) = (chance.between(5, 120), chance.between(20, 2_500));
+        let sent = (self.clock.truth(), self.clock.wall_error_ms());
+        self.clock.sleep_ms(there_ms).await;
+        match mishap {
+            Some(Mishap::ConnectTimeout) => {
+                self.clock.sleep_ms(self.connect_timeout_ms).await;
+                return Err(TransportError::Unreachable);
+            }
+            Some(Mishap::Unreachable) => return Err(TransportError::Unreachable),
+            _ => {}
+        }
+        self.fate.pass(Boundary::Request).await;
+        let (mut response, asked, shown) = self.decide(&request, sent);
+        self.fate.pass(Boundary::Answer).await;
+        match mishap {
+            Some(Mishap::ReadTimeout) => response.delivery = Delivery::Silent,
+            Some(Mishap::Broken) => response.delivery = Delivery::Reset,
+            Some(Mishap::CutShort) => response.body.truncate(response.body.len().div_ceil(2)),
+            _ => {}
+        }
+        let bytes_max = if mishap == Some(Mishap::TooLarge) { 0 } else { self.body_bytes_max };
+        let arrived = self.deliver(response, back_ms, bytes_max).await;
+        self.fate.pass(Boundary::Arrival).await;
+        let whole = arrived.is_ok() && mishap != Some(Mishap::CutShort);
+        if let Some(shown) = shown.filter(|_| whole) {
+            self.journal.rows_arrived(shown);
+        }
+        let fact = if whole { Fact::Heard(asked) } else { Fact::Lost(asked) };
+        self.journal.note(self.clock.truth(), fact);
+        arrived
+    }
+
+    /// The provider's part, at the instant at which the request arrives.
+    fn decide(
+        &self,
+        request: &Request,
+        (sent_at, wall_error_ms): (UtcInstant, i64),
+    ) -> (HttpResponse, Arc<fact::Request>, Option<Shown>) {
+        let now = self.clock.truth();
+        let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        let (account, scope) = data_of(path);
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = account.as_ref().and_then(|account| world.witness(account, now));
+        let response = world.handle(now, &http_request(request, path, query));
+        let after = account.as_ref().and_then(|account| world.witness(account, now));
+        let daily_reset_at = account
+            .as_deref()
+            .zip(scope)
+            .filter(|_| response.status == 429)
+            .and_then(|(account, scope)| world.daily_reset(account, scope, now));
+        let bank_account = before.as_ref().map(|before| before.bank_account);
+        let has_rows = response.status == 200 && scope == Some(Scope::Transactions);
+        let rows = shown::booked(&response.body).filter(|_| has_rows);
+        let newest = account.as_ref().and_then(|account| world.last_answer(account));
+        let delivered = newest.filter(|answer| answer.at == now);
+        let delivered = delivered.map_or_else(Vec::new, |answer| answer.rows.clone());
+        let shown = rows.zip(account.clone().zip(bank_account)).map(|(booked, known)| Shown {
+            account: known.0,
+            bank_account: known.1,
+            date_from: date_from(query),
+            rows: delivered,
+            booked,
+        });
+        drop(world);
+        let asked = Arc::new(fact::Request {
+            sent_at,
+            method: request.method.as_str(),
+            path: path.to_owned(),
+            account,
+            scope,
+            before,
+            after,
+            wall_error_ms,
+            token_refused: response.status == 401
+                && response.body.windows(INVALID_TOKEN.len()).any(|part| part == INVALID_TOKEN),
+            status: response.status,
+            daily_reset_at,
+        });
+        self.journal.note(now, Fact::Request(Arc::clone(&asked)));
+        (response, asked, shown)
+    }
+
+    /// The way back.
+    async fn deliver(
+        &self,
+        response: HttpResponse,
+        back_ms: i64,
+        bytes_max: usize,
+    ) -> Result<Response, TransportError> {
+        let late_ms = match response.delivery {
+            Delivery::Silent => i64::MAX,
+            Delivery::Late { delay_ms } => i64::try_from(delay_ms).unwrap_or(i64::MAX),
+            Delivery::Whole | Delivery::Cut { .. } | Delivery::Reset => 0,
+        };
+        let takes_ms = late_ms.saturating_add(back_ms);
+        self.clock.sleep_ms(takes_ms.min(self.total_timeout_ms)).await;
+        if takes_ms >= self.total_timeout_ms {
+            return Err(TransportError::TimedOut);
+        }
+        match response.delivery {
+            Delivery::Cut { .. } | Delivery::Reset => return Err(TransportError::Broken),
+            Delivery::Whole | Delivery::Late { .. } | Delivery::Silent => {}
+        }
+        if response.body.len() > bytes_max {
+            return Err(TransportError::TooLarge);
+        }
+        // As the library underneath gives them.
+        let lower = |(name, value): (String, String)| (name.to_ascii_lowercase(), value);
+        Ok(Response {
+            status: response.status,
+            headers: response.headers.into_iter().map(lower).collect(),
+            body: Body::new(response.body, None),
+        })
+    }
+}
+
+impl Transport for Line {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+fn http_request(request: &Request, path: &str, query: &str) -> HttpRequest {
+    let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
+    if let Some(bearer) = &request.bearer {
+        headers.push(("authorization".to_owned(), format!("Bearer {}", bearer.expose())));
+    }
+    if request.body.is_some() {
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    }
+    HttpRequest {
+        method: match request.method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Delete => "DELETE",
+        }
+        .to_owned(),
+        path: format!("/api/v2/{path}"),
+        query: query.to_owned(),
+        headers,
+        body: request.body.as_ref().map_or_else(Vec::new, |body| body.expose().as_bytes().to_vec()),
+    }
+}
+
+/// The account of a path and the data endpoint, if it is one.
+fn data_of(path: &str) -> (Option<String>, Option<Scope>) {
+    let mut parts = path.trim_end_matches('/').split('/');
+    let account = match (parts.next(), parts.next()) {
+        (Some("accounts"), Some(id)) => Some(id.to_owned()),
+        _ => None,
+    };
+    let word = parts.next();
+    (account, Scope::ALL.into_iter().find(|scope| Some(scope.as_str()) == word))
+}
+
+fn date_from(query: &str) -> Option<BankDate> {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix("date_from="))?;
+    BankDate::parse(value)
+}
