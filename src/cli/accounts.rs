@@ -98,12 +98,62 @@ pub(super) fn label(account: &Object) -> String {
 
 /// The labels of all accounts, by id.
 pub(super) async fn labels(ctx: &Ctx<'_>) -> Result<BTreeMap<String, String>, CliError> {
-    let accounts = ctx.list(&path(&["accounts"]), Patience::Short).await?;
-    Ok(accounts.iter().map(|one| (one.text_or_empty("id").to_owned(), label(one))).collect())
+    Ok(told_apart(&ctx.list(&path(&["accounts"]), Patience::Short).await?))
+}
+
+/// The labels of these accounts, by id. Banks give many accounts one name: then the end of the number and the currency are
+/// added, and where that is not enough the id stands instead.
+pub(super) fn told_apart(accounts: &[Object]) -> BTreeMap<String, String> {
+    let shared = |name: &dyn Fn(&Object) -> String, one: &Object| {
+        accounts.iter().filter(|other| name(other) == name(one)).count() > 1
+    };
+    let told = |one: &Object| match one {
+        one if !shared(&label, one) => label(one),
+        one if !shared(&longer, one) => longer(one),
+        one => one_line(one.text_or_empty("id")),
+    };
+    accounts.iter().map(|one| (one.text_or_empty("id").to_owned(), told(one))).collect()
+}
+
+/// The label, the end of the number, and the currency.
+fn longer(account: &Object) -> String {
+    let number = account.text("iban").or_else(|| account.text("bban")).unwrap_or_default();
+    let surplus = number.chars().count().saturating_sub(4);
+    let end: String = number.chars().skip(surplus).collect();
+    let mut parts = vec![label(account)];
+    parts.extend((!end.is_empty()).then(|| format!("…{}", one_line(&end))));
+    parts.extend(account.text("currency").map(one_line));
+    parts.join(" ")
 }
 
 /// The label of an account by its id, else the id.
 pub(super) fn name_of(labels: &BTreeMap<String, String>, object: &Object) -> String {
     let id = object.text_or_empty("account_id");
     labels.get(id).cloned().unwrap_or_else(|| one_line(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_of_one_name_are_told_apart() {
+        let account = |id: &str, name: &str, iban: &str, currency: &str| {
+            let text = format!(
+                r#"{{"id":"{id}","name":"{name}","iban":"{iban}","currency":"{currency}"}}"#
+            );
+            Object::parse(text.as_bytes()).unwrap()
+        };
+        let labels = told_apart(&[
+            account("acc_1", "Giro", "DE0001", "EUR"),
+            account("acc_2", "Giro", "DE0002", "EUR"),
+            account("acc_3", "Giro", "DE0002", "USD"),
+            account("acc_4", "Savings", "DE0003", "EUR"),
+            account("acc_5", "Card", "", "EUR"),
+            account("acc_6", "Card", "", "EUR"),
+        ]);
+        let labels: Vec<&str> = labels.values().map(String::as_str).collect();
+        let apart = ["Giro …0001 EUR", "Giro …0002 EUR", "Giro …0002 USD", "Savings"];
+        assert_eq!(labels, [apart.as_slice(), &["acc_5", "acc_6"]].concat());
+    }
 }

@@ -20,7 +20,7 @@ pub const CONFIG_DEFAULT: &str = "/etc/banksyncd/config.toml";
 const DAYS_MAX: i64 = 3650;
 
 /// Verbs of later stages.
-const LATER: &[&str] = &["reconfirm", "backup", "restore", "rekey", "doctor", "forget"];
+const LATER: &[&str] = &["reconfirm", "rekey", "doctor", "forget"];
 
 /// Verbs of later stages that are words behind `accounts`.
 const LATER_ACCOUNTS: &[&str] = &["merge", "split"];
@@ -73,6 +73,8 @@ pub enum Verb {
     Simulate(Simulate),
     /// Report every problem of the configuration
     CheckConfig,
+    /// Put a backup in the place of the database; the daemon must be stopped
+    Restore(Restore),
     /// Match all stored answers anew and show what would differ (the daemon must be stopped)
     Replay(Replay),
     /// Make what a daemon needs: configuration, database key, API secrets
@@ -119,6 +121,8 @@ pub enum ClientVerb {
     Sync(Sync),
     /// Check the integrity of the database
     Verify,
+    /// Copy the whole database into a file
+    Backup(Backup),
     /// Make the running daemon read its configuration again
     Reload,
 }
@@ -303,6 +307,28 @@ pub struct Transactions {
     /// With the bank's own row (in --json)
     #[arg(long)]
     pub raw: bool,
+}
+
+/// `backup`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+The copy has the database's key, and nothing else opens it. It can be made while the daemon runs. Beside it stands
+FILE.keycheck, by which `restore` tells a wrong key from a damaged file.")]
+pub struct Backup {
+    /// Where to; a file that is there is replaced when the new one is whole
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// `restore`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+The backup is checked whole before anything is replaced, and what was there is kept beside it. The calls of the last day
+are taken over, so that the banks' quotas are kept.")]
+pub struct Restore {
+    /// What `backup` has written
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// `export`

@@ -40,6 +40,9 @@ const ERROR_LINE: &[u8] = b"{\"error\":";
 /// What a file has, once an answer is added to it.
 const CURSOR: &str = "banksyncd-cursor";
 
+/// The key check of a backup, its lines joined by semicolons.
+const KEYCHECK: &str = "banksyncd-keycheck";
+
 /// How many rows a file's format could not express.
 const LEFT_OUT: &str = "banksyncd-left-out";
 
@@ -86,6 +89,8 @@ pub struct Download {
     lines: Lines,
     /// What the file has with this, in the daemon's words.
     pub cursor: Option<String>,
+    /// The text of a backup's key check.
+    pub keycheck: Option<String>,
     left_out: u64,
 }
 
@@ -148,8 +153,9 @@ impl<'a> Client<'a> {
         let mut request = request(Method::Post, path, Some(body))?;
         request.headers_mut().insert(header::TE, HeaderValue::from_static("trailers"));
         let (lines, headers) = self.exchange(request, Patience::Endless).await?;
-        let cursor = headers.get(CURSOR).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok(Download { lines, cursor, left_out: 0 })
+        let header = |name| headers.get(name).and_then(|it| it.to_str().ok()).map(str::to_owned);
+        let keycheck = header(KEYCHECK).map(|text| text.replace(';', "\n") + "\n");
+        Ok(Download { lines, cursor: header(CURSOR), keycheck, left_out: 0 })
     }
 
     async fn exchange(

@@ -9,7 +9,7 @@ use crate::daemon::clock::{OsClock, OsEntropy};
 use crate::daemon::{DaemonError, view};
 use crate::gocardless::Rows;
 use crate::model::port::Clock as _;
-use crate::store::{Replayed, Store};
+use crate::store::{Backup, Replayed, Store};
 use crate::systemd::credentials::{Directories, read_database_key};
 
 /// Runs all checks on the database of a configuration.
@@ -18,6 +18,14 @@ pub(super) async fn verify(global: &Global) -> Result<view::VerifyView, CliError
     let checks = store.verify(|_check| {}).await.map_err(DaemonError::Open)?;
     store.close().await.map_err(DaemonError::Open)?;
     Ok(view::verify(&checks))
+}
+
+/// A copy of the database of a configuration.
+pub(super) async fn backup(global: &Global) -> Result<Backup, CliError> {
+    let store = open(global).await?;
+    let backup = store.backup().await.map_err(DaemonError::Open)?;
+    store.close().await.map_err(DaemonError::Open)?;
+    Ok(backup)
 }
 
 /// Matches all stored answers anew; with `apply` the rows become what comes of it.

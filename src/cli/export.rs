@@ -69,14 +69,14 @@ async fn stdout(args: &Export, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
 /// Writes beside the file and renames; with `--follow` goes on at its end.
 async fn whole(args: &Export, path: &Path, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     if path.is_dir() {
-        return Err(cannot_write(path, "is a folder"));
+        return Err(cannot_write(path, &io::ErrorKind::IsADirectory.into()));
     }
     let beside = suffixed(path, ".new");
     let written: Result<_, CliError> = async {
-        let mut file = File::create(&beside).map_err(|error| cannot_create(&beside, &error))?;
+        let mut file = File::create(&beside).map_err(|error| cannot_write(&beside, &error))?;
         let first = args.follow.then_some("");
         let download = save(args, ctx, first, (&mut file, &beside)).await?;
-        std::fs::rename(&beside, path).map_err(|error| cannot_create(path, &error))?;
+        std::fs::rename(&beside, path).map_err(|error| cannot_write(path, &error))?;
         Ok((file, download.cursor))
     }
     .await;
@@ -126,7 +126,7 @@ impl Companion {
             .and_then(|file| file.take(COMPANION_BYTES_MAX).read_to_string(&mut text));
         match read {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(cannot_create(path, &error)),
+            Err(error) => return Err(cannot_write(path, &error)),
             Ok(_length) => {}
         }
         let found: Self = serde_json::from_str(&text).map_err(|_not_ours| CliError::Failed {
@@ -148,7 +148,7 @@ impl Companion {
 
     /// Replaces the companion; durable when this returns.
     fn save(&self, path: &Path) -> Result<(), CliError> {
-        let failed = |error: io::Error| cannot_create(path, &error);
+        let failed = |error: io::Error| cannot_write(path, &error);
         let beside = suffixed(path, ".new");
         let mut file = File::create(&beside).map_err(failed)?;
         let text = serde_json::to_string(self).map_err(|error| failed(error.into()))?;
@@ -159,7 +159,7 @@ impl Companion {
 
 async fn append(args: &Export, path: &Path, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let beside = suffixed(path, ".cursor");
-    let failed = |error: io::Error| cannot_create(path, &error);
+    let failed = |error: io::Error| cannot_write(path, &error);
     let known = Companion::load(&beside, args)?;
     let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
@@ -207,7 +207,7 @@ async fn save(
     (file, path): (&mut File, &Path),
 ) -> Result<Download, CliError> {
     let mut download = ask(args, ctx, cursor).await?;
-    let failed = |error: io::Error| cannot_create(path, &error);
+    let failed = |error: io::Error| cannot_write(path, &error);
     while let Some(piece) = download.next().await? {
         file.write_all(&piece).map_err(failed)?;
     }
@@ -245,22 +245,14 @@ fn tell_left_out(download: &Download, ctx: &mut Ctx<'_>) {
     }
 }
 
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
 }
 
-fn cannot_write(path: &Path, why: &str) -> CliError {
-    CliError::Failed {
-        exit: Code::CantCreate,
-        message: format!("cannot write `{}`: {why}", path.display()),
-        hint: None,
-    }
-}
-
-/// A full disk and the like are I/O errors; everything else says that the file cannot be made.
-fn cannot_create(path: &Path, error: &io::Error) -> CliError {
+/// A file that cannot be written. A full disk and the like are I/O errors; everything else says that the file cannot be made.
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> CliError {
     let exit = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::WriteZero => {
             Code::IoErr

@@ -8,7 +8,7 @@ use super::args::{self, Args, ClientVerb, Global, Verb};
 use super::client::Client;
 use super::error::CliError;
 use super::output::{Output, Terminal, local_zone};
-use super::{Ctx, check_config, directly, program, sandbox, simulate};
+use super::{Ctx, check_config, directly, program, restore, sandbox, simulate};
 use crate::config::{LoadError, load};
 use crate::daemon::clock::OsClock;
 use crate::daemon::run::runtime;
@@ -32,6 +32,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Code {
         Verb::Init(args) => super::init::run(&args, &global, &mut output),
         Verb::Completions(args) => super::completions::run(&args, &mut output),
         Verb::Simulate(args) => simulate::run(&args, &global, &mut output),
+        Verb::Restore(args) => restore::run(&args, &global, &mut output),
         Verb::Demo(args) => super::demo::run(&args, &global, &mut output),
         Verb::Client(verb) => return run_client(&verb, &global, output),
     };
@@ -143,6 +144,7 @@ fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
             }
         }),
         verify_directly: Box::pin(directly::verify(global)),
+        backup_directly: Box::pin(directly::backup(global)),
     };
     runtime.block_on(super::run(verb, &mut ctx))
 }

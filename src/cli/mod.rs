@@ -11,9 +11,11 @@ use crate::daemon::view::VerifyView;
 use crate::exit::Code;
 use crate::model::port::{BoxFuture, Clock, Method};
 use crate::model::time::{Now, Zone};
+use crate::store::Backup;
 
 pub mod accounts;
 pub mod args;
+pub mod backup;
 pub mod balances;
 mod check_config;
 pub mod client;
@@ -37,6 +39,7 @@ pub mod quota;
 pub mod reload;
 pub mod renew;
 mod replay;
+mod restore;
 mod sandbox;
 mod simulate;
 pub mod status;
@@ -78,6 +81,8 @@ pub struct Ctx<'a> {
     pub interrupt: BoxFuture<'a, ()>,
     /// `verify` without the daemon: opens the store and runs the checks.
     pub verify_directly: BoxFuture<'a, Result<VerifyView, CliError>>,
+    /// `backup` without the daemon: opens the store and copies it.
+    pub backup_directly: BoxFuture<'a, Result<Backup, CliError>>,
 }
 
 impl std::fmt::Debug for Ctx<'_> {
@@ -177,6 +182,7 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::Accounts => accounts::run(ctx).await,
         ClientVerb::Balances(args) => balances::run(args, ctx).await,
         ClientVerb::Transactions(args) => transactions::run(args, ctx).await,
+        ClientVerb::Backup(args) => backup::run(args, ctx).await,
         ClientVerb::Export(args) => export::run(args, ctx).await,
         ClientVerb::History(args) => history::run(args, ctx).await,
         ClientVerb::Explain(args) => explain::run(args, ctx).await,

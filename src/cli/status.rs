@@ -1,6 +1,6 @@
 //! `status`: is it fine, and if not, what to type. One screen; the exit code says the same.
 
-use super::accounts::label;
+use super::accounts::told_apart;
 use super::client::path;
 use super::error::CliError;
 use super::links::access;
@@ -88,10 +88,12 @@ fn print_accounts(service: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
         Column::left("CALLS"),
         Column::left("ACCESS"),
     ]);
+    let names = told_apart(&accounts);
     for account in &accounts {
+        let name = names.get(account.text_or_empty("id")).cloned().unwrap_or_default();
         let link = links.iter().find(|link| link.text("id") == account.text("link_id"));
         table.row(&[
-            label(account),
+            name,
             one_line(account.text_or_empty("status")),
             ago(now, account.instant("last_synced_at")),
             until(now, account.instant("next_pull_at")),

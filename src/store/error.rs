@@ -89,7 +89,7 @@ pub enum Error {
         source: Box<Error>,
     },
     /// Contents that are not what this program writes.
-    #[error("{what} cannot be read")]
+    #[error("what is stored is not whole ({what})")]
     Damaged {
         /// Where it showed.
         what: String,
@@ -216,7 +216,7 @@ impl Error {
         Self::DamagedFile { path: path.to_owned(), source: Box::new(self) }
     }
 
-    /// Stored bytes are not what this program writes: `what` completes "… cannot be read".
+    /// Stored bytes are not what this program writes.
     pub(super) fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged { what: what.into() }
     }

@@ -48,10 +48,15 @@ pub(super) fn verdict(database: &Path, key: &DatabaseKey) -> Result<Verdict, Err
     Ok(if mac_of(key, &id) == mac { Verdict::RightKey } else { Verdict::WrongKey })
 }
 
+/// What the file says if `key` opens the database `id`; it reveals nothing of the key.
+pub(super) fn text(key: &DatabaseKey, id: &[u8; 16]) -> String {
+    format!("{HEADING}\n{}\n{}\n", hex(id), mac_of(key, id).to_hex())
+}
+
 /// Makes the file say that `key` opens the database `id`; an equal file is left alone.
 pub(super) fn write(database: &Path, key: &DatabaseKey, id: &[u8; 16]) -> Result<(), Error> {
     let path = path_of(database);
-    let text = format!("{HEADING}\n{}\n{}\n", hex(id), mac_of(key, id).to_hex());
+    let text = text(key, id);
     if fs::read(&path).is_ok_and(|present| present == text.as_bytes()) {
         return Ok(());
     }

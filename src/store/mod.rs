@@ -14,6 +14,7 @@ mod answer;
 mod answers;
 mod apply;
 mod arrivals;
+mod backup;
 mod balances;
 mod blocks;
 mod codec;
@@ -57,6 +58,7 @@ use crate::planner::effect::Batch;
 
 pub use apply::Applied;
 pub use arrivals::{Arrivals, Cursor, NoCursor};
+pub use backup::{Backup, Restored, restore};
 pub use balances::{BalanceFilter, BalanceRow};
 pub use error::{Error, Kind};
 pub use events::{EventFilter, StoredEvent};
@@ -266,6 +268,14 @@ impl Store {
     /// Whether nobody waits for an answer of this store.
     pub fn is_idle(&self) -> bool {
         self.threads.is_idle()
+    }
+
+    /// A checked copy of the database with the same key. The daemon goes on meanwhile.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if another one is being made.
+    pub async fn backup(&self) -> Result<Backup, Error> {
+        self.threads.read(|reader| backup::copy(reader.place())).await
     }
 
     fn threads(&self) -> &Threads {

@@ -93,6 +93,24 @@ pub(super) fn open_reader(place: &Place) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// A database that nobody else uses, for checks and changes outside the daemon; its log is copied into it on close.
+pub(super) fn open_whole(place: &Place) -> Result<Connection, Error> {
+    fs::metadata(&place.path).map_err(Error::file("read", &place.path))?;
+    let connection = connect(place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    keep_file_as_it_is(&connection, true)?;
+    probe(&connection, place)?;
+    keep_file_as_it_is(&connection, false)?;
+    Ok(connection)
+}
+
+/// A read-only connection that can write its database into another file: SQLite attaches that for the time being.
+pub(super) fn open_copier(place: &Place) -> Result<Connection, Error> {
+    let connection = open_reader(place)?;
+    let failed = Error::sql("set the database up");
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1).map_err(failed)?;
+    Ok(connection)
+}
+
 /// A new database for work that need not outlast a crash, at a path where nothing is.
 pub(super) fn create_scratch(place: &Place) -> Result<Connection, Error> {
     let failed = || Error::sql("set the scratch database up");
@@ -124,11 +142,17 @@ fn inspect(place: &Place) -> Result<(), Error> {
     if facts.len() == 0 && keycheck::verdict(path, &place.key)? != Verdict::Unknown {
         return Err(Error::damaged("an empty file"));
     }
+    refuse_plain(path)
+}
+
+/// Refuses an unencrypted database.
+pub(super) fn refuse_plain(path: &Path) -> Result<(), Error> {
+    let failed = Error::file("read", path);
     let mut header = Vec::with_capacity(PLAIN_HEADER.len());
     let file = File::open(path).map_err(&failed)?;
     file.take(16).read_to_end(&mut header).map_err(&failed)?;
     if header == PLAIN_HEADER {
-        return Err(Error::NotEncrypted { path: path.clone() });
+        return Err(Error::NotEncrypted { path: path.to_owned() });
     }
     Ok(())
 }

@@ -136,6 +136,17 @@ pub(super) async fn look_for_damage(threads: &Threads) -> Result<(), Error> {
     Ok(())
 }
 
+/// Checks every page of a database that nobody else uses: the cipher's seals and SQLite's own rules.
+pub(super) fn pages(connection: &Connection) -> Result<(), Error> {
+    checkpoint(connection)?;
+    let problems =
+        [cipher(connection)?.problems, pragma(connection, "integrity_check", "ok")?.problems];
+    match problems.into_iter().flatten().next() {
+        Some(problem) => Err(Error::damaged(&problem)),
+        None => Ok(()),
+    }
+}
+
 fn run(reader: &mut Reader, name: &str, test: Test) -> Result<Check, Error> {
     let (connection, unpacker) = reader.parts()?;
     Ok(Check::new(name, test(connection, unpacker)))

@@ -97,6 +97,11 @@ impl Reader {
         Ok((connection, &mut self.unpacker))
     }
 
+    /// Where the database is.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// Gives memory back after a long listing.
     pub(super) fn rest(&mut self) -> Result<(), Error> {
         let (connection, unpacker) = self.parts()?;

@@ -236,7 +236,7 @@ fn what_makes_no_sense_is_refused_in_a_sentence() {
         ("csv", &["--follow", "--pending"], 64, "pending"),
         ("csv", &["--from", "2026-02-01", "--to", "2026-01-01"], 64, "is after"),
         ("csv", &["--account", "nobody"], 64, "there is no such account"),
-        ("csv", &["--output", folder], 73, "is a folder"),
+        ("csv", &["--output", folder], 73, "is a directory"),
         ("csv", &["--output", "/proc/nowhere/x"], 73, "cannot write"),
     ] {
         let said = export(&rig, format, more);

@@ -25,6 +25,7 @@ mod front;
 mod rig;
 
 mod access;
+mod backup;
 mod disk;
 mod explain;
 mod export;

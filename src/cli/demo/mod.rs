@@ -99,6 +99,7 @@ async fn play(args: &Demo, global: &Global, output: &mut Output) -> Result<Code,
         input: Box::new(BufReader::new(io::empty())),
         interrupt: Box::pin(std::future::pending()),
         verify_directly: Box::pin(directly::verify(&own)),
+        backup_directly: Box::pin(directly::backup(&own)),
     };
     let (ready, is_ready) = oneshot::channel();
     let stop = CancellationToken::new();

@@ -176,6 +176,7 @@ impl Bench {
             input: Box::new(Cursor::new(self.input)),
             interrupt: Box::pin(CtrlC(self.interrupted_after)),
             verify_directly: Box::pin(std::future::ready(directly)),
+            backup_directly: Box::pin(std::future::pending()),
         };
         let code = run(verb, &mut ctx).await;
         drop(ctx);

@@ -4,6 +4,7 @@
 //! JSON Lines. No answer ever carries a token, a secret or a key. Bank data leaves the database only here.
 
 mod actions;
+mod backup;
 mod export;
 mod history;
 mod institutions;
@@ -108,6 +109,7 @@ fn routes(shared: Shared) -> Router {
         .route("/v1/transactions/{id}/explain", get(history::explain))
         .route("/v1/transactions/{id}/history", get(history::history))
         .route("/v1/events", get(rows::events))
+        .route("/v1/backup", post(backup::backup))
         .route("/v1/export", get(export::get).post(export::post))
         .route("/v1/links", get(links::list).post(links::create))
         .route("/v1/links/{link}", get(links::show).delete(links::remove))

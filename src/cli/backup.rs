@@ -1,0 +1,77 @@
+//! `backup`: a copy of the whole database in a file, checked, with the same key; made by the daemon, or without one directly.
+//!
+//! The file appears whole or not at all, readable by its owner only. Beside it stands `FILE.keycheck`, by which `restore` tells
+//! a wrong key from a damaged file.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::args::Backup;
+use super::error::CliError;
+use super::export::{cannot_write, suffixed};
+use super::{Code, Ctx};
+use crate::store;
+
+/// Bytes that are copied at once.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Makes a backup.
+pub async fn run(args: &Backup, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    let draft = suffixed(&args.file, ".new");
+    let written = write(&draft, ctx).await.and_then(|keycheck| {
+        let check = suffixed(&args.file, ".keycheck");
+        let failed = |error: io::Error| cannot_write(&args.file, &error);
+        private(&check).and_then(|mut file| file.write_all(keycheck.as_bytes())).map_err(failed)?;
+        std::fs::rename(&draft, &args.file).map_err(failed)
+    });
+    if let Err(error) = written {
+        drop(std::fs::remove_file(&draft));
+        return Err(error);
+    }
+    let bytes = std::fs::metadata(&args.file).map_or(0, |facts| facts.len());
+    if ctx.json {
+        let line = json!({ "file": args.file.to_string_lossy(), "bytes": bytes }).to_string();
+        ctx.output.json(line.as_bytes())?;
+    } else {
+        ctx.output.line(&format!("{bytes} bytes in `{}`", args.file.display()))?;
+        ctx.output.note("it opens with the database's key only: keep that in another place");
+    }
+    Ok(Code::Ok)
+}
+
+/// Writes the copy; gives the text of its key check.
+async fn write(draft: &Path, ctx: &mut Ctx<'_>) -> Result<String, CliError> {
+    let failed = |error: io::Error| cannot_write(draft, &error);
+    let mut target = private(draft).map_err(failed)?;
+    let keycheck = match ctx.client.download("/v1/backup", &json!({})).await {
+        Ok(mut download) => {
+            while let Some(piece) = download.next().await? {
+                target.write_all(&piece).map_err(failed)?;
+            }
+            download.keycheck.take().unwrap_or_default()
+        }
+        Err(CliError::Unreachable { .. }) => {
+            let store::Backup { mut file, keycheck, .. } = (&mut ctx.backup_directly).await?;
+            let mut piece = vec![0; PIECE_BYTES];
+            loop {
+                let length = file.read(&mut piece).map_err(failed)?;
+                let Some(read) = piece.get(..length).filter(|read| !read.is_empty()) else { break };
+                target.write_all(read).map_err(failed)?;
+            }
+            keycheck
+        }
+        Err(other) => return Err(other),
+    };
+    target.sync_all().map_err(failed)?;
+    Ok(keycheck)
+}
+
+/// An empty file that only its owner can read.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).open(path)
+}
