@@ -154,6 +154,8 @@ pub(super) fn repeat(
         };
         return put_beside(work, account, &coming, Some(known));
     };
+    // It has booked rows: a doubtful answer without any stands alone again.
+    account.memory.empty_since = None;
     let mut coverage = Coverage::of_rows(facts.date_from, None);
     coverage.floor = floor_from(Some(floor));
     let vanished = reconcile::reconcile_unchanged(work, account, facts, &coverage)?;

@@ -137,6 +137,24 @@ fn an_answer_without_rows_is_believed_a_day_later() {
 }
 
 #[test]
+fn a_known_answer_with_rows_between_two_empty_ones_stands_for_itself() {
+    block_on(async {
+        let mut world = World::new().await;
+        world.pull_rows(&[raw(9, "-1", "coffee", "")]).await;
+        let nothing: [&str; 0] = [];
+        for hours in [6, 18] {
+            world.wait_hours(hours);
+            world.pull(day(5), answer(&nothing, None, None)).await;
+            assert_eq!(world.listed().await.len(), 1);
+            world.wait_hours(6);
+            world.unchanged(None, None).await;
+        }
+        assert_eq!(world.listed().await.len(), 1);
+        world.verified().await;
+    });
+}
+
+#[test]
 fn an_edit_makes_a_version_and_is_told_by_the_names_of_its_fields() {
     block_on(async {
         let mut world = World::new().await;
