@@ -65,6 +65,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "thiserror",
             "chrono",
             "chrono_tz",
+            "croner",
             "ulid",
             "zeroize",
         ],
@@ -73,22 +74,14 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "config",
         rooms: &["model"],
-        crates: &["std", "serde", "thiserror", "toml", "croner", "zeroize"],
+        crates: &["std", "serde", "thiserror", "toml", "zeroize"],
         never: IMPURE,
     },
     Room { name: "export", rooms: &["model"], crates: &["std"], never: IMPURE },
     Room {
         name: "planner",
         rooms: &["model"],
-        crates: &[
-            "std",
-            "serde",
-            "serde_json",
-            "thiserror",
-            "croner",
-            "blake3",
-            "unicode_normalization",
-        ],
+        crates: &["std", "serde", "serde_json", "thiserror", "blake3", "unicode_normalization"],
         never: IMPURE,
     },
     Room {
