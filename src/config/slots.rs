@@ -48,7 +48,7 @@ pub(super) struct Plan {
 /// Counts the slots of all patterns together in every window of 24 hours (its end excluded); slots of the same second are one.
 pub(super) fn measure(patterns: &[Pattern], allowed: u32) -> Plan {
     let after =
-        |cron: &Pattern, at: UtcInstant, inclusive: bool| cron.next(at, Zone::UTC, inclusive);
+        |cron: &Pattern, at: UtcInstant, inclusive: bool| cron.next(at, &Zone::UTC, inclusive);
     let mut nexts: Vec<(&Pattern, Option<UtcInstant>)> =
         patterns.iter().map(|cron| (cron, after(cron, HORIZON_START, true))).collect();
     let end = HORIZON_START.plus_days(HORIZON_DAYS);

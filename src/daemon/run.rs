@@ -38,6 +38,7 @@ const BEAT_MS: i64 = 60_000;
 
 /// Runs the daemon until it is told to stop.
 pub fn run(config_path: &Path, socket: Option<PathBuf>) -> Result<(), DaemonError> {
+    process::keep_memory_small();
     process::harden().map_err(DaemonError::Process)?;
     let clock: Arc<dyn Clock> = Arc::new(OsClock::new());
     let directories = Directories::from_environment();
@@ -172,6 +173,7 @@ pub fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
     let ledger = snapshot.ledger.iter().map(|row| LedgerRow {
         call_id: row.id,
         account_id: row.account_id,
+        part: row.part,
         scope: row.scope,
         at: row.settled_at.unwrap_or(row.reserved_at),
         unsettled: row.state == LedgerState::Reserved,
@@ -181,6 +183,7 @@ pub fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
         links: snapshot.links.clone(),
         provider: snapshot.provider.clone(),
         ledger: ledger.collect(),
+        unions: snapshot.unions.clone(),
     }
 }
 

@@ -5,7 +5,6 @@
 //! this machine only. Errors lose their address, because it holds ids.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -110,7 +109,7 @@ impl HttpTransport {
         let status = answer.status().as_u16();
         let headers = texts(answer.headers());
         let bytes = self.read(&mut answer, &mut share).await?;
-        Ok(Response { status, headers, body: Body::new(bytes, Some(Arc::new(share))) })
+        Ok(Response { status, headers, body: Body::new(bytes, Some(Box::new(share))) })
     }
 
     /// The request to exactly the address that was meant: what the URL parser would rewrite is refused.
@@ -154,8 +153,10 @@ impl HttpTransport {
             Some(Ok(bytes)) if bytes <= limit => Some(bytes),
             Some(_) => return Err(TransportError::TooLarge),
         };
-        let mut bytes = Vec::new();
-        self.make_room(&mut bytes, announced.unwrap_or_default(), share).await;
+        let mut bytes = share.used_memory();
+        if let Some(announced) = announced {
+            self.make_room(&mut bytes, announced, share).await;
+        }
         while let Some(chunk) = answer.chunk().await.map_err(|error| transport_error(&error))? {
             let needed = bytes.len().saturating_add(chunk.len());
             if needed > limit {

@@ -3,7 +3,7 @@
 //! The certificates under `tests/fixtures/tls` were made for this (2026-11, openssl 3.0): one authority, and servers that it
 //! signed for localhost, for another name and until 2020, and one that signed itself. They protect nothing.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

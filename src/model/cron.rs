@@ -46,20 +46,20 @@ impl Pattern {
         let parser =
             CronParser::builder().seconds(Seconds::Required).year(Year::Disallowed).build();
         let pattern = Self(parser.parse(text).ok().ok_or(PatternFault::NotCron)?);
-        pattern.next(SOMEWHEN, Zone::UTC, true).ok_or(PatternFault::Never)?;
+        pattern.next(SOMEWHEN, &Zone::UTC, true).ok_or(PatternFault::Never)?;
         Ok(pattern)
     }
 
     /// The first instant after `at`, or at it if `inclusive`.
-    pub fn next(&self, at: UtcInstant, zone: Zone, inclusive: bool) -> Option<UtcInstant> {
-        let local = at.chrono().with_timezone(&zone.tz());
+    pub fn next(&self, at: UtcInstant, zone: &Zone, inclusive: bool) -> Option<UtcInstant> {
+        let local = zone.clock(at);
         let found = self.0.find_next_occurrence(&local, inclusive).ok()?;
         Some(whole_second(found.timestamp()))
     }
 
     /// The last instant at or before `at`.
-    pub fn previous(&self, at: UtcInstant, zone: Zone) -> Option<UtcInstant> {
-        let local = at.chrono().with_timezone(&zone.tz());
+    pub fn previous(&self, at: UtcInstant, zone: &Zone) -> Option<UtcInstant> {
+        let local = zone.clock(at);
         let found = self.0.find_previous_occurrence(&local, true).ok()?;
         Some(whole_second(found.timestamp()))
     }

@@ -20,3 +20,4 @@ pub mod requisition;
 pub mod secret;
 pub mod time;
 pub mod transaction;
+pub mod zone;

@@ -3,11 +3,9 @@
 //! Adapters implement them ([`crate::gocardless`], the sandbox glue, tests); no adapter sees another. A second provider is
 //! a second implementation of [`Provider`] and [`RowReader`]; nothing above has to change for it.
 
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use super::account::{AccountFacts, Metadata};
 use super::agreement::{Agreement, Terms};
@@ -196,16 +194,22 @@ pub struct Response {
     pub body: Body,
 }
 
-/// A decoded body; holds its share of the in-flight limit until it is dropped.
+/// Lends the memory of bodies, and counts it.
+pub trait Lender: Send + Sync {
+    /// Takes the memory of a body back, whatever is in it.
+    fn take_back(&self, bytes: Vec<u8>);
+}
+
+/// A decoded body. When it is dropped, its memory goes back to whom it belongs.
 pub struct Body {
     bytes: Vec<u8>,
-    share: Option<Arc<dyn Any + Send + Sync>>,
+    lender: Option<Box<dyn Lender>>,
 }
 
 impl Body {
-    /// A body, and its share of a limit if it counts against one.
-    pub fn new(bytes: Vec<u8>, share: Option<Arc<dyn Any + Send + Sync>>) -> Self {
-        Self { bytes, share }
+    /// A body, and whose its memory is, if it counts against a limit.
+    pub fn new(bytes: Vec<u8>, lender: Option<Box<dyn Lender>>) -> Self {
+        Self { bytes, lender }
     }
 
     /// The bytes.
@@ -214,8 +218,17 @@ impl Body {
     }
 
     /// The same memory as text, checked once; `None` if it is not UTF-8.
-    pub fn into_text(self) -> Option<TextBody> {
-        Some(TextBody { text: String::from_utf8(self.bytes).ok()?, _share: self.share })
+    pub fn into_text(mut self) -> Option<TextBody> {
+        let text = String::from_utf8(std::mem::take(&mut self.bytes)).ok()?;
+        Some(TextBody { text, lender: self.lender.take() })
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Some(lender) = &self.lender {
+            lender.take_back(std::mem::take(&mut self.bytes));
+        }
     }
 }
 
@@ -228,13 +241,21 @@ impl fmt::Debug for Body {
 /// A decoded body that is UTF-8.
 pub struct TextBody {
     text: String,
-    _share: Option<Arc<dyn Any + Send + Sync>>,
+    lender: Option<Box<dyn Lender>>,
 }
 
 impl TextBody {
     /// The text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+}
+
+impl Drop for TextBody {
+    fn drop(&mut self) {
+        if let Some(lender) = &self.lender {
+            lender.take_back(std::mem::take(&mut self.text).into_bytes());
+        }
     }
 }
 

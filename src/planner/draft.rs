@@ -6,8 +6,10 @@ use crate::model::id::{AccountId, CallId, LinkId};
 use crate::model::notice::Notice;
 use crate::model::time::UtcInstant;
 
-use super::effect::{Batch, Data, InstitutionUpdate, Pairing, PullResult, RunRecord, Settlement};
-use super::state::{Account, Link, ProviderState};
+use super::effect::{
+    Batch, Comparison, Data, InstitutionUpdate, PullResult, RunRecord, Settlement, Undo,
+};
+use super::state::{Account, Link, ProviderState, Union};
 
 /// Changes not yet emitted.
 #[derive(Debug, Default)]
@@ -19,7 +21,9 @@ pub(super) struct Draft {
     pub(super) forgotten_links: Vec<LinkId>,
     pub(super) provider: bool,
     pub(super) institutions: Option<InstitutionUpdate>,
-    pub(super) pair: Option<Pairing>,
+    pub(super) unions: Vec<Union>,
+    pub(super) undo: Option<Undo>,
+    pub(super) compare: Option<Comparison>,
     pub(super) runs: Vec<RunRecord>,
     pub(super) data: Option<Data>,
     pub(super) notices: Vec<Notice>,
@@ -43,7 +47,8 @@ impl Draft {
             && draft.forgotten_links.is_empty()
             && !draft.provider
             && draft.institutions.is_none()
-            && draft.pair.is_none()
+            && draft.unions.is_empty()
+            && draft.undo.is_none()
             && draft.runs.is_empty()
             && draft.data.is_none()
             && draft.notices.is_empty()
@@ -61,7 +66,9 @@ impl Draft {
             forgotten_links: draft.forgotten_links,
             provider: draft.provider.then(|| provider.clone()),
             institutions: draft.institutions,
-            pair: draft.pair,
+            unions: draft.unions,
+            undo: draft.undo,
+            compare: draft.compare,
             runs: draft.runs,
             data: draft.data,
             notices: draft.notices,

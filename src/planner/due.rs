@@ -50,7 +50,9 @@ impl Planner {
             let (chore, call) = match key {
                 Key::Account(id) => match self.accounts.get(&id) {
                     Some(account) => {
-                        (self.stale_at(account), self.account_call(account, now).map(|(at, _)| at))
+                        let chores = [self.stale_at(account), account.pairing_due()];
+                        let call = self.account_call(account, now).map(|(at, _)| at);
+                        (chores.into_iter().flatten().min(), call)
                     }
                     None => (None, None),
                 },
@@ -174,6 +176,10 @@ impl Planner {
             return None;
         }
         let not_before = account.retry_at.unwrap_or(now);
+        if account.is_identified() {
+            // It waits for the others of its link.
+            return None;
+        }
         if let Some(identifying) = account.identifying {
             let details = identifying.metadata_read
                 && !identifying.details_settled
@@ -329,7 +335,13 @@ impl Planner {
     /// Does what needs no call.
     pub(super) fn do_chore(&mut self, key: Key, now: UtcInstant) {
         match key {
-            Key::Account(id) => self.announce_stale(id, now),
+            Key::Account(id) => {
+                let account = self.accounts.get(&id);
+                match account.and_then(Account::pairing_due) {
+                    Some(at) if at <= now => self.identify(id, now),
+                    _ => self.announce_stale(id, now),
+                }
+            }
             Key::Link(id) => self.look_at_consent(id, now),
         }
         self.touch(key);

@@ -28,14 +28,17 @@ mod draft;
 mod due;
 mod guard;
 mod health;
+mod likeness;
 mod linking;
 mod outage;
-mod pairing;
+pub mod pairing;
 mod provider_time;
 mod pull;
+mod renewal;
 mod requisition;
 mod rewind;
 mod terms;
+pub mod union;
 mod wishes;
 
 #[cfg(test)]
@@ -58,7 +61,7 @@ use ids::IdSource;
 use policy::Policy;
 use provider_time::ProviderTime;
 use quota::{Allowance, Ledger, LedgerRow};
-use state::{Account, Link, LinkStep, ProviderState, ScopeQuota};
+use state::{Account, Link, LinkStep, ProviderState, ScopeQuota, Union};
 
 /// Calls under way at the same time: enough that one slow bank does not hold up the others, few enough that their bodies
 /// fit the in-flight limit.
@@ -84,6 +87,8 @@ pub struct Snapshot {
     pub provider: ProviderState,
     /// The ledger of at least the last 25 hours.
     pub ledger: Vec<LedgerRow>,
+    /// Accounts that became one, oldest first.
+    pub unions: Vec<Union>,
 }
 
 /// A call under way.
@@ -124,6 +129,8 @@ pub struct Planner {
     time: ProviderTime,
     /// In the provider's time, like the instants at which it blocks us.
     ledger: Ledger,
+    /// Accounts that became one, oldest first: what a person may take apart again.
+    unions: Vec<Union>,
     /// Calls under way. INVARIANT: at most one per account and per link.
     flights: BTreeMap<Ticket, Flight>,
     /// Accounts that a person wants pulled now, and whether by force.
@@ -165,6 +172,7 @@ impl Planner {
             time: ProviderTime::remembered(snapshot.provider.clock_distance_ms),
             provider: snapshot.provider,
             ledger,
+            unions: snapshot.unions,
             flights: BTreeMap::new(),
             wishes: BTreeMap::new(),
             asks: VecDeque::new(),
@@ -202,7 +210,7 @@ impl Planner {
             }
             Event::NotReserved { ticket } => self.not_reserved(ticket, at),
             Event::Answered { ticket, result } => self.answered(ticket, *result, at),
-            Event::Applied { number, rows } => {
+            Event::Applied { number, rows, compared } => {
                 for mut ending in self.endings.remove(&number).unwrap_or_default() {
                     // A batch has the rows of one answer, and only the pull that this answer completed succeeds in it.
                     if ending.outcome != Some(RunOutcome::Failed) {
@@ -210,7 +218,12 @@ impl Planner {
                     }
                     self.effects.push_back(Effect::Pulled(Box::new(ending)));
                 }
+                if let Some(found) = compared {
+                    self.compared(&found, at);
+                }
             }
+            Event::MergeWanted { kept, absorbed } => self.merge_wanted(kept, absorbed, at),
+            Event::SplitWanted { kept } => self.split_wanted(kept),
             Event::PullWanted { accounts, force } => self.pull_wanted(&accounts, force, at),
             Event::LinkWanted { link_id, institution, history_days, access_days, replaces } => {
                 let wish =
@@ -420,8 +433,9 @@ impl Planner {
             Aim::Link(..) | Aim::Ask(..) => None,
         };
         let at = self.time.latest(now);
-        if let Some((account, scope)) = spends {
-            self.ledger.reserve(account, scope, ticket, at);
+        let part = spends.and_then(|(id, _)| self.accounts.get(&id)).map(|it| self.part_of(it));
+        if let (Some((account, scope)), Some(part)) = (spends, part) {
+            self.ledger.reserve((account, part), scope, ticket, at);
         }
         let date_from = match &call {
             ApiCall::Transactions { date_from, .. } => *date_from,
@@ -429,6 +443,7 @@ impl Planner {
         };
         let flight = Flight { aim, spends, call_id: None, run_id, handle, date_from };
         self.flights.insert(ticket, flight);
+        let spends = part.zip(spends).map(|(part, (_, scope))| (part, scope));
         PlannedCall { ticket, call, spends, run_id, at }
     }
 

@@ -5,7 +5,7 @@
 //! bank may have counted. The provider's headers and 429s can block further, never less.
 //! Facts: provider's knowledge base 11529584398236 (limits per account and scope), read 2026-11.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::agreement::Scope;
 use crate::model::failure::Rate;
@@ -40,6 +40,8 @@ enum Owner {
 struct Entry {
     counted_at: UtcInstant,
     owner: Owner,
+    /// The account itself, or the part of it whose handle was called.
+    part: AccountId,
 }
 
 /// A row of the stored ledger, as it is given back at start.
@@ -49,6 +51,8 @@ pub struct LedgerRow {
     pub call_id: CallId,
     /// Whose quota.
     pub account_id: AccountId,
+    /// The account itself, or the part of it whose handle was called.
+    pub part: AccountId,
     /// Which scope.
     pub scope: Scope,
     /// When it was settled, else when it was reserved.
@@ -80,17 +84,23 @@ impl Ledger {
         let mut ledger = Self::default();
         for row in rows {
             let counted_at = if row.unsettled { row.at.plus_ms(timeout_ms) } else { row.at };
-            let entry = Entry { counted_at, owner: Owner::Settled };
+            let entry = Entry { counted_at, owner: Owner::Settled, part: row.part };
             ledger.entries.entry((row.account_id, row.scope)).or_default().push(entry);
         }
         ledger
     }
 
     /// Enters a call that is about to leave.
-    pub fn reserve(&mut self, account: AccountId, scope: Scope, ticket: Ticket, now: UtcInstant) {
+    pub fn reserve(
+        &mut self,
+        (account, part): (AccountId, AccountId),
+        scope: Scope,
+        ticket: Ticket,
+        now: UtcInstant,
+    ) {
         let entries = self.entries.entry((account, scope)).or_default();
         entries.retain(|entry| entry.counted_at.plus_ms(WINDOW_MS) > now);
-        entries.push(Entry { counted_at: now, owner: Owner::InFlight(ticket) });
+        entries.push(Entry { counted_at: now, owner: Owner::InFlight(ticket), part });
     }
 
     /// Settles a call: it counts from now on, or is given back.
@@ -107,7 +117,7 @@ impl Ledger {
                 for entry in
                     entries.iter_mut().filter(|entry| entry.owner == Owner::InFlight(ticket))
                 {
-                    *entry = Entry { counted_at: at, owner: Owner::Settled };
+                    *entry = Entry { counted_at: at, owner: Owner::Settled, ..*entry };
                 }
             }
             None => entries.retain(|entry| entry.owner != Owner::InFlight(ticket)),
@@ -136,6 +146,17 @@ impl Ledger {
             if let Some(moved) = self.entries.remove(&(from, scope)) {
                 self.entries.entry((into, scope)).or_default().extend(moved);
             }
+        }
+    }
+
+    /// The opposite: the calls of these parts were another account's.
+    pub fn split(&mut self, from: AccountId, into: AccountId, parts: &BTreeSet<AccountId>) {
+        for scope in Scope::ALL {
+            let Some(entries) = self.entries.get_mut(&(from, scope)) else { continue };
+            let (moved, kept): (Vec<Entry>, Vec<Entry>) =
+                entries.iter().partition(|entry| parts.contains(&entry.part));
+            *entries = kept;
+            self.entries.entry((into, scope)).or_default().extend(moved);
         }
     }
 
@@ -230,7 +251,7 @@ mod tests {
             let now = T0.plus_hours(i64::from(hour));
             let ticket = Ticket(u64::from(hour));
             assert!(allowance(&ledger, &quota, 0, now).next_allowed_at <= now);
-            ledger.reserve(ACCOUNT, Scope::Balances, ticket, now);
+            ledger.reserve((ACCOUNT, ACCOUNT), Scope::Balances, ticket, now);
             ledger.settle(ACCOUNT, Scope::Balances, ticket, Some(now.plus_s(5)));
         }
         let spent = allowance(&ledger, &quota, 0, T0.plus_hours(5));
@@ -246,10 +267,10 @@ mod tests {
     #[test]
     fn released_calls_are_free_and_silent_ones_are_not() {
         let mut ledger = Ledger::default();
-        ledger.reserve(ACCOUNT, Scope::Balances, Ticket(1), T0);
+        ledger.reserve((ACCOUNT, ACCOUNT), Scope::Balances, Ticket(1), T0);
         ledger.settle(ACCOUNT, Scope::Balances, Ticket(1), None);
         assert_eq!(allowance(&ledger, &ScopeQuota::default(), 0, T0).used, 0);
-        ledger.reserve(ACCOUNT, Scope::Balances, Ticket(2), T0);
+        ledger.reserve((ACCOUNT, ACCOUNT), Scope::Balances, Ticket(2), T0);
         assert_eq!(allowance(&ledger, &ScopeQuota::default(), 0, T0.plus_hours(23)).used, 1);
         assert_eq!(allowance(&ledger, &ScopeQuota::default(), 0, T0.plus_hours(25)).used, 0);
     }
@@ -259,6 +280,7 @@ mod tests {
         let row = LedgerRow {
             call_id: CallId(1),
             account_id: ACCOUNT,
+            part: ACCOUNT,
             scope: Scope::Balances,
             at: T0,
             unsettled: true,

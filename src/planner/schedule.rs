@@ -30,12 +30,12 @@ impl Schedule {
 
     /// The latest slot at or before `at`.
     pub fn slot_before(&self, at: UtcInstant) -> Option<UtcInstant> {
-        self.patterns.iter().filter_map(|pattern| pattern.previous(at, self.zone)).max()
+        self.patterns.iter().filter_map(|pattern| pattern.previous(at, &self.zone)).max()
     }
 
     /// The first slot after `at`.
     pub fn slot_after(&self, at: UtcInstant) -> Option<UtcInstant> {
-        self.patterns.iter().filter_map(|pattern| pattern.next(at, self.zone, false)).min()
+        self.patterns.iter().filter_map(|pattern| pattern.next(at, &self.zone, false)).min()
     }
 
     /// The slot that an account should have been pulled for by `now`, and when the next one falls due.

@@ -314,6 +314,32 @@ pub struct Account {
     /// What a pull that failed half-way left to do, and when.
     #[serde(default)]
     pub leftover: Option<(UtcInstant, Vec<Scope>)>,
+    /// Known accounts that it may continue; a person has to say. Empty: nothing is in doubt.
+    #[serde(default)]
+    pub may_continue: Vec<AccountId>,
+    /// The one known account that it can be if it is a known one: the rows of its first pull decide.
+    #[serde(default)]
+    pub resembles: Option<AccountId>,
+    /// It may continue an account that is switched off, so it is not pulled before a rule of the configuration names it.
+    #[serde(default)]
+    pub born_off: bool,
+    /// Ids of accounts that are part of this one, and IBANs (normalised) that it had: rules of the configuration that name
+    /// these still find it.
+    #[serde(default)]
+    pub former: BTreeSet<String>,
+}
+
+/// Two accounts that became one, both as they were before: what it takes to undo it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Union {
+    /// When.
+    pub at: UtcInstant,
+    /// A person said so.
+    pub by_hand: bool,
+    /// The one whose id goes on.
+    pub kept: Account,
+    /// The other one; the provider's handle that it had stays with its calls, runs and answers.
+    pub absorbed: Account,
 }
 
 /// How far identifying a new provider account has come.

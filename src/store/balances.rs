@@ -166,9 +166,20 @@ impl Balances {
 
     fn history(&mut self, connection: &Connection) -> Result<Vec<BalanceRow>, Error> {
         let failed = || Error::sql("read balances");
+        // Where an account goes on through another handle, each series begins anew: the same value again is no news.
         let sql = "SELECT balance.*, account.id AS account_id FROM balance
-                   JOIN account ON account.number = balance.account
+                   JOIN account AS part ON part.number = balance.account
+                   JOIN account ON account.number = coalesce(part.whole, part.number)
                    WHERE balance.number > ?1 AND (?2 IS NULL OR account.id = ?2)
+                   AND (EXISTS (SELECT 1 FROM balance AS before WHERE before.account = balance.account
+                   AND before.balance_type = balance.balance_type AND before.place = balance.place
+                   AND before.currency IS balance.currency AND before.number < balance.number)
+                   OR raw IS NOT (SELECT raw FROM balance AS before
+                   WHERE before.account IN (SELECT own.number FROM account AS own
+                   WHERE own.number = account.number OR own.whole = account.number)
+                   AND before.balance_type = balance.balance_type AND before.place = balance.place
+                   AND before.currency IS balance.currency AND before.number < balance.number
+                   ORDER BY before.number DESC LIMIT 1))
                    ORDER BY balance.number LIMIT ?3";
         let mut statement = connection.prepare_cached(sql).map_err(failed())?;
         let account = self.filter.account_id.map(|id| row::bytes(id.bits()));
@@ -213,8 +224,9 @@ fn newest_answer(
     id: AccountId,
 ) -> Result<Vec<BalanceRow>, Error> {
     let failed = || Error::sql("read balances");
-    let sql =
-        "SELECT items, last_at FROM balance_answer WHERE account = ?1 ORDER BY number DESC LIMIT 1";
+    let sql = "SELECT items, last_at FROM balance_answer WHERE account IN
+         (SELECT number FROM account WHERE number = ?1 OR whole = ?1)
+         ORDER BY last_at DESC, number DESC LIMIT 1";
     let mut newest = connection.prepare_cached(sql).map_err(failed())?;
     let newest: Option<(Vec<u8>, i64)> = newest
         .query_row([account], |row| Ok((row.get(0)?, row.get(1)?)))

@@ -35,7 +35,7 @@ pub struct EventFilter {
     pub since: Option<UtcInstant>,
     /// Of this kind only.
     pub code: Option<EventCode>,
-    /// About this account only.
+    /// About this account and its parts only.
     pub account_id: Option<AccountId>,
     /// Newer than this one.
     pub after_id: i64,
@@ -114,7 +114,9 @@ fn select(
     let failed = || Error::sql("read events");
     let mut statement =
         connection.prepare_cached(&format!(
-            "SELECT event.*, (SELECT run.id FROM run WHERE number = event.run) AS run_id FROM event {rest}"
+            "SELECT event.*, (SELECT run.id FROM run WHERE number = event.run) AS run_id,
+             coalesce((SELECT account.id FROM account AS part JOIN account ON account.number = part.whole
+             WHERE part.id = event.account_id), event.account_id) AS whole_id FROM event {rest}"
         )).map_err(failed())?;
     let rows = statement.query_map(params_from_iter(values), from_row).map_err(failed())?;
     // A code that this version does not know can only come from a newer one: left out, not lost.
@@ -128,7 +130,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Option<StoredEvent>> {
     let notice = Notice {
         code,
         message: row.get("message")?,
-        account_id: row::maybe_account_id(row, "account_id")?,
+        account_id: row::maybe_account_id(row, "whole_id")?,
         link_id: row::maybe_link_id(row, "link_id")?,
         institution_id: row.get::<_, Option<String>>("institution_id")?.map(InstitutionId),
         scope: row::maybe_scope(row, "scope")?,
@@ -149,16 +151,20 @@ impl Cursor<StoredEvent> for EventFilter {
         let mut conditions = vec!["id > ?1".to_owned()];
         let mut condition = |sql: &str, value: SqlValue| {
             values.push(value);
-            conditions.push(format!("{sql} ?{}", values.len()));
+            conditions.push(sql.replace("{}", &format!("?{}", values.len())));
         };
         if let Some(since) = self.since {
-            condition("at >=", since.ms().into());
+            condition("at >= {}", since.ms().into());
         }
         if let Some(code) = self.code {
-            condition("code =", code.as_str().to_owned().into());
+            condition("code = {}", code.as_str().to_owned().into());
         }
         if let Some(account) = self.account_id {
-            condition("account_id =", row::bytes(account.bits()).to_vec().into());
+            condition(
+                "account_id IN (SELECT {} UNION SELECT part.id FROM account JOIN account AS part
+                 ON account.number IN (part.number, part.whole) WHERE account.id = {})",
+                row::bytes(account.bits()).to_vec().into(),
+            );
         }
         let rest = format!("WHERE {} ORDER BY id LIMIT ?2", conditions.join(" AND "));
         let events = select(reader.parts()?.0, &rest, values)?;

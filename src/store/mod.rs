@@ -16,7 +16,6 @@ mod apply;
 mod arrivals;
 mod backup;
 mod balances;
-mod blocks;
 mod codec;
 mod coverage;
 mod documents;
@@ -29,8 +28,10 @@ mod keycheck;
 mod ledger;
 mod listing;
 mod lock;
+mod merge;
 mod open;
 mod pairing;
+mod parts;
 mod reconcile;
 mod replay;
 mod row;
@@ -38,8 +39,10 @@ mod rows;
 mod runs;
 mod schema;
 mod snapshot;
+mod split;
 mod stamp;
 mod transactions;
+mod union;
 mod vault;
 mod verify;
 mod worker;
@@ -149,7 +152,7 @@ impl Store {
 
     /// Transactions: effective date, then first seen, then id; undated rows last, and only without `from` and `to`.
     pub fn transactions(&self, filter: TransactionFilter) -> Listing<TransactionRow> {
-        Listing::new(&self.threads, blocks::Transactions::new(filter))
+        Listing::new(&self.threads, merge::Transactions::new(filter))
     }
 
     /// What a file lacks that has what `after` says (`None`: nothing). Only current booked rows are written, whatever the

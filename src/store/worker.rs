@@ -231,21 +231,27 @@ fn start_readers(
     jobs: mpsc::Receiver<ReadJob>,
 ) -> Result<Vec<JoinHandle<()>>, Error> {
     let jobs = Arc::new(Mutex::new(jobs));
+    let reader = || Reader {
+        place: place.clone(),
+        connection: None,
+        unpacker: Unpacker::default(),
+        identity,
+    };
+    // The one used last is taken first: a second connection is made only where two are wanted at the same time.
+    let idle = Arc::new(Mutex::new((0..READERS).map(|_| reader()).collect::<Vec<_>>()));
     (0..READERS)
         .map(|_| {
-            let jobs = Arc::clone(&jobs);
-            let mut reader = Reader {
-                place: place.clone(),
-                connection: None,
-                unpacker: Unpacker::default(),
-                identity,
-            };
+            let (jobs, idle) = (Arc::clone(&jobs), Arc::clone(&idle));
             spawn("store-read", move || {
                 loop {
                     // The lock is held while waiting: one thread waits for the next job, the others for their turn.
                     let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
                     let Some(job) = job else { break };
+                    let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
+                    // There are as many as threads.
+                    let Some(mut reader) = idle().pop() else { break };
                     job(&mut reader);
+                    idle().push(reader);
                 }
             })
         })

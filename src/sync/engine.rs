@@ -227,7 +227,8 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.store_well();
                 self.untold.extend(applied.events);
                 self.tell();
-                self.planner.on(self.clock.now(), Event::Applied { number, rows: applied.rows });
+                let (rows, compared) = (applied.rows, applied.compared);
+                self.planner.on(self.clock.now(), Event::Applied { number, rows, compared });
                 if self.told.len() >= TOLD_MAX { self.mark_told().await } else { Ok(()) }
             }
             Err(error) => {
@@ -345,6 +346,14 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.planner.on(now, Event::UnlinkWanted { link_id });
                 let _gone = done.send(());
             }
+            Message::Merge { kept, absorbed, done } => {
+                self.planner.on(now, Event::MergeWanted { kept, absorbed });
+                let _gone = done.send(());
+            }
+            Message::Split { kept, done } => {
+                self.planner.on(now, Event::SplitWanted { kept });
+                let _gone = done.send(());
+            }
             Message::Ask { question, told } => {
                 let ask = self.waiters.wait_for_answer(told);
                 self.planner.on(now, Event::Asked { ask, question });
@@ -384,6 +393,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             accounts: planner.accounts().cloned().collect(),
             outlooks: planner.accounts().map(outlook).collect(),
             links: planner.links().cloned().collect(),
+            unions: planner.unions().iter().map(|one| (one.kept.id, one.absorbed.id)).collect(),
             provider: planner.provider().clone(),
             policy: planner.policy(),
         }

@@ -12,6 +12,7 @@ mod crash;
 mod damage;
 mod listing;
 mod opening;
+mod relink;
 mod replay;
 mod rows;
 mod samples;

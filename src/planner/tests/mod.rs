@@ -148,11 +148,18 @@ impl Driver {
                 Step::Do(Effect::Told(..)) => {}
                 Step::Do(Effect::Call(call)) => {
                     self.calls.push((self.now, name(&call.call)));
-                    if let Some((account_id, scope)) = call.spends {
+                    if let Some((part, scope)) = call.spends {
+                        let account_id = self.whole(part);
                         self.next_call_id += 1;
                         let call_id = CallId(self.next_call_id);
-                        let at = call.at;
-                        let row = LedgerRow { call_id, account_id, scope, at, unsettled: true };
+                        let row = LedgerRow {
+                            call_id,
+                            account_id,
+                            part,
+                            scope,
+                            at: call.at,
+                            unsettled: true,
+                        };
                         self.documents.ledger.push(row);
                         self.planner
                             .on(self.at(), Event::Reserved { ticket: call.ticket, call_id });
@@ -178,18 +185,20 @@ impl Driver {
         self.events.extend(batch.notices.iter().map(|notice| (self.now, notice.code)));
         let number = batch.number;
         self.keep(batch, self.now);
-        self.planner.on(self.at(), Event::Applied { number, rows: None });
+        self.planner.on(self.at(), Event::Applied { number, rows: None, compared: None });
     }
 
     /// Commits a batch, as the store does.
     fn keep(&mut self, batch: Batch, at: UtcInstant) {
         let mut accounts: BTreeMap<_, _> =
             self.documents.accounts.drain(..).map(|account| (account.id, account)).collect();
-        if let Some(pair) = batch.pair {
-            accounts.remove(&pair.from);
-            for row in self.documents.ledger.iter_mut().filter(|row| row.account_id == pair.from) {
-                row.account_id = pair.into;
+        for union in batch.unions {
+            let (kept, absorbed) = (union.kept.id, union.absorbed.id);
+            accounts.remove(&absorbed);
+            for row in self.documents.ledger.iter_mut().filter(|row| row.account_id == absorbed) {
+                row.account_id = kept;
             }
+            self.documents.unions.push(union);
         }
         if let Some((call_id, settlement)) = batch.settle {
             self.documents
@@ -290,6 +299,12 @@ impl Driver {
             accounts: accounts.filter(|_| linked).collect(),
             link: Some(ConsentUrl("https://example.invalid/".into())),
         }
+    }
+
+    /// The account that a part belongs to.
+    fn whole(&self, part: AccountId) -> AccountId {
+        let absorbed = self.planner.unions().iter().find(|union| union.absorbed.id == part);
+        absorbed.map_or(part, |union| self.whole(union.kept.id))
     }
 
     fn count(&self, code: EventCode) -> usize {

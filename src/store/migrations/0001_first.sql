@@ -49,15 +49,34 @@ CREATE TABLE dictionary (
     content BLOB NOT NULL
 ) STRICT;
 
--- `memory` is what reconciliation remembers; `rows_version` grows with every answer that changed rows.
+-- `memory` is what reconciliation remembers; `rows_version` grows with every answer that changed rows. Accounts that became
+-- one stay as parts of it: `whole` is then the account that goes on (null: it is one itself). Transactions belong to the
+-- whole; handles, calls, runs, balances, answers and coverage stay with the part whose handle was called.
 CREATE TABLE account (
     number       INTEGER PRIMARY KEY,
+    whole        INTEGER REFERENCES account (number),
     id           BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
     doc          TEXT    NOT NULL,
     memory       TEXT    NOT NULL DEFAULT '{}',
     rows_version INTEGER NOT NULL DEFAULT 0,
     dictionary   INTEGER REFERENCES dictionary (id)
 ) STRICT;
+
+CREATE INDEX account_whole ON account (whole) WHERE whole IS NOT NULL;
+
+-- Accounts that became one, oldest first, and after which entry of `answer_use`. `doc` is the planner's: both as they were.
+-- `memory` is the kept one's before.
+CREATE TABLE account_union (
+    number   INTEGER PRIMARY KEY,
+    account  INTEGER NOT NULL REFERENCES account (number),
+    absorbed INTEGER NOT NULL REFERENCES account (number),
+    at       INTEGER NOT NULL,
+    after    INTEGER NOT NULL,
+    memory   TEXT    NOT NULL,
+    doc      TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX account_union_account ON account_union (account);
 
 -- Every handle that the provider ever gave an account.
 CREATE TABLE account_alias (
@@ -193,6 +212,27 @@ CREATE TABLE bank_transaction_absence (
     last_updated     TEXT,
     last_seen_at     INTEGER NOT NULL
 ) STRICT;
+
+-- What a row was before an answer of the other side of a union first changed it; `since` and the rest as in its absence.
+CREATE TABLE bank_transaction_before (
+    account_union    INTEGER NOT NULL REFERENCES account_union (number),
+    bank_transaction INTEGER NOT NULL REFERENCES bank_transaction (number),
+    revision         INTEGER NOT NULL,
+    status           INTEGER NOT NULL CHECK (status IN (0, 1)),
+    state            INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+    since            INTEGER,
+    last_updated     TEXT,
+    last_seen_at     INTEGER,
+    PRIMARY KEY (account_union, bank_transaction)
+) STRICT, WITHOUT ROWID;
+
+-- Payments that both accounts of a union had: `bank_transaction` goes on, `twin` rests in the absorbed account.
+CREATE TABLE bank_transaction_twin (
+    account_union    INTEGER NOT NULL REFERENCES account_union (number),
+    bank_transaction INTEGER NOT NULL REFERENCES bank_transaction (number),
+    twin             INTEGER NOT NULL REFERENCES bank_transaction (number),
+    PRIMARY KEY (account_union, bank_transaction)
+) STRICT, WITHOUT ROWID;
 
 -- Each distinct answer as its window and the ordered list of row versions, twins twice (see store::answers for `items`).
 -- `rows_version` is the account's after it was last applied; dated rows on or after `floor` are surely covered (null: the

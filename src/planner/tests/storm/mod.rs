@@ -150,7 +150,7 @@ impl Life {
         if crash {
             return self.restart();
         }
-        self.driver.planner.on(self.clock(), Event::Applied { number, rows: None });
+        self.driver.planner.on(self.clock(), Event::Applied { number, rows: None, compared: None });
     }
 
     fn send(&mut self, planned: PlannedCall, crash: bool) {
@@ -169,7 +169,8 @@ impl Life {
         let handle = handle_of(&call);
         let doubled = self.flights.iter().any(|flight| handle.is_some() && flight.handle == handle);
         assert!(!doubled, "two calls of one account at once");
-        if let Some((account_id, scope)) = spends {
+        if let Some((part, scope)) = spends {
+            let account_id = self.driver.whole(part);
             let account = self.driver.planner.account(account_id).unwrap();
             let link = self.driver.planner.link(account.link_id).unwrap();
             assert_eq!(link.status, LinkStatus::Linked, "no data call without access");
@@ -179,7 +180,7 @@ impl Life {
             }
             self.driver.next_call_id += 1;
             let call_id = CallId(self.driver.next_call_id);
-            let row = LedgerRow { call_id, account_id, scope, at, unsettled: true };
+            let row = LedgerRow { call_id, account_id, part, scope, at, unsettled: true };
             self.driver.documents.ledger.push(row);
             self.driver.planner.on(self.clock(), Event::Reserved { ticket, call_id });
         }
