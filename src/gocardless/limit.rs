@@ -2,7 +2,8 @@
 //!
 //! The limits hold for all calls of a company together (knowledge base article 11529637772188, read 2026-11): 100 a minute
 //! for `accounts/*`, 300 for `institutions/*`, 300 for reading agreements and requisitions and 100 for making and removing
-//! them, and 100 token refreshes. New tokens (100 an hour) have a guard of their own, and the daily limit per account is a ledger, and the planner's.
+//! them, and 100 token refreshes. New tokens (100 an hour) have a guard of their own, and the daily limit per account is a
+//! ledger, and the planner's.
 //!
 //! A bucket that refills evenly lets through its burst plus what refills in a window. So burst and refill of a minute are
 //! cut from the limit: their sum is the limit, and no window of 60 seconds sees more.
