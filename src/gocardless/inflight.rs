@@ -5,8 +5,8 @@
 //! holding the large permit, so that there is no circle to wait in; whoever holds a body must be able to finish with it
 //! without another call.
 //!
-//! While calls are under way, memory that a body has left is kept for the next one: to get a megabyte from the kernel
-//! takes longer than to read an answer into it. When the last call has ended, all of it is given up.
+//! Memory that a body has left is kept for the next one: to get a megabyte from the kernel takes longer than to read an
+//! answer into it. When no call is due for a while, all of it is given up.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -42,8 +42,7 @@ type Spare = Mutex<Vec<Vec<u8>>>;
 /// What a call or its body holds of the limit: given back when dropped.
 #[derive(Debug)]
 pub(super) struct Share {
-    calls: Arc<Semaphore>,
-    call: Option<OwnedSemaphorePermit>,
+    _call: Option<OwnedSemaphorePermit>,
     large: Option<OwnedSemaphorePermit>,
     spare: Arc<Spare>,
 }
@@ -59,10 +58,14 @@ impl InFlight {
 
     /// Waits for a place among the calls.
     pub(super) async fn enter(&self) -> Share {
-        let calls = Arc::clone(&self.calls);
         // A semaphore that nobody closes does not refuse.
-        let call = Arc::clone(&calls).acquire_owned().await.ok();
-        Share { calls, call, large: None, spare: Arc::clone(&self.spare) }
+        let call = Arc::clone(&self.calls).acquire_owned().await.ok();
+        Share { _call: call, large: None, spare: Arc::clone(&self.spare) }
+    }
+
+    /// Gives memory up that is kept for the next call.
+    pub(super) fn rest(&self) {
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
     }
 
     /// Waits until `share` may hold a body of `bytes`.
@@ -93,21 +96,12 @@ impl Lender for Share {
     }
 }
 
-impl Drop for Share {
-    fn drop(&mut self) {
-        drop(self.call.take());
-        if self.calls.available_permits() == CALLS_MAX {
-            *self.spare() = Vec::new();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn memory_of_bodies_is_kept_only_while_calls_are_under_way() {
+    async fn memory_of_bodies_is_used_again_until_there_is_a_rest() {
         let in_flight = InFlight::new();
         let (first, second) = (in_flight.enter().await, in_flight.enter().await);
         first.take_back(vec![1; 2 * MIB]);
@@ -118,7 +112,7 @@ mod tests {
         assert!(memory.is_empty() && memory.capacity() >= 2 * MIB);
         assert_eq!(second.used_memory().capacity(), 0);
         second.take_back(memory);
-        drop(second);
-        assert_eq!(in_flight.enter().await.used_memory().capacity(), 0);
+        in_flight.rest();
+        assert_eq!(second.used_memory().capacity(), 0);
     }
 }

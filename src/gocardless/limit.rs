@@ -108,6 +108,11 @@ impl Line {
         Self { transport, spacing, places: Semaphore::new(CALLS_MAX) }
     }
 
+    /// Nothing is sent for a while.
+    pub(super) fn rest(&self) {
+        self.transport.rest();
+    }
+
     /// Waits for a place and sends once.
     pub(super) async fn send(
         &self,

@@ -181,6 +181,10 @@ impl Transport for HttpTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(self.exchange(request))
     }
+
+    fn rest(&self) {
+        self.in_flight.rest();
+    }
 }
 
 /// The address as it will be used, or what is wrong with it.

@@ -138,6 +138,9 @@ pub trait Provider {
 
     /// What the adapter has to tell besides answers (such as "a token was issued"), since it was last asked.
     fn take_notices(&self) -> Vec<Notice>;
+
+    /// No call is due for a while: what was kept for the next one can be given up.
+    fn rest(&self);
 }
 
 /// How a provider's raw rows are read. Pure; never fails: what is not understood is null and flagged.
@@ -284,6 +287,9 @@ pub enum TransportError {
 pub trait Transport: Send + Sync {
     /// Sends once: no redirect, no retry.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
+
+    /// No request is due for a while: what was kept for the next one can be given up.
+    fn rest(&self) {}
 }
 
 /// A boxed future.

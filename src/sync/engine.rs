@@ -22,6 +22,8 @@ use crate::store::{self, Reservation, Store, StoredEvent};
 
 /// Longest sleep between two looks, so that a stepped clock is noticed and the watchdog is fed.
 const SLEEP_MAX_MS: i64 = MINUTE_MS;
+/// Nothing to do for so long: memory is given back.
+const REST_MS: i64 = SECOND_MS;
 /// How long calls in flight may still take when the daemon stops; they are paid for.
 const GRACE_MS: i64 = 4 * SECOND_MS;
 /// Ids of told events that may wait for being marked so.
@@ -173,6 +175,9 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 // Between two calls of a pull it can wait: a commit costs more than all the rest of a small answer.
                 if self.told.is_empty() || !self.calls.is_empty() {
                     let wait_ms = at.since(now.wall).clamp(0, self.beat_ms);
+                    if self.calls.is_empty() && wait_ms >= REST_MS {
+                        self.provider.rest();
+                    }
                     return Ok(Some(now.mono_ms.saturating_add(wait_ms)));
                 }
                 self.mark_told().await?;
@@ -287,7 +292,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
 
     async fn mark_told(&mut self) -> Result<(), EngineError> {
         let ids = std::mem::take(&mut self.told);
-        match self.store.mark_logged(ids, self.clock.now().wall).await {
+        match self.store.mark_logged(ids).await {
             Ok(()) => Ok(()),
             // They will be told again after a restart: at least once.
             Err(error) => self.store_trouble(error),

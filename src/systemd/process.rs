@@ -18,7 +18,7 @@ const TUNABLES: &str = "GLIBC_TUNABLES";
 /// One heap for all threads instead of one for each; answers in mappings of their own, that go with them; and what is free
 /// at the end of the heap goes back. By itself the allocator learns from the first answer of a megabyte to keep
 /// several.
-const TUNED: &str = "glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=524288:glibc.malloc.trim_threshold=131072";
+const TUNED: &str = "glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=262144:glibc.malloc.trim_threshold=131072";
 /// Says that the program has begun anew: the loader removes [`TUNABLES`] from the environment of a privileged one.
 const BEGUN_ANEW: &str = "BANKSYNCD_BEGUN_ANEW";
 
