@@ -158,6 +158,9 @@ fn an_instance_is_the_service_with_other_folders() {
         )
         .replace("/etc/banksyncd/", "/etc/banksyncd-%i/")
         .replace("Directory=banksyncd\n", "Directory=banksyncd-%i\n")
+        .replace("/etc/banksyncd +", "/etc/banksyncd-%i +")
+        .replace("/run/banksyncd +", "/run/banksyncd-%i +")
+        .replace("/lib/banksyncd\n", "/lib/banksyncd-%i\n")
         .replace(
             "/usr/bin/banksyncd r",
             "/usr/bin/banksyncd --config /etc/banksyncd-%i/config.toml r",

@@ -19,6 +19,9 @@ _banksyncd() {
             banksyncd,accounts)
                 cmd="banksyncd__subcmd__accounts"
                 ;;
+            banksyncd,backup)
+                cmd="banksyncd__subcmd__backup"
+                ;;
             banksyncd,balances)
                 cmd="banksyncd__subcmd__balances"
                 ;;
@@ -67,6 +70,12 @@ _banksyncd() {
             banksyncd,renew)
                 cmd="banksyncd__subcmd__renew"
                 ;;
+            banksyncd,replay)
+                cmd="banksyncd__subcmd__replay"
+                ;;
+            banksyncd,restore)
+                cmd="banksyncd__subcmd__restore"
+                ;;
             banksyncd,run)
                 cmd="banksyncd__subcmd__run"
                 ;;
@@ -91,8 +100,29 @@ _banksyncd() {
             banksyncd,verify)
                 cmd="banksyncd__subcmd__verify"
                 ;;
+            banksyncd__subcmd__accounts,help)
+                cmd="banksyncd__subcmd__accounts__subcmd__help"
+                ;;
+            banksyncd__subcmd__accounts,merge)
+                cmd="banksyncd__subcmd__accounts__subcmd__merge"
+                ;;
+            banksyncd__subcmd__accounts,split)
+                cmd="banksyncd__subcmd__accounts__subcmd__split"
+                ;;
+            banksyncd__subcmd__accounts__subcmd__help,help)
+                cmd="banksyncd__subcmd__accounts__subcmd__help__subcmd__help"
+                ;;
+            banksyncd__subcmd__accounts__subcmd__help,merge)
+                cmd="banksyncd__subcmd__accounts__subcmd__help__subcmd__merge"
+                ;;
+            banksyncd__subcmd__accounts__subcmd__help,split)
+                cmd="banksyncd__subcmd__accounts__subcmd__help__subcmd__split"
+                ;;
             banksyncd__subcmd__help,accounts)
                 cmd="banksyncd__subcmd__help__subcmd__accounts"
+                ;;
+            banksyncd__subcmd__help,backup)
+                cmd="banksyncd__subcmd__help__subcmd__backup"
                 ;;
             banksyncd__subcmd__help,balances)
                 cmd="banksyncd__subcmd__help__subcmd__balances"
@@ -142,6 +172,12 @@ _banksyncd() {
             banksyncd__subcmd__help,renew)
                 cmd="banksyncd__subcmd__help__subcmd__renew"
                 ;;
+            banksyncd__subcmd__help,replay)
+                cmd="banksyncd__subcmd__help__subcmd__replay"
+                ;;
+            banksyncd__subcmd__help,restore)
+                cmd="banksyncd__subcmd__help__subcmd__restore"
+                ;;
             banksyncd__subcmd__help,run)
                 cmd="banksyncd__subcmd__help__subcmd__run"
                 ;;
@@ -166,6 +202,12 @@ _banksyncd() {
             banksyncd__subcmd__help,verify)
                 cmd="banksyncd__subcmd__help__subcmd__verify"
                 ;;
+            banksyncd__subcmd__help__subcmd__accounts,merge)
+                cmd="banksyncd__subcmd__help__subcmd__accounts__subcmd__merge"
+                ;;
+            banksyncd__subcmd__help__subcmd__accounts,split)
+                cmd="banksyncd__subcmd__help__subcmd__accounts__subcmd__split"
+                ;;
             *)
                 ;;
         esac
@@ -173,7 +215,7 @@ _banksyncd() {
 
     case "${cmd}" in
         banksyncd)
-            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify reload help"
+            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -199,6 +241,140 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__accounts)
+            opts="-v -q -h --config --socket --json --color --verbose --quiet --help merge split help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__accounts__subcmd__help)
+            opts="merge split help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__accounts__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__accounts__subcmd__help__subcmd__merge)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__accounts__subcmd__help__subcmd__split)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__accounts__subcmd__merge)
+            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__accounts__subcmd__split)
+            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__backup)
             opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -443,7 +619,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help)
-            opts="run demo sandbox simulate check-config init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify reload help"
+            opts="run demo sandbox simulate check-config restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -457,6 +633,48 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help__subcmd__accounts)
+            opts="merge split"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__accounts__subcmd__merge)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__accounts__subcmd__split)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__backup)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -681,6 +899,34 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help__subcmd__renew)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__replay)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1018,6 +1264,58 @@ _banksyncd() {
             ;;
         banksyncd__subcmd__renew)
             opts="-v -q -h --no-wait --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__replay)
+            opts="-v -q -h --apply --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__restore)
+            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

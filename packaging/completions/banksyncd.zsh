@@ -128,6 +128,40 @@ never\:"Never"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(restore)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':file -- What `backup` has written:_files' \
+&& ret=0
+;;
+(replay)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--apply[Make the stored rows what the rules make of the answers]' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (init)
 _arguments "${_arguments_options[@]}" : \
 '--secret-id-file=[Read the secret id from this file]:PATH:_files' \
@@ -270,7 +304,82 @@ never\:"Never"))' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
+":: :_banksyncd__subcmd__accounts_commands" \
+"*::: :->accounts" \
 && ret=0
+
+    case $state in
+    (accounts)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:banksyncd-accounts-command-$line[1]:"
+        case $line[1] in
+            (merge)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':kept -- Keeps its id\: id, the beginning of it, nickname or IBAN:_default' \
+':absorbed -- Becomes part of it:_default' \
+&& ret=0
+;;
+(split)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':account -- Id, the beginning of it, nickname or IBAN:_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_banksyncd__subcmd__accounts__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:banksyncd-accounts-help-command-$line[1]:"
+        case $line[1] in
+            (merge)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(split)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
 ;;
 (balances)
 _arguments "${_arguments_options[@]}" : \
@@ -458,6 +567,23 @@ never\:"Never"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(backup)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':file -- Where to; a file that is there is replaced when the new one is whole:_files' \
+&& ret=0
+;;
 (reload)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:PATH:_files' \
@@ -506,6 +632,14 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(restore)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(replay)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (init)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -536,7 +670,27 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (accounts)
 _arguments "${_arguments_options[@]}" : \
+":: :_banksyncd__subcmd__help__subcmd__accounts_commands" \
+"*::: :->accounts" \
 && ret=0
+
+    case $state in
+    (accounts)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:banksyncd-help-accounts-command-$line[1]:"
+        case $line[1] in
+            (merge)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(split)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
 ;;
 (balances)
 _arguments "${_arguments_options[@]}" : \
@@ -578,6 +732,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(backup)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (reload)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -603,6 +761,8 @@ _banksyncd_commands() {
 'sandbox:Run the built-in bank alone, over HTTP on a loopback address' \
 'simulate:Try every promise for years on a virtual clock, against the built-in bank' \
 'check-config:Report every problem of the configuration' \
+'restore:Put a backup in the place of the database; the daemon must be stopped' \
+'replay:Match all stored answers anew and show what would differ (the daemon must be stopped)' \
 'init:Make what a daemon needs\: configuration, database key, API secrets' \
 'completions:Print what a shell needs to complete verbs and options' \
 'institutions:Find the id of a bank' \
@@ -610,7 +770,7 @@ _banksyncd_commands() {
 'links:List links, their state and the days left' \
 'unlink:End a link at the provider; stored data stays' \
 'renew:Renew a link while the old one works; accounts keep their id and history' \
-'accounts:List accounts' \
+'accounts:List accounts; say which two are one, or take them apart again' \
 'balances:Show balances' \
 'transactions:List transactions' \
 'export:Write transactions to a file for another program' \
@@ -621,6 +781,7 @@ _banksyncd_commands() {
 'quota:Show the calls left, and when the next one is allowed' \
 'sync:Ask for a pull now' \
 'verify:Check the integrity of the database' \
+'backup:Copy the whole database into a file' \
 'reload:Make the running daemon read its configuration again' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -628,8 +789,51 @@ _banksyncd_commands() {
 }
 (( $+functions[_banksyncd__subcmd__accounts_commands] )) ||
 _banksyncd__subcmd__accounts_commands() {
-    local commands; commands=()
+    local commands; commands=(
+'merge:Make two accounts one\: the first keeps its id and gets the second'\''s rows, balances, quota and connection' \
+'split:Take an account apart again that was merged or paired last, exactly as it was' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
     _describe -t commands 'banksyncd accounts commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__accounts__subcmd__help_commands] )) ||
+_banksyncd__subcmd__accounts__subcmd__help_commands() {
+    local commands; commands=(
+'merge:Make two accounts one\: the first keeps its id and gets the second'\''s rows, balances, quota and connection' \
+'split:Take an account apart again that was merged or paired last, exactly as it was' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'banksyncd accounts help commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__accounts__subcmd__help__subcmd__help_commands] )) ||
+_banksyncd__subcmd__accounts__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd accounts help help commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__accounts__subcmd__help__subcmd__merge_commands] )) ||
+_banksyncd__subcmd__accounts__subcmd__help__subcmd__merge_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd accounts help merge commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__accounts__subcmd__help__subcmd__split_commands] )) ||
+_banksyncd__subcmd__accounts__subcmd__help__subcmd__split_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd accounts help split commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__accounts__subcmd__merge_commands] )) ||
+_banksyncd__subcmd__accounts__subcmd__merge_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd accounts merge commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__accounts__subcmd__split_commands] )) ||
+_banksyncd__subcmd__accounts__subcmd__split_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd accounts split commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__backup_commands] )) ||
+_banksyncd__subcmd__backup_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd backup commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__balances_commands] )) ||
 _banksyncd__subcmd__balances_commands() {
@@ -674,6 +878,8 @@ _banksyncd__subcmd__help_commands() {
 'sandbox:Run the built-in bank alone, over HTTP on a loopback address' \
 'simulate:Try every promise for years on a virtual clock, against the built-in bank' \
 'check-config:Report every problem of the configuration' \
+'restore:Put a backup in the place of the database; the daemon must be stopped' \
+'replay:Match all stored answers anew and show what would differ (the daemon must be stopped)' \
 'init:Make what a daemon needs\: configuration, database key, API secrets' \
 'completions:Print what a shell needs to complete verbs and options' \
 'institutions:Find the id of a bank' \
@@ -681,7 +887,7 @@ _banksyncd__subcmd__help_commands() {
 'links:List links, their state and the days left' \
 'unlink:End a link at the provider; stored data stays' \
 'renew:Renew a link while the old one works; accounts keep their id and history' \
-'accounts:List accounts' \
+'accounts:List accounts; say which two are one, or take them apart again' \
 'balances:Show balances' \
 'transactions:List transactions' \
 'export:Write transactions to a file for another program' \
@@ -692,6 +898,7 @@ _banksyncd__subcmd__help_commands() {
 'quota:Show the calls left, and when the next one is allowed' \
 'sync:Ask for a pull now' \
 'verify:Check the integrity of the database' \
+'backup:Copy the whole database into a file' \
 'reload:Make the running daemon read its configuration again' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -699,8 +906,26 @@ _banksyncd__subcmd__help_commands() {
 }
 (( $+functions[_banksyncd__subcmd__help__subcmd__accounts_commands] )) ||
 _banksyncd__subcmd__help__subcmd__accounts_commands() {
-    local commands; commands=()
+    local commands; commands=(
+'merge:Make two accounts one\: the first keeps its id and gets the second'\''s rows, balances, quota and connection' \
+'split:Take an account apart again that was merged or paired last, exactly as it was' \
+    )
     _describe -t commands 'banksyncd help accounts commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__help__subcmd__accounts__subcmd__merge_commands] )) ||
+_banksyncd__subcmd__help__subcmd__accounts__subcmd__merge_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help accounts merge commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__help__subcmd__accounts__subcmd__split_commands] )) ||
+_banksyncd__subcmd__help__subcmd__accounts__subcmd__split_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help accounts split commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__help__subcmd__backup_commands] )) ||
+_banksyncd__subcmd__help__subcmd__backup_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help backup commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__help__subcmd__balances_commands] )) ||
 _banksyncd__subcmd__help__subcmd__balances_commands() {
@@ -782,6 +1007,16 @@ _banksyncd__subcmd__help__subcmd__renew_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd help renew commands' commands "$@"
 }
+(( $+functions[_banksyncd__subcmd__help__subcmd__replay_commands] )) ||
+_banksyncd__subcmd__help__subcmd__replay_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help replay commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__help__subcmd__restore_commands] )) ||
+_banksyncd__subcmd__help__subcmd__restore_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help restore commands' commands "$@"
+}
 (( $+functions[_banksyncd__subcmd__help__subcmd__run_commands] )) ||
 _banksyncd__subcmd__help__subcmd__run_commands() {
     local commands; commands=()
@@ -861,6 +1096,16 @@ _banksyncd__subcmd__reload_commands() {
 _banksyncd__subcmd__renew_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd renew commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__replay_commands] )) ||
+_banksyncd__subcmd__replay_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd replay commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__restore_commands] )) ||
+_banksyncd__subcmd__restore_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd restore commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__run_commands] )) ||
 _banksyncd__subcmd__run_commands() {

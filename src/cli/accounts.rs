@@ -1,17 +1,67 @@
-//! `accounts`: what there is, how fresh it is, and how long access lasts.
+//! `accounts`: what there is, how fresh it is, and how long access lasts; and which accounts are one.
 
 use std::collections::BTreeMap;
 
+use super::args::{Accounts, AccountsVerb, Merge, Split};
 use super::client::{Patience, path};
 use super::error::CliError;
 use super::object::Object;
 use super::table::{Column, Table};
 use super::text::{account_number, ago, days_left, one_line};
-use super::{Code, Ctx};
+use super::{Code, Ctx, Method};
 use crate::model::time::UtcInstant;
 
-/// Lists accounts.
-pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+/// Lists accounts, merges two, or takes one apart.
+pub async fn run(args: &Accounts, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    match &args.verb {
+        None => list(ctx).await,
+        Some(AccountsVerb::Merge(both)) => merge(both, ctx).await,
+        Some(AccountsVerb::Split(one)) => split(one, ctx).await,
+    }
+}
+
+/// Asks for a change of accounts and reads these as they are afterwards.
+async fn change(
+    target: &str,
+    body: &serde_json::Value,
+    ctx: &mut Ctx<'_>,
+) -> Result<Option<Vec<Object>>, CliError> {
+    let mut lines = ctx.client.lines(Method::Post, target, Some(body), Patience::Endless).await?;
+    let mut objects = Vec::new();
+    while let Some(line) = lines.next().await? {
+        if ctx.json {
+            ctx.output.json(line)?;
+        } else {
+            objects.push(Object::parse(line)?);
+        }
+    }
+    Ok((!ctx.json).then_some(objects))
+}
+
+async fn merge(both: &Merge, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    let body = serde_json::json!({ "kept": both.kept, "absorbed": both.absorbed });
+    let Some(accounts) = change(&path(&["accounts", "merge"]), &body, ctx).await? else {
+        return Ok(Code::Ok);
+    };
+    print(&accounts, ctx)?;
+    if let Some(account) = accounts.first() {
+        let id = one_line(account.text_or_empty("id"));
+        let undo = ctx.command("banksyncd accounts split");
+        ctx.output.note(&format!("\nthe two are one now; `{undo} {id}` takes them apart again"));
+    }
+    Ok(Code::Ok)
+}
+
+async fn split(one: &Split, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    let target = path(&["accounts", &one.account, "split"]);
+    if let Some(accounts) = change(&target, &serde_json::json!({}), ctx).await? {
+        print(&accounts, ctx)?;
+        ctx.output.note("\nthese are two accounts again");
+    }
+    Ok(Code::Ok)
+}
+
+async fn list(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let target = path(&["accounts"]);
     if ctx.json {
         return ctx.pass(&target, Patience::Short).await;

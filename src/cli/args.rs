@@ -22,9 +22,6 @@ const DAYS_MAX: i64 = 3650;
 /// Verbs of later stages.
 const LATER: &[&str] = &["reconfirm", "rekey", "doctor", "forget"];
 
-/// Verbs of later stages that are words behind `accounts`.
-const LATER_ACCOUNTS: &[&str] = &["merge", "split"];
-
 /// Keeps bank data fresh in an encrypted file, and tells you when something needs you
 #[derive(Debug, Parser)]
 #[command(name = "banksyncd", version, propagate_version = false, max_term_width = 100)]
@@ -99,8 +96,8 @@ pub enum ClientVerb {
     Unlink(Unlink),
     /// Renew a link while the old one works; accounts keep their id and history
     Renew(Renew),
-    /// List accounts
-    Accounts,
+    /// List accounts; say which two are one, or take them apart again
+    Accounts(Accounts),
     /// Show balances
     Balances(Balances),
     /// List transactions
@@ -275,6 +272,42 @@ pub struct Renew {
     /// Print the URL and end
     #[arg(long)]
     pub no_wait: bool,
+}
+
+/// `accounts`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Accounts {
+    /// What to do with them; nothing: list them
+    #[command(subcommand)]
+    pub verb: Option<AccountsVerb>,
+}
+
+/// What can be done with accounts.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AccountsVerb {
+    /// Make two accounts one: the first keeps its id and gets the second's rows, balances, quota and connection
+    Merge(Merge),
+    /// Take an account apart again that was merged or paired last, exactly as it was
+    Split(Split),
+}
+
+/// `accounts merge`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Merge {
+    /// Keeps its id: id, the beginning of it, nickname or IBAN
+    #[arg(value_name = "A")]
+    pub kept: String,
+    /// Becomes part of it
+    #[arg(value_name = "B")]
+    pub absorbed: String,
+}
+
+/// `accounts split`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Split {
+    /// Id, the beginning of it, nickname or IBAN
+    #[arg(value_name = "A")]
+    pub account: String,
 }
 
 /// `balances`
@@ -473,10 +506,6 @@ fn later_verb(error: &clap::Error) -> Option<String> {
         ErrorKind::InvalidSubcommand => {
             let verb = context(ContextKind::InvalidSubcommand)?;
             LATER.contains(&verb).then(|| verb.to_owned())
-        }
-        ErrorKind::UnknownArgument => {
-            let word = context(ContextKind::InvalidArg)?;
-            LATER_ACCOUNTS.contains(&word).then(|| format!("accounts {word}"))
         }
         _ => None,
     }

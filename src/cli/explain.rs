@@ -27,7 +27,7 @@ pub async fn run(args: &Explain, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let shown = whole.object;
     let now = ctx.now().wall;
     let when = |object: &Object, field: &str| {
-        object.instant(field).map_or_else(|| "-".to_owned(), |at| moment(ctx.zone, now, at))
+        object.instant(field).map_or_else(|| "-".to_owned(), |at| moment(&ctx.zone, now, at))
     };
     let answers = shown.number("answers").and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
     let mut lines = vec![

@@ -36,7 +36,7 @@ pub async fn run(args: &History, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
         let at = version.instant("at");
         table.row(&[
             revision.map_or_else(|| "?".to_owned(), |revision| revision.to_string()),
-            at.map_or_else(|| "-".to_owned(), |at| moment(ctx.zone, now, at)),
+            at.map_or_else(|| "-".to_owned(), |at| moment(&ctx.zone, now, at)),
             date(version),
             one_line(version.text("amount").unwrap_or("?")),
             one_line(version.text_or_empty("currency")),

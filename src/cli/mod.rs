@@ -179,7 +179,7 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::Links => links::run(ctx).await,
         ClientVerb::Unlink(args) => unlink::run(args, ctx).await,
         ClientVerb::Renew(args) => renew::run(args, ctx).await,
-        ClientVerb::Accounts => accounts::run(ctx).await,
+        ClientVerb::Accounts(args) => accounts::run(args, ctx).await,
         ClientVerb::Balances(args) => balances::run(args, ctx).await,
         ClientVerb::Transactions(args) => transactions::run(args, ctx).await,
         ClientVerb::Backup(args) => backup::run(args, ctx).await,

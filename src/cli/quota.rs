@@ -39,7 +39,11 @@ pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
             format!("{} {left} of {limit}", bar(left, limit, cells)),
             match quota.instant("next_allowed_at") {
                 Some(at) if at > now => {
-                    format!("{} ({})", super::text::moment(ctx.zone, now, at), until(now, Some(at)))
+                    format!(
+                        "{} ({})",
+                        super::text::moment(&ctx.zone, now, at),
+                        until(now, Some(at))
+                    )
                 }
                 Some(_past) => "now".to_owned(),
                 None if left > 0 => "now".to_owned(),

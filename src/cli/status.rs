@@ -48,7 +48,7 @@ fn print_service(service: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     let mut facts = vec![format!("banksyncd {}", one_line(service.text_or_empty("version")))];
     facts.extend(service.number("pid").map(|pid| format!("pid {pid}")));
     let started = service.instant("started_at");
-    facts.extend(started.map(|at| format!("up since {}", moment(ctx.zone, now, at))));
+    facts.extend(started.map(|at| format!("up since {}", moment(&ctx.zone, now, at))));
     let next = service.instant("next_pull_at");
     facts.extend(next.map(|at| format!("next pull {}", until(now, Some(at)))));
     ctx.output.line("")?;
@@ -56,7 +56,7 @@ fn print_service(service: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     if let Some(since) = service.instant("provider_unavailable_since") {
         let text = format!(
             "the provider has not answered since {}; the daemon tries again by itself",
-            moment(ctx.zone, now, since)
+            moment(&ctx.zone, now, since)
         );
         ctx.output.spans(&[(Style::Yellow, &text)])?;
     }

@@ -39,7 +39,7 @@ pub async fn run(args: &Sync, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
         && let Some(at) = tally.allowed_at
     {
         let now = ctx.now().wall;
-        let when = moment(ctx.zone, now, at);
+        let when = moment(&ctx.zone, now, at);
         ctx.output.error(&format!("no calls are left until {when} ({})", until(now, Some(at))));
     }
     Ok(code)
@@ -105,7 +105,7 @@ fn print(name: &str, result: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError>
     }
     facts.extend(result.text("reason").map(one_line));
     if let Some(at) = result.instant("next_allowed_at").filter(|at| *at > now) {
-        let when = moment(ctx.zone, now, at);
+        let when = moment(&ctx.zone, now, at);
         facts.push(format!("next call allowed at {when} ({})", until(now, Some(at))));
     }
     ctx.output.line(&facts.join(", "))

@@ -93,7 +93,7 @@ pub fn until(now: UtcInstant, at: Option<UtcInstant>) -> String {
 }
 
 /// The wall clock in `zone`: `06:14` today, else with its date.
-pub fn moment(zone: Zone, now: UtcInstant, at: UtcInstant) -> String {
+pub fn moment(zone: &Zone, now: UtcInstant, at: UtcInstant) -> String {
     let local = zone.local(at);
     match local.split_once(' ') {
         Some((_date, time)) if zone.date(at) == zone.date(now) => time.to_owned(),
@@ -169,8 +169,8 @@ mod tests {
         assert_eq!(until(now, Some(now.plus_s(30))), "in 30 s");
         assert_eq!(until(now, None), "-");
         let berlin = "Europe/Berlin".parse().unwrap();
-        assert_eq!(moment(berlin, now, now.plus_hours(1)), "14:00");
-        assert_eq!(moment(berlin, now, now.plus_hours(11)), "2026-03-11 00:00");
+        assert_eq!(moment(&berlin, now, now.plus_hours(1)), "14:00");
+        assert_eq!(moment(&berlin, now, now.plus_hours(11)), "2026-03-11 00:00");
     }
 
     #[test]

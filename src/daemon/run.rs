@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::clock::{OsClock, OsEntropy};
 use super::control::{self, Shared};
+use super::integrity::Watch;
 use super::reload::Reloader;
 use super::signal::Signals;
 use super::supervise::Supervisor;
@@ -37,6 +38,7 @@ const BEAT_MS: i64 = 60_000;
 
 /// Runs the daemon until it is told to stop.
 pub fn run(config_path: &Path, socket: Option<PathBuf>) -> Result<(), DaemonError> {
+    process::keep_memory_small();
     process::harden().map_err(DaemonError::Process)?;
     let clock: Arc<dyn Clock> = Arc::new(OsClock::new());
     let directories = Directories::from_environment();
@@ -123,6 +125,14 @@ impl Plan {
             }),
             untold: snapshot.unlogged,
         });
+        let watch = Watch {
+            store: store.clone(),
+            path: config.store.path.clone(),
+            reader: Arc::clone(&reader),
+            clock: Arc::clone(&clock),
+            log: log.clone(),
+            stop: stop.clone(),
+        };
         let reloader = Reloader::new(config_path, defaults, config, log, handle.clone());
         let signals = Signals::listen()?;
         let shared = Shared {
@@ -145,6 +155,7 @@ impl Plan {
             async move { Ok(engine.run(stop).await?) }
         });
         tasks.start("the control socket", control::serve(listener, shared));
+        tasks.start("the watch for damage", watch.run());
         tasks.start("the heartbeat", trigger::run(handle.clone(), stop.clone()));
         tasks.start("the signals", signals.run(handle.clone(), reloader, stop.clone()));
         tasks.start("the status line", report_life(life, handle, stop, watchdog));
@@ -162,6 +173,7 @@ pub fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
     let ledger = snapshot.ledger.iter().map(|row| LedgerRow {
         call_id: row.id,
         account_id: row.account_id,
+        part: row.part,
         scope: row.scope,
         at: row.settled_at.unwrap_or(row.reserved_at),
         unsettled: row.state == LedgerState::Reserved,
@@ -171,6 +183,7 @@ pub fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
         links: snapshot.links.clone(),
         provider: snapshot.provider.clone(),
         ledger: ledger.collect(),
+        unions: snapshot.unions.clone(),
     }
 }
 

@@ -84,6 +84,10 @@ impl Provider for Client {
         self.answer(call)
     }
 
+    fn rest(&self) {
+        self.line.rest();
+    }
+
     fn take_notices(&self) -> Vec<Notice> {
         let told = |event| match event {
             TokenEvent::Issued => {

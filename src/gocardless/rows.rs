@@ -62,6 +62,7 @@ fn read(raw: &str) -> Option<Transaction> {
         transaction_id,
         internal_id,
         entry_reference,
+        texts @ ..,
     ] = pick(
         raw,
         [
@@ -83,8 +84,15 @@ fn read(raw: &str) -> Option<Transaction> {
             "transactionId",
             "internalTransactionId",
             "entryReference",
+            // What for: the first of these that has any text.
+            "remittanceInformationUnstructured",
+            "remittanceInformationUnstructuredArray",
+            "remittanceInformationStructured",
+            "remittanceInformationStructuredArray",
+            "additionalInformation",
         ],
     )?;
+    let texts: [_; 5] = texts;
     let dates = Dates::read(booking, value, booking_time, value_time);
     let (amount, currency) = money(transaction_amount);
     Some(Transaction {
@@ -100,7 +108,7 @@ fn read(raw: &str) -> Option<Transaction> {
         creditor_account: account(creditor_account),
         debtor_name: string(debtor),
         debtor_account: account(debtor_account),
-        remittance_information: remittance(raw),
+        remittance_information: texts.into_iter().flatten().find_map(lines),
         end_to_end_id: string(end_to_end_id),
         mandate_id: string(mandate_id),
         bank_transaction_code: string(bank_code),
@@ -202,21 +210,6 @@ fn account(raw: Option<&RawValue>) -> Option<String> {
         return string(Some(raw));
     };
     fields.into_iter().find_map(string)
-}
-
-/// The text for people; the first of five members that has any.
-fn remittance(raw: &str) -> Option<String> {
-    let fields = pick(
-        raw,
-        [
-            "remittanceInformationUnstructured",
-            "remittanceInformationUnstructuredArray",
-            "remittanceInformationStructured",
-            "remittanceInformationStructuredArray",
-            "additionalInformation",
-        ],
-    )?;
-    fields.into_iter().flatten().find_map(lines)
 }
 
 /// A string, or the strings of an array joined by newlines; `None` if all of it is blank.

@@ -5,11 +5,10 @@
 //! this machine only. Errors lose their address, because it holds ids.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, Url, redirect, retry};
+use reqwest::{Certificate, Client, Url, redirect, retry};
 
 use super::inflight::{BODY_BYTES_MAX, InFlight, Share};
 use crate::config;
@@ -47,8 +46,19 @@ pub struct HttpTransport {
 impl HttpTransport {
     /// `api_base` ends with a slash and is https, or http to a loopback address. The body limit is cut to 32 MiB.
     ///
-    /// Reads the system's certificates, unless the address is plain HTTP.
+    /// Reads the system's certificates, unless the address is plain HTTP. Like the programs that use OpenSSL it looks for them
+    /// where `SSL_CERT_FILE` and `SSL_CERT_DIR` say, if they are set: whoever sets the environment of a daemon could as well
+    /// set its configuration.
     pub fn new(api_base: &str, limits: &config::Http) -> Result<Self, SetupError> {
+        Self::trusting(api_base, limits, None)
+    }
+
+    /// `roots`: trust these and nobody else.
+    fn trusting(
+        api_base: &str,
+        limits: &config::Http,
+        roots: Option<Vec<Certificate>>,
+    ) -> Result<Self, SetupError> {
         let base = base_url(api_base)?;
         let total = Duration::from_secs(u64::from(limits.total_timeout_s));
         let read = total.saturating_mul(READ_SHARE_PERCENT).checked_div(100).unwrap_or(total);
@@ -67,7 +77,11 @@ impl HttpTransport {
             .referer(false)
             .no_proxy();
         let builder = if base.scheme() == "https" {
-            builder.https_only(true)
+            let builder = builder.https_only(true);
+            match roots {
+                Some(roots) => builder.tls_certs_only(roots),
+                None => builder,
+            }
         } else {
             // No TLS will happen, so that a machine without certificates can do it; and whatever a hosts file says, the
             // name means this machine.
@@ -95,7 +109,7 @@ impl HttpTransport {
         let status = answer.status().as_u16();
         let headers = texts(answer.headers());
         let bytes = self.read(&mut answer, &mut share).await?;
-        Ok(Response { status, headers, body: Body::new(bytes, Some(Arc::new(share))) })
+        Ok(Response { status, headers, body: Body::new(bytes, Some(Box::new(share))) })
     }
 
     /// The request to exactly the address that was meant: what the URL parser would rewrite is refused.
@@ -139,8 +153,10 @@ impl HttpTransport {
             Some(Ok(bytes)) if bytes <= limit => Some(bytes),
             Some(_) => return Err(TransportError::TooLarge),
         };
-        let mut bytes = Vec::new();
-        self.make_room(&mut bytes, announced.unwrap_or_default(), share).await;
+        let mut bytes = share.used_memory();
+        if let Some(announced) = announced {
+            self.make_room(&mut bytes, announced, share).await;
+        }
         while let Some(chunk) = answer.chunk().await.map_err(|error| transport_error(&error))? {
             let needed = bytes.len().saturating_add(chunk.len());
             if needed > limit {
@@ -164,6 +180,10 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(self.exchange(request))
+    }
+
+    fn rest(&self) {
+        self.in_flight.rest();
     }
 }
 
@@ -218,6 +238,10 @@ fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "transport_tls_tests.rs"]
+mod tls_tests;
 
 #[cfg(test)]
 mod tests {

@@ -72,7 +72,7 @@ pub struct AccountFacts {
 }
 
 impl AccountFacts {
-    /// Adds what `newer` knows; what it does not know stays.
+    /// Adds what `newer` knows; what it does not know stays. A masked number does not take the place of a whole IBAN.
     pub fn merge(&mut self, newer: Self) {
         fn take<T>(slot: &mut Option<T>, newer: Option<T>) {
             if newer.is_some() {
@@ -80,7 +80,10 @@ impl AccountFacts {
             }
         }
         take(&mut self.institution_id, newer.institution_id);
-        take(&mut self.iban, newer.iban);
+        let whole = |iban: &Option<Iban>| iban.as_ref().is_some_and(Iban::is_full);
+        if !whole(&self.iban) || whole(&newer.iban) {
+            take(&mut self.iban, newer.iban);
+        }
         take(&mut self.bban, newer.bban);
         take(&mut self.masked_pan, newer.masked_pan);
         take(&mut self.currency, newer.currency);

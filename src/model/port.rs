@@ -3,11 +3,9 @@
 //! Adapters implement them ([`crate::gocardless`], the sandbox glue, tests); no adapter sees another. A second provider is
 //! a second implementation of [`Provider`] and [`RowReader`]; nothing above has to change for it.
 
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use super::account::{AccountFacts, Metadata};
 use super::agreement::{Agreement, Terms};
@@ -140,6 +138,9 @@ pub trait Provider {
 
     /// What the adapter has to tell besides answers (such as "a token was issued"), since it was last asked.
     fn take_notices(&self) -> Vec<Notice>;
+
+    /// No call is due for a while: what was kept for the next one can be given up.
+    fn rest(&self);
 }
 
 /// How a provider's raw rows are read. Pure; never fails: what is not understood is null and flagged.
@@ -196,16 +197,22 @@ pub struct Response {
     pub body: Body,
 }
 
-/// A decoded body; holds its share of the in-flight limit until it is dropped.
+/// Lends the memory of bodies, and counts it.
+pub trait Lender: Send + Sync {
+    /// Takes the memory of a body back, whatever is in it.
+    fn take_back(&self, bytes: Vec<u8>);
+}
+
+/// A decoded body. When it is dropped, its memory goes back to whom it belongs.
 pub struct Body {
     bytes: Vec<u8>,
-    share: Option<Arc<dyn Any + Send + Sync>>,
+    lender: Option<Box<dyn Lender>>,
 }
 
 impl Body {
-    /// A body, and its share of a limit if it counts against one.
-    pub fn new(bytes: Vec<u8>, share: Option<Arc<dyn Any + Send + Sync>>) -> Self {
-        Self { bytes, share }
+    /// A body, and whose its memory is, if it counts against a limit.
+    pub fn new(bytes: Vec<u8>, lender: Option<Box<dyn Lender>>) -> Self {
+        Self { bytes, lender }
     }
 
     /// The bytes.
@@ -214,8 +221,17 @@ impl Body {
     }
 
     /// The same memory as text, checked once; `None` if it is not UTF-8.
-    pub fn into_text(self) -> Option<TextBody> {
-        Some(TextBody { text: String::from_utf8(self.bytes).ok()?, _share: self.share })
+    pub fn into_text(mut self) -> Option<TextBody> {
+        let text = String::from_utf8(std::mem::take(&mut self.bytes)).ok()?;
+        Some(TextBody { text, lender: self.lender.take() })
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Some(lender) = &self.lender {
+            lender.take_back(std::mem::take(&mut self.bytes));
+        }
     }
 }
 
@@ -228,13 +244,21 @@ impl fmt::Debug for Body {
 /// A decoded body that is UTF-8.
 pub struct TextBody {
     text: String,
-    _share: Option<Arc<dyn Any + Send + Sync>>,
+    lender: Option<Box<dyn Lender>>,
 }
 
 impl TextBody {
     /// The text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+}
+
+impl Drop for TextBody {
+    fn drop(&mut self) {
+        if let Some(lender) = &self.lender {
+            lender.take_back(std::mem::take(&mut self.text).into_bytes());
+        }
     }
 }
 
@@ -263,6 +287,9 @@ pub enum TransportError {
 pub trait Transport: Send + Sync {
     /// Sends once: no redirect, no retry.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
+
+    /// No request is due for a while: what was kept for the next one can be given up.
+    fn rest(&self) {}
 }
 
 /// A boxed future.

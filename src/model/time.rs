@@ -1,14 +1,15 @@
 //! Time as banks and calendars use it: instants in UTC, civil dates as given, zones by IANA name.
 //!
-//! The only module that touches `chrono`, so that it can be replaced. Nothing here reads a clock: `now` is always an
-//! argument (see [`crate::model::port::Clock`]). A civil date is not an instant, and no conversion between the two exists
-//! without a [`Zone`].
+//! With [`super::zone`] the only module that touches `chrono`, so that it can be replaced. Nothing here reads a clock:
+//! `now` is always an argument (see [`crate::model::port::Clock`]). A civil date is not an instant, and no conversion
+//! between the two exists without a [`Zone`].
 
 use std::fmt;
-use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use super::zone::Zone;
 
 /// Milliseconds in a second, minute, hour and day.
 pub const SECOND_MS: i64 = 1_000;
@@ -178,6 +179,12 @@ impl BankDate {
     }
 }
 
+impl From<NaiveDate> for BankDate {
+    fn from(date: NaiveDate) -> Self {
+        Self(date)
+    }
+}
+
 impl fmt::Display for BankDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The Debug form is ISO 8601 and, unlike a format string, not interpreted anew for each of a million rows.
@@ -228,48 +235,6 @@ impl<'de> Deserialize<'de> for BankDate {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| serde::de::Error::custom("expected a date YYYY-MM-DD"))
-    }
-}
-
-/// A time zone by its IANA name; the database of rules is the one compiled in with `chrono-tz`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Zone(chrono_tz::Tz);
-
-impl Zone {
-    /// Coordinated universal time.
-    pub const UTC: Self = Self(chrono_tz::Tz::UTC);
-
-    /// Every name of the database, links to other zones included: for suggestions.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())
-    }
-
-    /// The zone for `chrono` and `croner`.
-    pub(crate) fn tz(self) -> chrono_tz::Tz {
-        self.0
-    }
-
-    /// The wall-clock text of an instant in this zone, `YYYY-MM-DD HH:MM`.
-    pub fn local(self, at: UtcInstant) -> String {
-        at.chrono().with_timezone(&self.0).format("%Y-%m-%d %H:%M").to_string()
-    }
-
-    /// The civil date in this zone at an instant.
-    pub fn date(self, at: UtcInstant) -> BankDate {
-        BankDate(at.chrono().with_timezone(&self.0).date_naive())
-    }
-}
-
-impl FromStr for Zone {
-    type Err = ();
-    fn from_str(name: &str) -> Result<Self, ()> {
-        name.parse().ok().map(Self).ok_or(())
-    }
-}
-
-impl fmt::Display for Zone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name())
     }
 }
 

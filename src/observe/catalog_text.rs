@@ -106,13 +106,16 @@ texts! {
         "A link opened an account that was not known before. It is pulled from now on."
         "" "";
     AccountsAmbiguous "Which account continues as which is not clear"
-        "A link opened accounts that could be several of those known before. They are kept apart, so that no history is \
-         mixed up by a guess."
-        "Compare them, and say which two are one by `banksyncd accounts merge`. All accounts are listed by:"
+        "A link opened an account that could be one of those known before. They are kept apart, so that no history is \
+         mixed up by a guess. One that may continue an account that is switched off is not pulled meanwhile."
+        "Say which two are one by `banksyncd accounts merge OLD NEW`, the old one first: its id goes on. If it is an \
+         account of its own, give it an [[account]] in the config. All accounts are listed by:"
         "banksyncd accounts";
     AccountsMerged "Two accounts are one"
-        "Two entries turned out to be the same account at the bank. It has the history of both."
-        "" "";
+        "Two entries are the same account at the bank, by the rows that both have or because a person said so. It has \
+         the history of both, and each payment once."
+        "If they are not, this takes them apart again, exactly as they were:"
+        "banksyncd accounts split {account}";
     AccountSuspended "The provider suspended an account"
         "After too many failures in a row the provider refuses every call for this account. It never lifts this by \
          itself; what is stored stays."

@@ -4,19 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::{AccountId, CallId, LinkId};
 use crate::model::notice::Notice;
+use crate::model::time::UtcInstant;
 
-use super::effect::{Batch, Data, InstitutionUpdate, Pairing, PullResult, RunRecord, Settlement};
-use super::state::{Account, Link, ProviderState};
+use super::effect::{
+    Batch, Comparison, Data, InstitutionUpdate, PullResult, RunRecord, Settlement, Undo,
+};
+use super::state::{Account, Link, ProviderState, Union};
 
 /// Changes not yet emitted.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) settle: Option<(CallId, Settlement)>,
+    pub(super) settled_at: Option<UtcInstant>,
     pub(super) accounts: BTreeSet<AccountId>,
     pub(super) links: BTreeSet<LinkId>,
+    pub(super) forgotten_links: Vec<LinkId>,
     pub(super) provider: bool,
     pub(super) institutions: Option<InstitutionUpdate>,
-    pub(super) pair: Option<Pairing>,
+    pub(super) unions: Vec<Union>,
+    pub(super) undo: Option<Undo>,
+    pub(super) compare: Option<Comparison>,
     pub(super) runs: Vec<RunRecord>,
     pub(super) data: Option<Data>,
     pub(super) notices: Vec<Notice>,
@@ -37,9 +44,11 @@ impl Draft {
         let nothing = draft.settle.is_none()
             && draft.accounts.is_empty()
             && draft.links.is_empty()
+            && draft.forgotten_links.is_empty()
             && !draft.provider
             && draft.institutions.is_none()
-            && draft.pair.is_none()
+            && draft.unions.is_empty()
+            && draft.undo.is_none()
             && draft.runs.is_empty()
             && draft.data.is_none()
             && draft.notices.is_empty()
@@ -51,11 +60,15 @@ impl Draft {
             number: 0,
             at: None,
             settle: draft.settle,
+            settled_at: draft.settled_at,
             accounts: draft.accounts.iter().filter_map(|id| accounts.get(id)).cloned().collect(),
             links: draft.links.iter().filter_map(|id| links.get(id)).cloned().collect(),
+            forgotten_links: draft.forgotten_links,
             provider: draft.provider.then(|| provider.clone()),
             institutions: draft.institutions,
-            pair: draft.pair,
+            unions: draft.unions,
+            undo: draft.undo,
+            compare: draft.compare,
             runs: draft.runs,
             data: draft.data,
             notices: draft.notices,

@@ -2,7 +2,7 @@
 
 use crate::model::agreement::Scope;
 use crate::model::balance::Balance;
-use crate::model::id::{AccountId, CallId, RunId};
+use crate::model::id::{AccountId, CallId, LinkId, RunId};
 use crate::model::institution::Institution;
 use crate::model::notice::Notice;
 use crate::model::port::ApiCall;
@@ -10,7 +10,7 @@ use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::Answer;
 
 use super::event::AskId;
-use super::state::{Account, Link, ProviderState};
+use super::state::{Account, Link, ProviderState, Union};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -47,10 +47,12 @@ pub struct PlannedCall {
     pub ticket: Ticket,
     /// What to ask.
     pub call: ApiCall,
-    /// Which quota it spends, if any.
+    /// Which quota it spends, if any: where accounts became one, that of the part whose handle is called.
     pub spends: Option<(AccountId, Scope)>,
     /// In which run.
     pub run_id: Option<RunId>,
+    /// When it is reserved: by the provider's clock, which the ledger knows.
+    pub at: UtcInstant,
 }
 
 /// How a reservation ended.
@@ -73,16 +75,24 @@ pub struct Batch {
     pub at: Option<UtcInstant>,
     /// The reservation that it settles.
     pub settle: Option<(CallId, Settlement)>,
+    /// When, by the provider's clock; `None`: when the batch was decided.
+    pub settled_at: Option<UtcInstant>,
     /// Accounts to write, whole.
     pub accounts: Vec<Account>,
     /// Links to write, whole.
     pub links: Vec<Link>,
+    /// Links to drop: over for long.
+    pub forgotten_links: Vec<LinkId>,
     /// The provider's state, if it changed.
     pub provider: Option<ProviderState>,
     /// Institutions to cache: of a country (the list replaces it), or single ones with features.
     pub institutions: Option<InstitutionUpdate>,
-    /// A provisional account turned out to be a known one: everything of `from` becomes `into`'s, and `from` is gone.
-    pub pair: Option<Pairing>,
+    /// Accounts that turned out to be one: everything of the absorbed one is the kept one's from now on. In order.
+    pub unions: Vec<Union>,
+    /// A union to undo, the newest of its kept account.
+    pub undo: Option<Undo>,
+    /// Rows of the answer in `data` are counted that exist under another account already.
+    pub compare: Option<Comparison>,
     /// Runs that began or ended. If there is data, its rows are counted to the run that it names.
     pub runs: Vec<RunRecord>,
     /// Rows of an answer.
@@ -105,13 +115,35 @@ pub enum InstitutionUpdate {
     One(Box<Institution>),
 }
 
-/// Two account documents that are one account.
+/// A union to undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pairing {
-    /// The provisional one; its ledger moves, its document goes.
-    pub from: AccountId,
-    /// The known one.
-    pub into: AccountId,
+pub struct Undo {
+    /// The account that goes on.
+    pub kept: AccountId,
+    /// The one that becomes an account of its own again.
+    pub absorbed: AccountId,
+    /// Calls went through the absorbed one's handle since: what became of payments that both had is what became of its.
+    pub through_absorbed: bool,
+}
+
+/// Two accounts whose rows are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// The account of the answer.
+    pub new: AccountId,
+    /// The one that it may continue.
+    pub known: AccountId,
+}
+
+/// What a comparison found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// Which accounts.
+    pub accounts: Comparison,
+    /// Rows of the answer.
+    pub rows: u64,
+    /// Of these, how many are rows of the known account by more than a resemblance.
+    pub shared: u64,
 }
 
 /// A run as the store keeps it.
@@ -119,7 +151,7 @@ pub struct Pairing {
 pub struct RunRecord {
     /// Which.
     pub id: RunId,
-    /// Whose.
+    /// Whose: where accounts became one, the part whose handle was called.
     pub account_id: AccountId,
     /// Since when.
     pub started_at: UtcInstant,

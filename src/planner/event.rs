@@ -5,7 +5,7 @@ use crate::model::id::{AccountId, CallId, InstitutionId, LinkId};
 use crate::model::notice::Notice;
 use crate::model::port::Answered;
 
-use super::effect::{RowsChanged, Ticket};
+use super::effect::{Compared, RowsChanged, Ticket};
 
 /// A question of a client that needs the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +43,20 @@ pub enum Event {
         number: u64,
         /// What became of its rows, if it carried any.
         rows: Option<RowsChanged>,
+        /// What was found where it asked for a comparison.
+        compared: Option<Compared>,
+    },
+    /// A person says that two accounts are one.
+    MergeWanted {
+        /// The one whose id goes on.
+        kept: AccountId,
+        /// The other one.
+        absorbed: AccountId,
+    },
+    /// A person takes the newest union of an account apart.
+    SplitWanted {
+        /// Which.
+        kept: AccountId,
     },
     /// A person wants accounts pulled now.
     PullWanted {

@@ -1,42 +1,51 @@
-//! Accounts across links: a new link brings new provider ids, the account keeps ours, its history and its quota.
+//! Accounts across links: a new link brings new provider ids, the account keeps ours, its history, its quota and its name.
 //!
-//! A new handle first gets a provisional document, is identified (metadata, details) and then either continues an account
-//! that we know or becomes a new one. A full IBAN with the currency decides, whatever the institution id; without a full
-//! IBAN the number as given, the currency and the institution must agree. Several candidates decide nothing.
+//! A new handle first gets a provisional document and is identified (metadata, details). When all handles of its link are,
+//! they are compared with the accounts that we know, all at once: a pair is made where both like each other best (see
+//! [`super::likeness`]). Where two are liked alike nobody guesses: the handle becomes a new account and a person is asked.
+//! What is left over on both sides is paired by elimination, and only when the rows of the first pull agree.
+
+use std::collections::BTreeSet;
 
 use crate::model::account::AccountFacts;
-use crate::model::agreement::Scope;
-use crate::model::iban::Iban;
-use crate::model::id::{AccountId, LinkId, ProviderAccountId};
-use crate::model::notice::{EventCode, Notice};
-use crate::model::time::UtcInstant;
+use crate::model::id::{AccountId, InstitutionId, LinkId, ProviderAccountId};
+use crate::model::notice::EventCode;
+use crate::model::time::{MINUTE_MS, UtcInstant};
 
 use super::Planner;
-use super::effect::{Pairing, RunOutcome};
-use super::state::{Account, AccountStatus, Identifying, LinkStatus};
+use super::agenda::Key;
+use super::effect::Compared;
+use super::likeness::{Likeness, Shared, contradict, likeness};
+use super::state::{Account, AccountStatus, Identifying};
+use super::union::By;
 
-/// Whether two descriptions can be of one account: same number, and no different currency.
-fn same_account(one: &AccountFacts, other: &AccountFacts, same_institution: bool) -> bool {
-    let currencies_agree = match (&one.currency, &other.currency) {
-        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
-        _ => true,
-    };
-    let equal = |one: &Option<Iban>, other: &Option<Iban>| match (one, other) {
-        (Some(one), Some(other)) => Some(one.normalised() == other.normalised()),
-        _ => None,
-    };
-    let full = |facts: &AccountFacts| facts.iban.as_ref().is_some_and(Iban::is_full);
-    let numbers_agree = if full(one) && full(other) {
-        equal(&one.iban, &other.iban) == Some(true)
-    } else {
-        let pairs = [
-            equal(&one.iban, &other.iban),
-            equal(&one.bban, &other.bban),
-            equal(&one.masked_pan, &other.masked_pan),
-        ];
-        same_institution && pairs.contains(&Some(true)) && !pairs.contains(&Some(false))
-    };
-    currencies_agree && numbers_agree
+/// Handles of one link wait for each other so long before they are compared with what is known: one that the provider is
+/// still reading must not hold up the others for days.
+const SIBLINGS_WAIT_MS: i64 = 15 * MINUTE_MS;
+/// So many rows of the first pull must exist under the one account that is left, before elimination makes it that.
+const SHARED_ROWS_MIN: u64 = 3;
+
+/// A new handle and an account that it may continue.
+#[derive(Clone, Copy)]
+struct Candidate {
+    new: AccountId,
+    known: AccountId,
+    likeness: Likeness,
+}
+
+impl Account {
+    /// Whether everything that can be known about a new handle is known, and only the comparison is missing.
+    pub(super) fn is_identified(&self) -> bool {
+        let done = Identifying { metadata_read: true, details_settled: true };
+        self.identifying == Some(done)
+            && self.status != AccountStatus::Processing
+            && !self.status.is_over()
+    }
+
+    /// When a handle that waits for the others of its link has waited long enough.
+    pub(super) fn pairing_due(&self) -> Option<UtcInstant> {
+        self.is_identified().then(|| self.discovered_at.plus_ms(SIBLINGS_WAIT_MS))
+    }
 }
 
 impl Planner {
@@ -82,7 +91,7 @@ impl Planner {
     fn begin_account(
         &mut self,
         link_id: LinkId,
-        institution_id: crate::model::id::InstitutionId,
+        institution_id: InstitutionId,
         provider_account_id: ProviderAccountId,
         now: UtcInstant,
     ) -> AccountId {
@@ -97,8 +106,10 @@ impl Planner {
             identifying: Some(Identifying::default()),
             status: AccountStatus::Processing,
             consecutive_failures: 0,
+            tries: 0,
+            failing: std::collections::BTreeMap::new(),
             pause: None,
-            scopes_off: std::collections::BTreeSet::new(),
+            scopes_off: BTreeSet::new(),
             quota: std::collections::BTreeMap::new(),
             details_at: None,
             metadata_at: None,
@@ -112,6 +123,10 @@ impl Planner {
             processing_since: None,
             stale_announced: false,
             leftover: None,
+            may_continue: Vec::new(),
+            resembles: None,
+            born_off: false,
+            former: BTreeSet::new(),
         };
         self.accounts.insert(id, account);
         self.changed(id);
@@ -128,36 +143,117 @@ impl Planner {
         self.identify(id, now);
     }
 
-    /// Decides who a new handle is, once all that can be known is.
+    /// Decides who the new handles of an account's link are, once all that can be known of them is.
     pub(super) fn identify(&mut self, id: AccountId, now: UtcInstant) {
-        let Some(account) = self.accounts.get(&id) else { return };
-        let done = Identifying { metadata_read: true, details_settled: true };
-        if account.identifying != Some(done) || account.status == AccountStatus::Processing {
-            return;
+        let Some(link_id) = self.accounts.get(&id).map(|account| account.link_id) else { return };
+        let through = || self.accounts.values().filter(|account| account.link_id == link_id);
+        let new: Vec<AccountId> =
+            through().filter(|account| account.is_identified()).map(|account| account.id).collect();
+        let open = through().any(|account| {
+            account.identifying.is_some() && !account.is_identified() && !account.status.is_over()
+        });
+        let overdue = through().any(|account| account.pairing_due().is_some_and(|at| at <= now));
+        for id in &new {
+            self.touch(Key::Account(*id));
         }
-        match self.candidates(account).as_slice() {
-            [known] => self.pair(id, *known, now),
-            several => {
-                let ambiguous: Vec<String> = several.iter().map(ToString::to_string).collect();
-                self.admit(id, &ambiguous);
+        if !new.is_empty() && (!open || overdue) {
+            self.pair_up(link_id, &new, now);
+        }
+    }
+
+    fn pair_up(&mut self, link_id: LinkId, new: &[AccountId], now: UtcInstant) {
+        let mut candidates: Vec<Candidate> =
+            new.iter().flat_map(|id| self.candidates(*id)).collect();
+        let mut left: BTreeSet<AccountId> = new.iter().copied().collect();
+        while let Some(found) = best(&candidates) {
+            candidates.retain(|other| other.new != found.new && other.known != found.known);
+            left.remove(&found.new);
+            self.join(found.known, found.new, By::Likeness, now);
+        }
+        let doubtful = |id: &AccountId| candidates.iter().any(|other| other.new == *id);
+        let (doubtful, alone): (BTreeSet<AccountId>, _) = left.into_iter().partition(doubtful);
+        for id in doubtful {
+            let known = candidates.iter().filter(|other| other.new == id).map(|other| other.known);
+            self.admit(id, known.collect());
+        }
+        self.eliminate(link_id, &alone);
+    }
+
+    /// Known accounts that a new handle may continue.
+    fn candidates(&self, id: AccountId) -> Vec<Candidate> {
+        let Some(new) = self.accounts.get(&id) else { return Vec::new() };
+        let like = |known: &Account| {
+            let same_institution = known.institution_id == new.institution_id;
+            let found = likeness(&new.facts, &known.facts, same_institution)?;
+            // Names alone could be another person's: an account whose link works is not taken away for them.
+            (found.number > Shared::Names || self.is_predecessor(known, new.link_id))
+                .then_some(Candidate { new: id, known: known.id, likeness: found })
+        };
+        self.known_besides(new.link_id).filter_map(like).collect()
+    }
+
+    /// Accounts that we know, but not through this link.
+    fn known_besides(&self, link_id: LinkId) -> impl Iterator<Item = &Account> {
+        let known =
+            move |account: &&Account| account.identifying.is_none() && account.link_id != link_id;
+        self.accounts.values().filter(known)
+    }
+
+    /// Whether an account has to go on through this link or not at all: its own is the one to be replaced, or is over.
+    fn is_predecessor(&self, known: &Account, link_id: LinkId) -> bool {
+        let replaced = self.links.get(&link_id).and_then(|link| link.replaces);
+        replaced == Some(known.link_id)
+            || self.links.get(&known.link_id).is_none_or(|link| !link.status.is_live())
+    }
+
+    /// Handles that nothing speaks for: where one account is left for one of them and nothing rules it out, the rows of the
+    /// first pull decide. Where more are left, a person does.
+    fn eliminate(&mut self, link_id: LinkId, alone: &BTreeSet<AccountId>) {
+        let fits = |new: &Account, known: &Account| {
+            known.institution_id == new.institution_id
+                && self.is_predecessor(known, link_id)
+                && !contradict(&new.facts, &known.facts)
+        };
+        let pairs: Vec<(AccountId, AccountId)> = alone
+            .iter()
+            .filter_map(|id| self.accounts.get(id))
+            .flat_map(|new| self.known_besides(link_id).map(move |known| (new, known)))
+            .filter(|(new, known)| fits(new, known))
+            .map(|(new, known)| (new.id, known.id))
+            .collect();
+        for id in alone {
+            let left: Vec<AccountId> =
+                pairs.iter().filter(|(new, _)| new == id).map(|(_, known)| *known).collect();
+            match left.as_slice() {
+                [known]
+                    if pairs.iter().filter(|(_, other)| other == known).count() == 1
+                        && !self.is_off(*known) =>
+                {
+                    let known = *known;
+                    self.admit(*id, Vec::new());
+                    if let Some(account) = self.accounts.get_mut(id) {
+                        account.resembles = Some(known);
+                    }
+                }
+                _ => self.admit(*id, left),
             }
         }
     }
 
-    /// Known accounts that a new handle may continue.
-    fn candidates(&self, account: &Account) -> Vec<AccountId> {
-        let id = account.id;
-        self.accounts
-            .values()
-            .filter(|other| {
-                other.id != id && other.identifying.is_none() && other.link_id != account.link_id
-            })
-            .filter(|other| {
-                let same_institution = other.institution_id == account.institution_id;
-                same_account(&account.facts, &other.facts, same_institution)
-            })
-            .map(|other| other.id)
-            .collect()
+    /// The rows of a pull were compared with those of the one account that is left.
+    pub(super) fn compared(&mut self, found: &Compared, now: UtcInstant) {
+        let (id, known) = (found.accounts.new, found.accounts.known);
+        let still = self.accounts.get_mut(&id).filter(|new| new.resembles == Some(known));
+        let Some(account) = still else { return };
+        account.resembles = None;
+        let link_id = account.link_id;
+        self.changed(id);
+        let free = self.known_besides(link_id).any(|other| other.id == known);
+        if free && found.shared >= SHARED_ROWS_MIN {
+            self.join(known, id, By::Elimination, now);
+        } else if free && (found.shared > 0 || found.rows < SHARED_ROWS_MIN) {
+            self.ask(id, vec![known]);
+        }
     }
 
     /// A handle that was refused before it was identified: an account of its own, unless it may be one that we know and
@@ -165,136 +261,59 @@ impl Planner {
     pub(super) fn admit_if_new(&mut self, id: AccountId) {
         let Some(account) = self.accounts.get(&id) else { return };
         let known_enough = account.identifying.is_some_and(|identifying| identifying.metadata_read);
-        if known_enough && self.candidates(account).is_empty() {
-            self.admit(id, &[]);
+        if known_enough && self.candidates(id).is_empty() {
+            self.admit(id, Vec::new());
         }
     }
 
     /// A new handle is a new account.
-    fn admit(&mut self, id: AccountId, ambiguous: &[String]) {
+    fn admit(&mut self, id: AccountId, may_continue: Vec<AccountId>) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         account.identifying = None;
+        let notice = account.notice(EventCode::AccountDiscovered, "a new account");
+        self.draft.notices.push(notice);
         self.changed(id);
-        let Some(account) = self.accounts.get(&id) else { return };
-        let discovered = account.notice(EventCode::AccountDiscovered, "a new account");
-        self.draft.notices.push(discovered);
-        if !ambiguous.is_empty() {
-            let message = "this account may continue one of several known ones";
-            let notice = account
-                .notice(EventCode::AccountsAmbiguous, message)
-                .detail("candidates", ambiguous.join(" "));
-            self.draft.notices.push(notice);
+        if !may_continue.is_empty() {
+            self.ask(id, may_continue);
         }
     }
 
-    /// A new handle continues a known account.
-    fn pair(&mut self, provisional: AccountId, known: AccountId, now: UtcInstant) {
-        let Some(new) = self.accounts.remove(&provisional) else { return };
-        self.draft.accounts.remove(&provisional);
-        self.touch(super::agenda::Key::Account(provisional));
-        self.ledger.merge(provisional, known);
-        self.draft.pair = Some(Pairing { from: provisional, into: known });
-        if let Some(link) = self.links.get_mut(&new.link_id) {
-            link.accounts.retain(|id| *id != provisional && *id != known);
-            link.accounts.push(known);
-            self.draft.links.insert(new.link_id);
-        }
-        if let Some(account) = self.accounts.get_mut(&known) {
-            account.provider_account_id = new.provider_account_id;
-            account.institution_id = new.institution_id;
-            account.facts.merge(new.facts);
-            account.details_at = new.details_at.or(account.details_at);
-            for (scope, learned) in new.quota {
-                let quota = account.quota.entry(scope).or_default();
-                quota.limit = learned.limit.or(quota.limit);
-                // The bank's own count knows no links: what was refused through the old one stays refused.
-                quota.blocked_until = quota.blocked_until.max(learned.blocked_until);
-                quota.announced_until = quota.announced_until.max(learned.announced_until);
-            }
-        }
-        self.move_account(known, new.link_id, now);
-        if let Some(account) = self.accounts.get_mut(&known) {
-            // Counted by the provider for the new handle already.
-            account.consecutive_failures = new.consecutive_failures;
-            account.pause = new.pause;
-            account.status = new.status;
-            account.retry_at = new.retry_at;
-        }
-    }
-
-    /// An account goes on through another link: what was wrong with it through the old one is over.
-    fn move_account(&mut self, id: AccountId, link_id: LinkId, now: UtcInstant) {
-        let why = "the account goes on through a new link".to_owned();
-        self.pull_ended(id, RunOutcome::Failed, Some((why, None)), now);
+    /// Asks a person which account a new one continues. What was switched off does not come back on meanwhile.
+    fn ask(&mut self, id: AccountId, may_continue: Vec<AccountId>) {
+        let off = may_continue.iter().any(|known| self.is_off(*known));
         let Some(account) = self.accounts.get_mut(&id) else { return };
-        let old_link = std::mem::replace(&mut account.link_id, link_id);
-        account.consecutive_failures = 0;
-        account.pause = None;
-        account.retry_at = None;
-        account.leftover = None;
-        account.scopes_off.clear();
-        // Everything is asked for anew: the first answers through the new link show what it gives.
-        account.full_pull_at = None;
-        account.full_mark = None;
-        account.window_mark = None;
-        account.slot_served = None;
-        account.status = AccountStatus::Ready;
+        let commands: Vec<String> =
+            may_continue.iter().map(|known| merge_command(*known, id)).collect();
+        let message = format!(
+            "this account may continue one that is known: say so with `{}`",
+            commands.join("` or `")
+        );
+        let known: Vec<String> = may_continue.iter().map(ToString::to_string).collect();
+        let notice = account
+            .notice(EventCode::AccountsAmbiguous, &message)
+            .detail("candidates", known)
+            .detail("commands", commands);
+        account.may_continue = may_continue;
+        account.born_off = off;
+        self.draft.notices.push(notice);
         self.changed(id);
-        let emptied = self.accounts_of(old_link).is_empty();
-        if let Some(link) = self.links.get_mut(&link_id)
-            && link.replaces.is_none()
-            && emptied
-        {
-            link.replaces = Some(old_link);
-            self.link_changed(link_id);
-        }
-        self.touch(super::agenda::Key::Link(old_link));
     }
 
-    /// Once every account of a successor was pulled completely through it, the old requisition goes.
-    pub(super) fn finish_renewal(&mut self, link_id: LinkId, now: UtcInstant) {
-        let Some(link) = self.links.get(&link_id) else { return };
-        let (Some(old_id), Some(accepted)) = (link.replaces, link.accepted_at) else { return };
-        if self.links.get(&old_id).is_none_or(|old| old.replaced_by.is_some()) {
-            return;
-        }
-        let account = |id: &AccountId| self.accounts.get(id);
-        let complete = self.accounts_of(link_id).iter().filter_map(account).all(|account| {
-            let over = account.status.is_over()
-                || !self.policy.is_enabled(account)
-                || [Scope::Balances, Scope::Transactions]
-                    .iter()
-                    .all(|scope| account.scopes_off.contains(scope));
-            let pulled = account.identifying.is_none()
-                && account.full_pull_at.is_some()
-                && account.last_synced_at.is_some_and(|synced| synced >= accepted);
-            over || pulled
-        });
-        // An account that was left behind keeps its access as long as that lasts.
-        let left_behind = self
-            .accounts_of(old_id)
-            .iter()
-            .filter_map(account)
-            .any(|account| self.policy.is_enabled(account) && !account.status.is_over());
-        if !complete || left_behind {
-            return;
-        }
-        let institution = link.institution_id.clone();
-        if let Some(old) = self.links.get_mut(&old_id) {
-            old.replaced_by = Some(link_id);
-        }
-        self.remove_link(old_id, LinkStatus::Replaced, now);
-        let replaced = Notice::new(EventCode::LinkReplaced, "a successor has taken over")
-            .link(old_id)
-            .institution(institution.clone())
-            .detail("replaced_by", link_id.to_string());
-        let renewed = Notice::new(
-            EventCode::AccessRenewed,
-            "access was renewed; accounts keep id and history",
-        )
-        .link(link_id)
-        .institution(institution)
-        .detail("replaces", old_id.to_string());
-        self.draft.notices.extend([replaced, renewed]);
+    pub(super) fn is_off(&self, id: AccountId) -> bool {
+        self.accounts.get(&id).is_some_and(|account| !self.policy.is_enabled(account))
     }
+}
+
+/// The command by which a person says that two accounts are one.
+pub fn merge_command(kept: AccountId, absorbed: AccountId) -> String {
+    format!("banksyncd accounts merge {kept} {absorbed}")
+}
+
+/// A pair of which each likes the other more than anybody else.
+fn best(candidates: &[Candidate]) -> Option<Candidate> {
+    let rivals = |one: &Candidate, other: &Candidate| {
+        (one.new == other.new) != (one.known == other.known) && other.likeness >= one.likeness
+    };
+    let no_rival = |one: &&Candidate| !candidates.iter().any(|other| rivals(one, other));
+    candidates.iter().find(no_rival).copied()
 }

@@ -44,8 +44,8 @@ impl Policy {
     pub fn from_config(config: &Config) -> Result<Self, BadPattern> {
         let plan = &config.schedule;
         Ok(Self {
-            schedule: Schedule::new(&plan.pull, plan.timezone, plan.jitter_s)?,
-            zone: plan.timezone,
+            schedule: Schedule::new(&plan.pull, plan.timezone.clone(), plan.jitter_s)?,
+            zone: plan.timezone.clone(),
             freshness_ms: i64::from(plan.freshness_s).saturating_mul(1_000),
             calls_per_day: config.limits.calls_per_day,
             manual_reserve: config.limits.manual_reserve,
@@ -68,7 +68,7 @@ impl Policy {
 
     /// Whether an account is pulled.
     pub fn is_enabled(&self, account: &Account) -> bool {
-        self.rule(account).is_none_or(|rule| rule.enabled)
+        is_enabled(account, &self.rules)
     }
 
     /// The name a person gave it.
@@ -77,11 +77,21 @@ impl Policy {
     }
 }
 
-/// What the configuration says about an account: the first rule that names its id, or its IBAN in any spelling.
+/// Whether an account is pulled: a rule decides; without one, all are that do not continue one that is switched off.
+pub fn is_enabled(account: &Account, rules: &[AccountRule]) -> bool {
+    rule_for(account, rules).map_or(!account.born_off, |rule| rule.enabled)
+}
+
+/// What the configuration says about an account: the first rule that names its id, or its IBAN in any spelling; else the
+/// first that names what it once was.
 pub fn rule_for<'a>(account: &Account, rules: &'a [AccountRule]) -> Option<&'a AccountRule> {
     let id = account.id.to_string();
     let iban = account.facts.iban.as_ref().map(Iban::normalised);
-    rules.iter().find(|rule| {
+    let now = |rule: &&AccountRule| {
         rule.matches == id || iban.as_ref().is_some_and(|iban| *iban == normalise(&rule.matches))
-    })
+    };
+    let once = |rule: &&AccountRule| {
+        account.former.contains(&rule.matches) || account.former.contains(&normalise(&rule.matches))
+    };
+    rules.iter().find(now).or_else(|| rules.iter().find(once))
 }

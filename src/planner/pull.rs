@@ -9,7 +9,7 @@ use crate::model::time::{BankDate, MINUTE_MS, UtcInstant};
 use crate::model::transaction::AnswerMark;
 
 use super::agenda::Key;
-use super::effect::{Data, PullResult, RowsChanged, RunOutcome, RunRecord};
+use super::effect::{Comparison, Data, PullResult, RowsChanged, RunOutcome, RunRecord};
 use super::state::Account;
 use super::{Planner, quota};
 
@@ -49,7 +49,7 @@ impl Planner {
                     account.facts.merge(facts);
                     account.details_at = Some(now);
                 }
-                self.account_well(id);
+                self.account_well(id, scope);
                 self.details_settled(id, now);
             }
             (Err(failure), Some(run_id)) => self.pull_failed(id, scope, run_id, &failure, now),
@@ -95,7 +95,11 @@ impl Planner {
         let Some(account) = self.accounts.get(&id) else { return };
         let used = self.allowance(account, scope, true, now).used;
         if let Some(account) = self.accounts.get_mut(&id) {
-            quota::learn(Self::quota_mut(account, scope), &rate, used, now);
+            let learned = Self::quota_mut(account, scope);
+            if result.is_ok() {
+                learned.refusals = 0;
+            }
+            quota::learn(learned, &rate, used, self.time.latest_by_us(now));
         }
     }
 
@@ -108,8 +112,8 @@ impl Planner {
         reply: Reply,
         now: UtcInstant,
     ) {
-        self.account_well(id);
         let Asked { scope, date_from, .. } = asked;
+        self.account_well(id, scope);
         let Some(account) = self.accounts.get_mut(&id) else { return };
         let mut changed = false;
         match reply {
@@ -123,6 +127,7 @@ impl Planner {
             Reply::Transactions(answer) => {
                 changed = true;
                 remember(account, date_from, Some(answer.mark), now);
+                self.draft.compare = account.resembles.map(|known| Comparison { new: id, known });
                 let answer = Box::new(answer);
                 self.draft.data =
                     Some(Data::Transactions { account_id: id, run_id, date_from, answer });
@@ -150,7 +155,7 @@ impl Planner {
         let Some(pull) = &account.pull else { return };
         let at = self.allowance(account, next, pull.manual, now).next_allowed_at;
         if at <= now.plus_ms(WAIT_WITHIN_PULL_MS) {
-            let record = run_record(account, pull, None);
+            let record = run_record(self.part_of(account), pull, None);
             self.draft.runs.push(record);
             return;
         }
@@ -215,10 +220,10 @@ impl Planner {
         } else {
             account.slot_served = due.or(account.slot_served);
         }
-        let record = run_record(account, &pull, Some(outcome));
         let (reason, next_allowed_at) = why.unzip();
         let reason: Option<String> = reason;
         let Some(account) = self.accounts.get(&id) else { return };
+        let record = run_record(self.part_of(account), &pull, Some(outcome));
         let notice = match (outcome, &reason) {
             (RunOutcome::Failed, reason) => account
                 .notice(EventCode::SyncFailed, "a pull ended without all of its data")
@@ -319,9 +324,9 @@ fn remember(
 }
 
 fn run_record(
-    account: &Account,
+    part: AccountId,
     pull: &super::state::Pull,
     outcome: Option<RunOutcome>,
 ) -> RunRecord {
-    RunRecord { id: pull.run_id, account_id: account.id, started_at: pull.started_at, outcome }
+    RunRecord { id: pull.run_id, account_id: part, started_at: pull.started_at, outcome }
 }

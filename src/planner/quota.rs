@@ -5,7 +5,7 @@
 //! bank may have counted. The provider's headers and 429s can block further, never less.
 //! Facts: provider's knowledge base 11529584398236 (limits per account and scope), read 2026-11.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::agreement::Scope;
 use crate::model::failure::Rate;
@@ -21,8 +21,11 @@ const WINDOW_MARGIN_MS: i64 = 30 * SECOND_MS;
 pub const WINDOW_MS: i64 = DAY_MS + WINDOW_MARGIN_MS;
 /// An interrupted call counts from when it may have ended, so far ahead at most.
 const FUTURE_MS: i64 = HOUR_MS;
-/// Shortest wait after a daily 429, whatever it says.
-const THROTTLE_MIN_S: u32 = 60;
+/// Shortest waits after the first, second, … daily 429 without a success in between, whatever they say: a bank that names
+/// no wait, or none worth the name, is not asked again every minute.
+const THROTTLE_MIN_S: [u32; 4] = [60, 300, 1_800, THROTTLE_MIN_LAST_S];
+/// The longest of them, for all that follow.
+const THROTTLE_MIN_LAST_S: u32 = 7_200;
 /// Longest wait that a 429 can impose, and the wait where it names none.
 const THROTTLE_MAX_S: u32 = 86_400;
 
@@ -37,6 +40,8 @@ enum Owner {
 struct Entry {
     counted_at: UtcInstant,
     owner: Owner,
+    /// The account itself, or the part of it whose handle was called.
+    part: AccountId,
 }
 
 /// A row of the stored ledger, as it is given back at start.
@@ -46,6 +51,8 @@ pub struct LedgerRow {
     pub call_id: CallId,
     /// Whose quota.
     pub account_id: AccountId,
+    /// The account itself, or the part of it whose handle was called.
+    pub part: AccountId,
     /// Which scope.
     pub scope: Scope,
     /// When it was settled, else when it was reserved.
@@ -77,17 +84,23 @@ impl Ledger {
         let mut ledger = Self::default();
         for row in rows {
             let counted_at = if row.unsettled { row.at.plus_ms(timeout_ms) } else { row.at };
-            let entry = Entry { counted_at, owner: Owner::Settled };
+            let entry = Entry { counted_at, owner: Owner::Settled, part: row.part };
             ledger.entries.entry((row.account_id, row.scope)).or_default().push(entry);
         }
         ledger
     }
 
     /// Enters a call that is about to leave.
-    pub fn reserve(&mut self, account: AccountId, scope: Scope, ticket: Ticket, now: UtcInstant) {
+    pub fn reserve(
+        &mut self,
+        (account, part): (AccountId, AccountId),
+        scope: Scope,
+        ticket: Ticket,
+        now: UtcInstant,
+    ) {
         let entries = self.entries.entry((account, scope)).or_default();
         entries.retain(|entry| entry.counted_at.plus_ms(WINDOW_MS) > now);
-        entries.push(Entry { counted_at: now, owner: Owner::InFlight(ticket) });
+        entries.push(Entry { counted_at: now, owner: Owner::InFlight(ticket), part });
     }
 
     /// Settles a call: it counts from now on, or is given back.
@@ -104,7 +117,7 @@ impl Ledger {
                 for entry in
                     entries.iter_mut().filter(|entry| entry.owner == Owner::InFlight(ticket))
                 {
-                    *entry = Entry { counted_at: at, owner: Owner::Settled };
+                    *entry = Entry { counted_at: at, owner: Owner::Settled, ..*entry };
                 }
             }
             None => entries.retain(|entry| entry.owner != Owner::InFlight(ticket)),
@@ -119,12 +132,31 @@ impl Ledger {
         }
     }
 
+    /// Entries farther ahead than a window came from a time that proved wrong: they count from now at the latest.
+    pub fn time_settled(&mut self, now: UtcInstant) {
+        let entries = self.entries.values_mut().flatten();
+        for entry in entries.filter(|entry| entry.counted_at > now.plus_ms(WINDOW_MS)) {
+            entry.counted_at = now;
+        }
+    }
+
     /// Two accounts turned out to be one: its calls were all the same account's.
     pub fn merge(&mut self, from: AccountId, into: AccountId) {
         for scope in Scope::ALL {
             if let Some(moved) = self.entries.remove(&(from, scope)) {
                 self.entries.entry((into, scope)).or_default().extend(moved);
             }
+        }
+    }
+
+    /// The opposite: the calls of these parts were another account's.
+    pub fn split(&mut self, from: AccountId, into: AccountId, parts: &BTreeSet<AccountId>) {
+        for scope in Scope::ALL {
+            let Some(entries) = self.entries.get_mut(&(from, scope)) else { continue };
+            let (moved, kept): (Vec<Entry>, Vec<Entry>) =
+                entries.iter().partition(|entry| parts.contains(&entry.part));
+            *entries = kept;
+            self.entries.entry((into, scope)).or_default().extend(moved);
         }
     }
 
@@ -190,7 +222,10 @@ pub fn learn(quota: &mut ScopeQuota, rate: &Rate, used: u32, now: UtcInstant) {
 
 /// Blocks a scope after a daily 429: until the time it names, within bounds, else for a day.
 pub fn throttle(quota: &mut ScopeQuota, wait_s: Option<u32>, now: UtcInstant) -> UtcInstant {
-    let wait_s = wait_s.unwrap_or(THROTTLE_MAX_S).clamp(THROTTLE_MIN_S, THROTTLE_MAX_S);
+    let refusals = usize::try_from(quota.refusals).unwrap_or(usize::MAX);
+    let least_s = THROTTLE_MIN_S.get(refusals).copied().unwrap_or(THROTTLE_MIN_LAST_S);
+    quota.refusals = quota.refusals.saturating_add(1);
+    let wait_s = wait_s.unwrap_or(THROTTLE_MAX_S).clamp(least_s, THROTTLE_MAX_S);
     let until = now.plus_s(i64::from(wait_s).saturating_add(1));
     quota.blocked_until = Some(until);
     until
@@ -216,7 +251,7 @@ mod tests {
             let now = T0.plus_hours(i64::from(hour));
             let ticket = Ticket(u64::from(hour));
             assert!(allowance(&ledger, &quota, 0, now).next_allowed_at <= now);
-            ledger.reserve(ACCOUNT, Scope::Balances, ticket, now);
+            ledger.reserve((ACCOUNT, ACCOUNT), Scope::Balances, ticket, now);
             ledger.settle(ACCOUNT, Scope::Balances, ticket, Some(now.plus_s(5)));
         }
         let spent = allowance(&ledger, &quota, 0, T0.plus_hours(5));
@@ -232,10 +267,10 @@ mod tests {
     #[test]
     fn released_calls_are_free_and_silent_ones_are_not() {
         let mut ledger = Ledger::default();
-        ledger.reserve(ACCOUNT, Scope::Balances, Ticket(1), T0);
+        ledger.reserve((ACCOUNT, ACCOUNT), Scope::Balances, Ticket(1), T0);
         ledger.settle(ACCOUNT, Scope::Balances, Ticket(1), None);
         assert_eq!(allowance(&ledger, &ScopeQuota::default(), 0, T0).used, 0);
-        ledger.reserve(ACCOUNT, Scope::Balances, Ticket(2), T0);
+        ledger.reserve((ACCOUNT, ACCOUNT), Scope::Balances, Ticket(2), T0);
         assert_eq!(allowance(&ledger, &ScopeQuota::default(), 0, T0.plus_hours(23)).used, 1);
         assert_eq!(allowance(&ledger, &ScopeQuota::default(), 0, T0.plus_hours(25)).used, 0);
     }
@@ -245,6 +280,7 @@ mod tests {
         let row = LedgerRow {
             call_id: CallId(1),
             account_id: ACCOUNT,
+            part: ACCOUNT,
             scope: Scope::Balances,
             at: T0,
             unsettled: true,
@@ -286,6 +322,7 @@ mod tests {
     fn hostile_waits_are_bounded() {
         let mut quota = ScopeQuota::default();
         assert_eq!(throttle(&mut quota, Some(0), T0), T0.plus_s(61));
+        assert_eq!(throttle(&mut quota, Some(0), T0), T0.plus_s(301), "the second time longer");
         assert_eq!(throttle(&mut quota, Some(u32::MAX), T0), T0.plus_s(86_401));
         assert_eq!(throttle(&mut quota, None, T0), T0.plus_ms(24 * HOUR_MS + 1_000));
     }

@@ -263,7 +263,13 @@ pub struct Account {
     /// Counted failures in a row, over all scopes.
     #[serde(default)]
     pub consecutive_failures: u32,
-    /// Set at the error budget, cleared by the next success.
+    /// Failures in a row, counted or not, for the back-off.
+    #[serde(default)]
+    pub tries: u32,
+    /// Counted failures in a row of single scopes: one that works does not make another one well.
+    #[serde(default)]
+    pub failing: BTreeMap<Scope, u32>,
+    /// Set at the error budget, cleared when what failed has succeeded.
     #[serde(default)]
     pub pause: Option<Pause>,
     /// Scopes that the bank does not give.
@@ -308,6 +314,32 @@ pub struct Account {
     /// What a pull that failed half-way left to do, and when.
     #[serde(default)]
     pub leftover: Option<(UtcInstant, Vec<Scope>)>,
+    /// Known accounts that it may continue; a person has to say. Empty: nothing is in doubt.
+    #[serde(default)]
+    pub may_continue: Vec<AccountId>,
+    /// The one known account that it can be if it is a known one: the rows of its first pull decide.
+    #[serde(default)]
+    pub resembles: Option<AccountId>,
+    /// It may continue an account that is switched off, so it is not pulled before a rule of the configuration names it.
+    #[serde(default)]
+    pub born_off: bool,
+    /// Ids of accounts that are part of this one, and IBANs (normalised) that it had: rules of the configuration that name
+    /// these still find it.
+    #[serde(default)]
+    pub former: BTreeSet<String>,
+}
+
+/// Two accounts that became one, both as they were before: what it takes to undo it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Union {
+    /// When.
+    pub at: UtcInstant,
+    /// A person said so.
+    pub by_hand: bool,
+    /// The one whose id goes on.
+    pub kept: Account,
+    /// The other one; the provider's handle that it had stays with its calls, runs and answers.
+    pub absorbed: Account,
 }
 
 /// How far identifying a new provider account has come.
@@ -343,6 +375,8 @@ pub struct ScopeQuota {
     pub blocked_until: Option<UtcInstant>,
     /// `quota_spent` was raised for the window that ends here.
     pub announced_until: Option<UtcInstant>,
+    /// Daily refusals since the last success.
+    pub refusals: u32,
 }
 
 /// One pass over one account.
@@ -382,6 +416,10 @@ pub struct ProviderState {
     pub outage_tries: u32,
     /// Company limit: no call before this instant.
     pub throttled_until: Option<UtcInstant>,
+    /// `plan_limit_reached` was raised, and no link could be made since.
+    pub plan_limit_announced: bool,
+    /// The provider's clock minus ours, in milliseconds, where they disagree.
+    pub clock_distance_ms: i64,
     /// What worked at an institution, so that the next link begins there.
     pub worked: BTreeMap<String, WorkedTerms>,
     /// Words of the provider that were announced as not understood, each with the field it stood in.

@@ -16,6 +16,7 @@ use crate::planner::reconcile::{AnswerFacts, STRATEGY_VERSION};
 use super::answers::{self, Item, Items};
 use super::coverage::{self, EVERYTHING_DAYS, floor_days, floor_from};
 use super::error::Error;
+use super::parts::Parts;
 use super::reconcile::{self, AccountRows, Given, Reconciled, Work};
 use super::row;
 use super::rows;
@@ -33,17 +34,20 @@ pub(super) struct Coming<'a> {
     pub(super) known_as: Option<&'a Items>,
 }
 
-/// What is remembered of an account's rows.
-pub(super) fn account_rows(connection: &Connection, number: i64) -> Result<AccountRows, Error> {
+/// What is remembered of the rows of the account that this is, or is a part of.
+pub(super) fn account_rows(connection: &Connection, part: i64) -> Result<AccountRows, Error> {
     let failed = Error::sql("load what is remembered of an account");
-    let sql = "SELECT memory, rows_version, dictionary FROM account WHERE number = ?1";
+    let sql = "SELECT account.number, account.memory, account.rows_version, account.dictionary
+               FROM account AS part JOIN account ON account.number = coalesce(part.whole, part.number)
+               WHERE part.number = ?1";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let (memory, rows_version, dictionary): (String, i64, Option<i64>) = statement
-        .query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    let (number, memory, rows_version, dictionary): (i64, String, i64, Option<i64>) = statement
+        .query_row([part], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .map_err(failed)?;
     let memory = serde_json::from_str(&memory)
         .map_err(Error::document("read what is remembered of an account"))?;
-    Ok(AccountRows { number, memory, rows_version, dictionary })
+    let parts = Parts::of_whole(connection, number)?;
+    Ok(AccountRows { number, part, parts, memory, rows_version, dictionary })
 }
 
 /// The newest stored answer for a window.
@@ -81,7 +85,7 @@ pub(super) fn put(
     account: &mut AccountRows,
     coming: &Coming<'_>,
 ) -> Result<Reconciled, Error> {
-    let known = newest(work.connection, account.number, coming.facts.date_from)?;
+    let known = newest(work.connection, account.part, coming.facts.date_from)?;
     put_beside(work, account, coming, known)
 }
 
@@ -131,7 +135,7 @@ pub(super) fn repeat(
     facts: &AnswerFacts,
     known_as: Option<&Items>,
 ) -> Result<Reconciled, Error> {
-    let Some(known) = newest(work.connection, account.number, facts.date_from)? else {
+    let Some(known) = newest(work.connection, account.part, facts.date_from)? else {
         return Err(Error::Refused("there is no answer that could have come again"));
     };
     let undisturbed = known.rows_version == account.rows_version;
@@ -184,7 +188,7 @@ fn finish(
     outcome: &Reconciled,
 ) -> Result<(), Error> {
     let failed = Error::sql("store what is remembered of an account");
-    coverage::note(connection, account.number, &outcome.coverage, facts.at)?;
+    coverage::note(connection, account.part, &outcome.coverage, facts.at)?;
     account.rows_version =
         account.rows_version.saturating_add(i64::from(outcome.rows != RowsChanged::default()));
     let memory = serde_json::to_string(&account.memory)
@@ -215,7 +219,7 @@ fn insert(
                VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     let date_from = row::days(facts.date_from);
-    let values = params![account.number, date_from, floor, items, account.rows_version];
+    let values = params![account.part, date_from, floor, items, account.rows_version];
     statement.insert(values).map_err(failed)
 }
 

@@ -5,18 +5,20 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::model::id::{AccountId, RunId};
 use crate::model::port::RowReader;
 use crate::model::time::UtcInstant;
-use crate::model::transaction::Span;
-use crate::planner::effect::{Batch, Data, RowsChanged};
+use crate::model::transaction::{Answer, BookingStatus, Span};
+use crate::planner::effect::{Batch, Compared, Comparison, Data, RowsChanged};
 use crate::planner::reconcile::AnswerFacts;
+use crate::planner::reconcile::decide::Link;
 use crate::planner::reconcile::notices::{News, notices};
+use crate::planner::reconcile::tiers::Tier;
 
 use super::answer::{self, Coming};
 use super::error::Error;
 use super::events::{self, StoredEvent};
-use super::reconcile::{AccountRows, Reconciled, Work};
+use super::reconcile::{AccountRows, Given, Reconciled, Work};
 use super::schema::Identity;
 use super::worker::Writer;
-use super::{balances, documents, institutions, ledger, row, runs};
+use super::{balances, documents, institutions, ledger, pairing, row, runs, split, union};
 
 /// After an answer with this many rows, memory is given back.
 const LARGE_ANSWER_ROWS: usize = 500;
@@ -28,6 +30,8 @@ pub struct Applied {
     pub events: Vec<StoredEvent>,
     /// What a transactions answer changed; `None` for a batch without one.
     pub rows: Option<RowsChanged>,
+    /// What a comparison found; `None` for a batch that asks for none.
+    pub compared: Option<Compared>,
 }
 
 /// Carries a batch out.
@@ -44,6 +48,16 @@ pub(super) fn apply(
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed())?;
     put_documents(&step, batch, at)?;
     let mut work = Work { connection: &step, packer, unpacker, reader };
+    put_unions(&mut work, batch, at)?;
+    for run in &batch.runs {
+        runs::begin(&step, run)?;
+    }
+    let compared = match (&batch.data, batch.compare) {
+        (Some(Data::Transactions { answer, .. }), Some(accounts)) => {
+            Some(compare(&mut work, answer, accounts, at)?)
+        }
+        _ => None,
+    };
     let news = match &batch.data {
         Some(data) => put_data(&mut work, identity, data, at)?,
         None => None,
@@ -52,6 +66,7 @@ pub(super) fn apply(
     let applied = Applied {
         events: events::insert(&step, at, told)?,
         rows: news.as_ref().map(|news| news.rows),
+        compared,
     };
     // Last: rows and events speak of runs that go on.
     for run in &batch.runs {
@@ -68,7 +83,7 @@ pub(super) fn apply(
 
 fn put_documents(step: &Connection, batch: &Batch, at: UtcInstant) -> Result<(), Error> {
     if let Some((call, settlement)) = batch.settle {
-        ledger::settle(step, call, settlement, at)?;
+        ledger::settle(step, call, settlement, batch.settled_at.unwrap_or(at))?;
     }
     for account in &batch.accounts {
         documents::put_account(step, account, at)?;
@@ -76,19 +91,23 @@ fn put_documents(step: &Connection, batch: &Batch, at: UtcInstant) -> Result<(),
     for link in &batch.links {
         documents::put_link(step, link)?;
     }
+    for link in &batch.forgotten_links {
+        documents::forget_link(step, *link)?;
+    }
     if let Some(provider) = &batch.provider {
         documents::put_provider(step, provider)?;
     }
     if let Some(update) = &batch.institutions {
         institutions::put(step, update, at)?;
     }
-    if let Some(pairing) = batch.pair {
-        documents::pair(step, pairing)?;
-    }
-    for run in &batch.runs {
-        runs::begin(step, run)?;
-    }
     Ok(())
+}
+
+fn put_unions(work: &mut Work<'_>, batch: &Batch, at: UtcInstant) -> Result<(), Error> {
+    for union in &batch.unions {
+        union::join(work, union, at)?;
+    }
+    batch.undo.map_or(Ok(()), |undo| split::split(work, undo))
 }
 
 /// Which answer of which account this is about.
@@ -110,7 +129,8 @@ fn put_data(
         Data::Balances { account_id, run_id, balances } => {
             let account = documents::account_number(work.connection, *account_id)?;
             let run = runs::number(work.connection, *run_id, account, at)?;
-            balances::store(work.connection, account, run, balances, at)?;
+            let part = runs::part(work.connection, run)?;
+            balances::store(work, part, run, balances, at)?;
             Ok(None)
         }
         Data::Transactions { account_id, run_id, date_from, answer } => {
@@ -149,7 +169,31 @@ fn about(
 ) -> Result<(AccountRows, About), Error> {
     let number = documents::account_number(connection, account_id)?;
     let run = runs::number(connection, run_id, number, at)?;
-    Ok((answer::account_rows(connection, number)?, About { account_id, run_id, run }))
+    let part = runs::part(connection, run)?;
+    Ok((answer::account_rows(connection, part)?, About { account_id, run_id, run }))
+}
+
+/// How many rows of an answer another account has already, by more than a resemblance.
+fn compare(
+    work: &mut Work<'_>,
+    answer: &Answer,
+    accounts: Comparison,
+    at: UtcInstant,
+) -> Result<Compared, Error> {
+    let known = documents::account_number(work.connection, accounts.known)?;
+    let pending =
+        answer.pending.iter().flatten().map(|span| (answer.row(*span), BookingStatus::Pending));
+    let booked = answer.booked.iter().map(|span| (answer.row(*span), BookingStatus::Booked));
+    let facts = AnswerFacts { at, date_from: None, last_updated: None };
+    let texts = booked.chain(pending).collect();
+    let given = Given { facts, run: 0, texts, window_days: None, numbers: Vec::new() };
+    let mut memory = documents::memory(work.connection, known)?;
+    let mut sides = pairing::pair_identical(work, known, &given)?;
+    let decision = sides.decide(work, &mut memory)?;
+    let surely = |link: &&Link| link.tier < Tier::StableId;
+    let shared = decision.links.iter().flatten().filter(surely).count();
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    Ok(Compared { accounts, rows: count(given.texts.len()), shared: count(shared) })
 }
 
 fn news(

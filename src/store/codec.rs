@@ -95,8 +95,10 @@ impl Packer {
 }
 
 /// Unpacks rows.
+#[derive(Default)]
 pub(super) struct Unpacker {
-    context: DCtx<'static>,
+    /// Made with the first row: it takes 100 KiB.
+    context: Option<DCtx<'static>>,
     /// The dictionaries used last, the newest at the end: listings go from account to account.
     dictionaries: Vec<(i64, DDict<'static>)>,
     frame: Vec<u8>,
@@ -104,12 +106,6 @@ pub(super) struct Unpacker {
 
 /// Dictionaries kept ready, about 30 KiB each.
 const READY_DICTIONARIES_MAX: usize = 8;
-
-impl Default for Unpacker {
-    fn default() -> Self {
-        Self { context: DCtx::create(), dictionaries: Vec::new(), frame: Vec::new() }
-    }
-}
 
 impl Unpacker {
     /// The text of a packed row.
@@ -124,7 +120,7 @@ impl Unpacker {
             self.inflate(connection, packed)?
         };
         String::from_utf8(bytes)
-            .map_err(|error| Error::damaged(format!("a row is not text ({error})")))
+            .map_err(|error| Error::damaged(format!("a row that is not text ({error})")))
     }
 
     fn inflate(&mut self, connection: &Connection, packed: Packed<'_>) -> Result<Vec<u8>, Error> {
@@ -147,7 +143,8 @@ impl Unpacker {
                 zstd_safe::get_error_name(code)
             ))
         };
-        self.context.decompress_using_ddict(&mut bytes, &self.frame, words).map_err(unreadable)?;
+        let context = self.context.get_or_insert_with(DCtx::create);
+        context.decompress_using_ddict(&mut bytes, &self.frame, words).map_err(unreadable)?;
         Ok(bytes)
     }
 
@@ -184,7 +181,7 @@ fn dictionary_content(connection: &Connection, number: i64) -> Result<Vec<u8>, E
         .prepare_cached("SELECT content FROM dictionary WHERE id = ?1")
         .map_err(&failed)?;
     let content = statement.query_row([number], |row| row.get(0)).optional().map_err(&failed)?;
-    content.ok_or_else(|| Error::damaged("a dictionary is missing"))
+    content.ok_or_else(|| Error::damaged("a dictionary that is missing"))
 }
 
 #[cfg(test)]

@@ -41,10 +41,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Reads it.
+    /// Reads it, with that of the account's parts.
     pub(super) fn load(connection: &Connection, account: i64) -> Result<Self, Error> {
         let failed = || Error::sql("read what answers covered");
-        let sql = "SELECT floor, at FROM coverage WHERE account = ?1 ORDER BY floor";
+        let sql = "SELECT floor, at FROM coverage WHERE account IN
+                   (SELECT number FROM account WHERE number = ?1 OR whole = ?1) ORDER BY floor";
         let mut statement = connection.prepare_cached(sql).map_err(failed())?;
         let mut rows = statement.query([account]).map_err(failed())?;
         let mut seen = Self::default();

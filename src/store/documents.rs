@@ -2,16 +2,16 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::model::id::{AccountId, ProviderAccountId};
+use crate::model::id::{AccountId, LinkId, ProviderAccountId};
 use crate::model::time::UtcInstant;
-use crate::planner::effect::Pairing;
+use crate::planner::reconcile::Memory;
 use crate::planner::state::{Account, Link, ProviderState};
 
 use super::error::Error;
 use super::row;
 use super::snapshot::PROVIDER;
 
-/// Writes an account document; its present handle becomes one of its aliases.
+/// Writes an account document; its present handle becomes one of its aliases, unless it came with a part of it.
 pub(super) fn put_account(
     connection: &Connection,
     account: &Account,
@@ -24,8 +24,7 @@ pub(super) fn put_account(
     statement.execute(params![row::bytes(account.id.bits()), doc]).map_err(failed())?;
     let sql = "INSERT INTO account_alias (provider_account_id, account, since)
                SELECT ?1, number, ?3 FROM account WHERE id = ?2
-               ON CONFLICT (provider_account_id) DO UPDATE SET account = excluded.account
-               WHERE account <> excluded.account";
+               ON CONFLICT (provider_account_id) DO NOTHING";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
     let values = params![account.provider_account_id.0, row::bytes(account.id.bits()), at.ms()];
     statement.execute(values).map_err(failed())?;
@@ -39,6 +38,15 @@ pub(super) fn put_link(connection: &Connection, link: &Link) -> Result<(), Error
     let sql = "INSERT INTO link (id, doc) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET doc = excluded.doc";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
     statement.execute(params![row::bytes(link.id.bits()), doc]).map_err(failed())?;
+    Ok(())
+}
+
+/// Drops a link that is over.
+pub(super) fn forget_link(connection: &Connection, link: LinkId) -> Result<(), Error> {
+    let failed = || Error::sql("forget a link");
+    let mut statement =
+        connection.prepare_cached("DELETE FROM link WHERE id = ?1").map_err(failed())?;
+    statement.execute(params![row::bytes(link.bits())]).map_err(failed())?;
     Ok(())
 }
 
@@ -74,13 +82,13 @@ pub(super) fn account_id(connection: &Connection, number: i64) -> Result<Option<
     statement.query_row([number], |row| row::account_id(row, "id")).optional().map_err(failed)
 }
 
-/// Numbers and ids of all accounts, or of one, the last to list first (for popping).
+/// Numbers and ids of all whole accounts, or of one, the last to list first (for popping).
 pub(super) fn accounts(
     connection: &Connection,
     only: Option<AccountId>,
 ) -> Result<Vec<(i64, AccountId)>, Error> {
     let failed = || Error::sql("read accounts");
-    let sql = "SELECT number, id FROM account WHERE ?1 IS NULL OR id = ?1 ORDER BY id DESC";
+    let sql = "SELECT number, id FROM account WHERE whole IS NULL AND (?1 IS NULL OR id = ?1) ORDER BY id DESC";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
     let rows = statement
         .query_map([only.map(|id| row::bytes(id.bits()))], |row| {
@@ -96,8 +104,8 @@ pub(super) fn account_of(
     handle: &ProviderAccountId,
 ) -> Result<Option<AccountId>, Error> {
     let failed = Error::sql("find an account");
-    let sql = "SELECT account.id AS account_id FROM account_alias JOIN account ON account.number = account_alias.account
-               WHERE provider_account_id = ?1";
+    let sql = "SELECT account.id AS account_id FROM account_alias JOIN account AS part ON part.number = account_alias.account
+               JOIN account ON account.number = coalesce(part.whole, part.number) WHERE provider_account_id = ?1";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     statement
         .query_row([&handle.0], |row| row::account_id(row, "account_id"))
@@ -105,53 +113,12 @@ pub(super) fn account_of(
         .map_err(failed)
 }
 
-/// What belongs to an account and moves to another one.
-const MOVES: [&str; 5] = [
-    "UPDATE account_alias SET account = ?2 WHERE account = ?1",
-    "UPDATE call SET account = ?2 WHERE account = ?1",
-    "UPDATE run SET account = ?2 WHERE account = ?1",
-    "UPDATE balance SET account = ?2 WHERE account = ?1",
-    "UPDATE balance_answer SET account = ?2 WHERE account = ?1",
-];
-
-/// What a provisional account may leave behind: answers that brought no row.
-const REMAINS: [&str; 4] = [
-    "DELETE FROM answer_use WHERE answer IN (SELECT number FROM answer WHERE account = ?1)",
-    "DELETE FROM answer WHERE account = ?1",
-    "DELETE FROM coverage WHERE account = ?1",
-    "DELETE FROM account WHERE number = ?1",
-];
-
-/// Makes everything of the provisional account the known one's.
-///
-/// # Errors
-/// [`Error::Refused`] if the provisional account has transactions: then it is an account in its own right.
-pub(super) fn pair(connection: &Connection, pairing: Pairing) -> Result<(), Error> {
-    let failed = || Error::sql("pair two accounts");
-    let (from, into) =
-        (account_number(connection, pairing.from)?, account_number(connection, pairing.into)?);
-    if from == into {
-        return Err(Error::Refused("an account cannot be paired with itself"));
-    }
-    let has_rows: bool = connection
-        .query_row(
-            "SELECT EXISTS (SELECT 1 FROM bank_transaction WHERE account = ?1)",
-            [from],
-            |row| row.get(0),
-        )
-        .map_err(failed())?;
-    if has_rows {
-        return Err(Error::Refused("the account to pair has transactions of its own"));
-    }
-    for sql in MOVES {
-        connection.execute(sql, [from, into]).map_err(failed())?;
-    }
-    let [old, new] = [pairing.from, pairing.into].map(|id| row::bytes(id.bits()));
-    connection
-        .execute("UPDATE event SET account_id = ?2 WHERE account_id = ?1", [old, new])
-        .map_err(failed())?;
-    for sql in REMAINS {
-        connection.execute(sql, [from]).map_err(failed())?;
-    }
-    Ok(())
+/// What reconciliation remembers of an account.
+pub(super) fn memory(connection: &Connection, account: i64) -> Result<Memory, Error> {
+    let failed = Error::sql("load what is remembered of an account");
+    let mut statement = connection
+        .prepare_cached("SELECT memory FROM account WHERE number = ?1")
+        .map_err(&failed)?;
+    let text: String = statement.query_row([account], |row| row.get(0)).map_err(failed)?;
+    serde_json::from_str(&text).map_err(Error::document("read what is remembered of an account"))
 }

@@ -10,6 +10,7 @@ use crate::planner::reconcile::{Memory, StoredRow};
 
 use super::answers;
 use super::coverage::{EVERYTHING_DAYS, Seen};
+use super::documents;
 use super::error::Error;
 use super::rows;
 use super::transactions::{self, Owner, TransactionRow, VersionRow};
@@ -64,7 +65,7 @@ pub(super) fn explain(
         let in_one_answer = together.contains(&other);
         neighbours.extend(load(other)?.map(|row| Neighbour { row, in_one_answer }));
     }
-    let memory = memory(connection, account)?;
+    let memory = documents::memory(connection, account)?;
     Ok(Some(Explanation { row, versions, answers: count, neighbours, memory }))
 }
 
@@ -99,7 +100,10 @@ fn answers_with(
 ) -> Result<(u64, BTreeSet<i64>), Error> {
     let failed = || Error::sql("read stored answers");
     let mut statement = connection
-        .prepare_cached("SELECT items FROM answer WHERE account = ?1")
+        .prepare_cached(
+            "SELECT items FROM answer WHERE account IN
+                  (SELECT number FROM account WHERE number = ?1 OR whole = ?1)",
+        )
         .map_err(failed())?;
     let mut found = statement.query(params![account]).map_err(failed())?;
     let (mut count, mut together) = (0_u64, BTreeSet::new());
@@ -119,13 +123,4 @@ fn answers_with(
         }
     }
     Ok((count, together))
-}
-
-fn memory(connection: &Connection, account: i64) -> Result<Memory, Error> {
-    let failed = Error::sql("load what is remembered of an account");
-    let mut statement = connection
-        .prepare_cached("SELECT memory FROM account WHERE number = ?1")
-        .map_err(&failed)?;
-    let text: String = statement.query_row([account], |row| row.get(0)).map_err(failed)?;
-    serde_json::from_str(&text).map_err(Error::document("read what is remembered of an account"))
 }

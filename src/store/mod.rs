@@ -16,7 +16,6 @@ mod apply;
 mod arrivals;
 mod backup;
 mod balances;
-mod blocks;
 mod codec;
 mod coverage;
 mod documents;
@@ -29,8 +28,10 @@ mod keycheck;
 mod ledger;
 mod listing;
 mod lock;
+mod merge;
 mod open;
 mod pairing;
+mod parts;
 mod reconcile;
 mod replay;
 mod row;
@@ -38,8 +39,10 @@ mod rows;
 mod runs;
 mod schema;
 mod snapshot;
+mod split;
 mod stamp;
 mod transactions;
+mod union;
 mod vault;
 mod verify;
 mod worker;
@@ -138,8 +141,8 @@ impl Store {
     }
 
     /// Notes that events have reached the log; unknown ids are ignored.
-    pub async fn mark_logged(&self, ids: Vec<i64>, at: UtcInstant) -> Result<(), Error> {
-        self.threads.write(move |writer| events::mark_logged(writer.connection()?, &ids, at)).await
+    pub async fn mark_logged(&self, ids: Vec<i64>) -> Result<(), Error> {
+        self.threads.write(move |writer| events::mark_logged(writer.connection()?, &ids)).await
     }
 
     /// The id of the newest event, now and whenever it changes.
@@ -149,7 +152,7 @@ impl Store {
 
     /// Transactions: effective date, then first seen, then id; undated rows last, and only without `from` and `to`.
     pub fn transactions(&self, filter: TransactionFilter) -> Listing<TransactionRow> {
-        Listing::new(&self.threads, blocks::Transactions::new(filter))
+        Listing::new(&self.threads, merge::Transactions::new(filter))
     }
 
     /// What a file lacks that has what `after` says (`None`: nothing). Only current booked rows are written, whatever the
@@ -234,6 +237,20 @@ impl Store {
         progress: impl FnMut(&Check) + Send + 'static,
     ) -> Result<Vec<Check>, Error> {
         verify::verify(&self.threads, progress).await
+    }
+
+    /// Reads every page that holds data, table by table, so that no reader is held up for long: cheaper than
+    /// [`Store::verify`], and safe while others write.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] with what was found; others if the file cannot be read at all.
+    pub async fn look_for_damage(&self) -> Result<(), Error> {
+        verify::look_for_damage(&self.threads).await
+    }
+
+    /// Whether damage was met by any operation, now and as soon as it is.
+    pub fn damage_watch(&self) -> watch::Receiver<bool> {
+        self.threads.damage_watch()
     }
 
     /// Matches every stored answer anew, from nothing, and says where that makes something else than is stored. With `apply`

@@ -19,6 +19,7 @@ use super::codec::{self, BUILT_IN_ID, Packer, Unpacker};
 use super::coverage::Seen;
 use super::error::Error;
 use super::pairing::{Sides, pair_identical};
+use super::parts::Parts;
 use super::rows;
 
 /// An account gets a dictionary of its own with the first answer that brings this many rows.
@@ -37,9 +38,20 @@ pub(super) struct Work<'a> {
 /// The account, as far as its rows are concerned.
 pub(super) struct AccountRows {
     pub(super) number: i64,
+    /// The part of it whose handle was called; itself where it has no parts.
+    pub(super) part: i64,
+    /// How its parts came together.
+    pub(super) parts: Parts,
     pub(super) memory: Memory,
     pub(super) rows_version: i64,
     pub(super) dictionary: Option<i64>,
+}
+
+impl AccountRows {
+    /// Notes what a row was, if it came through another handle than the one that changes it now.
+    fn remember(&self, connection: &Connection, number: i64) -> Result<(), Error> {
+        self.parts.remember(connection, number, self.part)
+    }
 }
 
 /// An answer to reconcile: texts in its order, booked ones first.
@@ -106,6 +118,7 @@ fn continue_rows(
         if new_text {
             let dictionary = account.dictionary.unwrap_or(BUILT_IN_ID);
             let Some(new) = sides.new_text(place) else { continue };
+            account.remember(work.connection, stored.number)?;
             rows::revise(
                 work.connection,
                 work.packer,
@@ -117,6 +130,7 @@ fn continue_rows(
         if decision.is_unlisted(place) {
             // Only ever an identical twin: leftovers are not matched.
             if stored.state == RowState::Current {
+                account.remember(work.connection, stored.number)?;
                 retire_row(work.connection, stored, RowState::Closed, &sides.given.facts, seen)?;
             }
             continue;
@@ -124,6 +138,7 @@ fn continue_rows(
         let booked_now = stored.status != fetched.status;
         let back = stored.state != RowState::Current;
         if !new_text && (booked_now || back) {
+            account.remember(work.connection, stored.number)?;
             rows::revive(work.connection, stored.number, fetched.status)?;
         }
         outcome.rows.revived += u64::from(back);
@@ -218,6 +233,7 @@ fn retire_rows(
     let continued = decision.continued(sides.stored.len());
     for (place, state) in retire(&sides.stored, &continued, &outcome.coverage, facts, &absences) {
         let Some(stored) = sides.stored.get(place) else { continue };
+        account.remember(work.connection, stored.number)?;
         retire_row(work.connection, stored, state, facts, seen)?;
         match state {
             RowState::Missing => outcome.rows.missing += 1,
@@ -258,6 +274,7 @@ pub(super) fn reconcile_unchanged(
     let mut vanished = Vec::new();
     for (place, state) in retire(&stored, &[], coverage, facts, &absences) {
         if let Some(row) = stored.get(place) {
+            account.remember(work.connection, row.number)?;
             retire_row(work.connection, row, state, facts, &Seen::default())?;
             vanished.push(row.number);
         }

@@ -194,18 +194,58 @@ pub(super) fn retire(
     absence: &Absence,
     last_seen_at: UtcInstant,
 ) -> Result<(), Error> {
-    let failed = || Error::sql("retire a transaction");
     let sql = "UPDATE bank_transaction SET state = ?2 WHERE number = ?1";
-    execute(connection, sql, [number, row::state_number(state)]).map_err(failed())?;
+    execute(connection, sql, [number, row::state_number(state)])
+        .map_err(Error::sql("retire a transaction"))?;
+    absent(connection, number, absence, last_seen_at)
+}
+
+/// Notes the first absence of a row.
+pub(super) fn absent(
+    connection: &Connection,
+    number: i64,
+    absence: &Absence,
+    last_seen_at: UtcInstant,
+) -> Result<(), Error> {
     let sql =
         "INSERT INTO bank_transaction_absence (bank_transaction, since, last_updated, last_seen_at)
                VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
     let values = params![number, absence.since.ms(), absence.last_updated, last_seen_at.ms()];
-    execute(connection, sql, values).map_err(failed())
+    execute(connection, sql, values).map_err(Error::sql("retire a transaction"))
 }
 
 fn execute(connection: &Connection, sql: &str, values: impl Params) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute(values).map(|_rows| ())
+}
+
+/// Gives a row the state, status and absence that another one has.
+pub(super) fn follow(connection: &Connection, number: i64, other: i64) -> Result<(), Error> {
+    let failed = || Error::sql("set the state of a transaction");
+    let sql = "UPDATE bank_transaction SET (status, state) =
+               (SELECT status, state FROM bank_transaction WHERE number = ?2) WHERE number = ?1";
+    execute(connection, sql, [number, other]).map_err(failed())?;
+    forget_absence(connection, number)?;
+    let sql = "INSERT INTO bank_transaction_absence SELECT ?1, since, last_updated, last_seen_at
+               FROM bank_transaction_absence WHERE bank_transaction = ?2";
+    execute(connection, sql, [number, other]).map_err(failed())
+}
+
+/// Makes a version of a row its present text again. Later versions go; the version itself is none any more.
+pub(super) fn restore(
+    connection: &Connection,
+    number: i64,
+    revision: i64,
+    old: &NewText<'_>,
+) -> Result<(), Error> {
+    let failed = || Error::sql("restore a transaction");
+    let sql = "UPDATE bank_transaction SET effective = ?3, lead_days = ?4, hash = ?5, revision = ?2,
+               revision_run = CASE ?2 WHEN 1 THEN NULL ELSE v.run END, tier = v.tier, dictionary = v.dictionary, raw = v.raw
+               FROM bank_transaction_version AS v
+               WHERE number = ?1 AND v.bank_transaction = ?1 AND v.revision = ?2";
+    let values = params![number, revision, old.effective(), old.lead(), old.hash];
+    execute(connection, sql, values).map_err(failed())?;
+    let sql = "DELETE FROM bank_transaction_version WHERE bank_transaction = ?1 AND revision >= ?2";
+    execute(connection, sql, [number, revision]).map_err(failed())
 }
 
 /// The missing rows of an account (those that a second absence makes vanish), with their first absences.

@@ -85,6 +85,14 @@ pub(super) fn number(
     statement.insert(params![row::bytes(id.bits()), account, started_at.ms()]).map_err(failed)
 }
 
+/// The account, or the part of one, whose handle a run called.
+pub(super) fn part(connection: &Connection, number: i64) -> Result<i64, Error> {
+    let failed = Error::sql("read a run");
+    let mut statement =
+        connection.prepare_cached("SELECT account FROM run WHERE number = ?1").map_err(&failed)?;
+    statement.query_row([number], |row| row.get(0)).map_err(failed)
+}
+
 /// When a run began, which is when its new rows were first seen.
 pub(super) fn started_at(connection: &Connection, number: i64) -> Result<UtcInstant, Error> {
     let failed = Error::sql("read a run");
@@ -119,8 +127,8 @@ pub(super) fn list(
     limit: u32,
 ) -> Result<Vec<RunRow>, Error> {
     let failed = || Error::sql("read runs");
-    let sql = "SELECT run.*, account.id AS account_id FROM run JOIN account ON account.number = run.account
-               WHERE ?1 IS NULL OR account.id = ?1 ORDER BY run.number DESC LIMIT ?2";
+    let sql = "SELECT run.*, account.id AS account_id FROM run JOIN account AS part ON part.number = run.account
+               JOIN account ON account.number = coalesce(part.whole, part.number) WHERE ?1 IS NULL OR account.id = ?1 ORDER BY run.number DESC LIMIT ?2";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
     let values = params![account.map(|id| row::bytes(id.bits())), limit];
     let rows = statement.query_map(values, from_row).map_err(failed())?;

@@ -7,7 +7,7 @@ use crate::model::agreement::Scope;
 use crate::model::id::{AccountId, CallId};
 use crate::model::time::{HOUR_MS, UtcInstant};
 use crate::planner::effect::RunRecord;
-use crate::planner::state::{Account, Link, ProviderState};
+use crate::planner::state::{Account, Link, ProviderState, Union};
 
 use super::error::Error;
 use super::events::{self, StoredEvent};
@@ -22,8 +22,10 @@ pub(super) const PROVIDER: &str = "gocardless";
 /// The remembered state.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// All of them, in the order in which they were discovered.
+    /// All that are whole, in the order in which they were discovered.
     pub accounts: Vec<Account>,
+    /// Accounts that became one, oldest first.
+    pub unions: Vec<Union>,
     /// All of them, oldest first.
     pub links: Vec<Link>,
     /// Default if nothing was remembered.
@@ -44,6 +46,8 @@ pub struct LedgerRow {
     pub id: CallId,
     /// Whose quota.
     pub account_id: AccountId,
+    /// The account itself, or the part of it whose handle was called.
+    pub part: AccountId,
     /// Which quota.
     pub scope: Scope,
     /// When it was about to leave.
@@ -88,7 +92,8 @@ impl LedgerState {
 /// Reads it all. `at` is now: older calls are left out.
 pub(super) fn load(connection: &Connection, at: UtcInstant) -> Result<Snapshot, Error> {
     Ok(Snapshot {
-        accounts: documents(connection, "SELECT doc FROM account ORDER BY id")?,
+        accounts: documents(connection, "SELECT doc FROM account WHERE whole IS NULL ORDER BY id")?,
+        unions: documents(connection, "SELECT doc FROM account_union ORDER BY number")?,
         links: documents(connection, "SELECT doc FROM link ORDER BY id")?,
         provider: documents(connection, "SELECT doc FROM provider WHERE name = 'gocardless'")?
             .pop()
@@ -113,12 +118,14 @@ fn documents<T: DeserializeOwned>(connection: &Connection, sql: &str) -> Result<
 
 fn ledger(connection: &Connection, at: UtcInstant) -> Result<Vec<LedgerRow>, Error> {
     let failed = || Error::sql("read the call ledger");
-    let sql = "SELECT call.id AS call_id, account.id AS account_id, scope, reserved_at, settled_at, state FROM call
-               JOIN account ON account.number = call.account
-               WHERE reserved_at > ?1 AND state <> 'released' ORDER BY call.id";
+    let sql = "SELECT call.id AS call_id, account.id AS account_id, part.id AS part_id, scope, reserved_at, settled_at,
+               state FROM call JOIN account AS part ON part.number = call.account
+               JOIN account ON account.number = coalesce(part.whole, part.number)
+               WHERE reserved_at > min(?1, (SELECT reserved_at FROM call ORDER BY id DESC LIMIT 1)) - ?2
+               AND state <> 'released' ORDER BY call.id";
     let mut statement = connection.prepare(sql).map_err(failed())?;
-    let rows =
-        statement.query_map([at.plus_ms(-LEDGER_WINDOW_MS).ms()], ledger_row).map_err(failed())?;
+    // Back from the newest call, if that is earlier than now: a clock that is wrong by weeks must not hide what was spent.
+    let rows = statement.query_map([at.ms(), LEDGER_WINDOW_MS], ledger_row).map_err(failed())?;
     rows.collect::<Result<_, _>>().map_err(failed())
 }
 
@@ -127,6 +134,7 @@ fn ledger_row(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
     Ok(LedgerRow {
         id: CallId(row.get("call_id")?),
         account_id: row::account_id(row, "account_id")?,
+        part: row::account_id(row, "part_id")?,
         scope: row::maybe_scope(row, "scope")?.ok_or(rusqlite::Error::InvalidQuery)?,
         reserved_at: row::instant(row, "reserved_at")?,
         settled_at: row::maybe_instant(row, "settled_at")?,

@@ -1,4 +1,4 @@
-//! Transactions as they are given out: one, its versions, and what a listing is made of (see [`super::blocks`]).
+//! Transactions as they are given out: one, its versions, and what a listing is made of (see [`super::merge`]).
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
@@ -69,10 +69,10 @@ pub struct VersionRow {
 
 /// The columns of a row, before its text is unpacked.
 pub(super) struct Columns {
-    number: i64,
+    pub(super) number: i64,
     status: BookingStatus,
     state: RowState,
-    effective: Option<i64>,
+    pub(super) effective: Option<i64>,
     lead_days: i64,
     first_seen: UtcInstant,
     absent_seen: Option<UtcInstant>,
@@ -182,7 +182,8 @@ pub(super) fn find(
     let failed = Error::sql("find a transaction");
     let Some(number) = row::transaction_number(identity, id) else { return Ok(None) };
     let sql = "SELECT run.started_at, account.number, account.id AS account_id FROM bank_transaction AS t
-               JOIN run ON run.number = t.first_run JOIN account ON account.number = t.account WHERE t.number = ?1";
+               JOIN run ON run.number = t.first_run JOIN account AS part ON part.number = t.account
+               JOIN account ON account.number = coalesce(part.whole, part.number) WHERE t.number = ?1";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     let found = statement
         .query_row([number], |row| {

@@ -22,6 +22,8 @@ use crate::store::{self, Reservation, Store, StoredEvent};
 
 /// Longest sleep between two looks, so that a stepped clock is noticed and the watchdog is fed.
 const SLEEP_MAX_MS: i64 = MINUTE_MS;
+/// Nothing to do for so long: memory is given back.
+const REST_MS: i64 = SECOND_MS;
 /// How long calls in flight may still take when the daemon stops; they are paid for.
 const GRACE_MS: i64 = 4 * SECOND_MS;
 /// Ids of told events that may wait for being marked so.
@@ -173,6 +175,9 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 // Between two calls of a pull it can wait: a commit costs more than all the rest of a small answer.
                 if self.told.is_empty() || !self.calls.is_empty() {
                     let wait_ms = at.since(now.wall).clamp(0, self.beat_ms);
+                    if self.calls.is_empty() && wait_ms >= REST_MS {
+                        self.provider.rest();
+                    }
                     return Ok(Some(now.mono_ms.saturating_add(wait_ms)));
                 }
                 self.mark_told().await?;
@@ -198,11 +203,10 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
 
     /// Spends before it sends: the reservation is durable before the call leaves.
     async fn make_call(&mut self, planned: PlannedCall) -> Result<(), EngineError> {
-        let PlannedCall { ticket, call, spends, run_id } = planned;
+        let PlannedCall { ticket, call, spends, run_id, at } = planned;
         if let Some((account_id, scope)) = spends
             && let Some(provider_account_id) = called_account(&call)
         {
-            let at = self.clock.now().wall;
             let reservation = Reservation { account_id, scope, run_id, provider_account_id, at };
             match self.store.reserve(reservation).await {
                 Ok(call_id) => {
@@ -228,7 +232,8 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.store_well();
                 self.untold.extend(applied.events);
                 self.tell();
-                self.planner.on(self.clock.now(), Event::Applied { number, rows: applied.rows });
+                let (rows, compared) = (applied.rows, applied.compared);
+                self.planner.on(self.clock.now(), Event::Applied { number, rows, compared });
                 if self.told.len() >= TOLD_MAX { self.mark_told().await } else { Ok(()) }
             }
             Err(error) => {
@@ -287,7 +292,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
 
     async fn mark_told(&mut self) -> Result<(), EngineError> {
         let ids = std::mem::take(&mut self.told);
-        match self.store.mark_logged(ids, self.clock.now().wall).await {
+        match self.store.mark_logged(ids).await {
             Ok(()) => Ok(()),
             // They will be told again after a restart: at least once.
             Err(error) => self.store_trouble(error),
@@ -346,6 +351,14 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.planner.on(now, Event::UnlinkWanted { link_id });
                 let _gone = done.send(());
             }
+            Message::Merge { kept, absorbed, done } => {
+                self.planner.on(now, Event::MergeWanted { kept, absorbed });
+                let _gone = done.send(());
+            }
+            Message::Split { kept, done } => {
+                self.planner.on(now, Event::SplitWanted { kept });
+                let _gone = done.send(());
+            }
             Message::Ask { question, told } => {
                 let ask = self.waiters.wait_for_answer(told);
                 self.planner.on(now, Event::Asked { ask, question });
@@ -381,9 +394,11 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         };
         Report {
             now,
+            provider_now: planner.provider_time(now),
             accounts: planner.accounts().cloned().collect(),
             outlooks: planner.accounts().map(outlook).collect(),
             links: planner.links().cloned().collect(),
+            unions: planner.unions().iter().map(|one| (one.kept.id, one.absorbed.id)).collect(),
             provider: planner.provider().clone(),
             policy: planner.policy(),
         }

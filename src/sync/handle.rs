@@ -32,6 +32,8 @@ pub(super) enum Message {
     Sync { accounts: Vec<AccountId>, force: bool, results: mpsc::Sender<PullResult> },
     Link { wish: LinkWish, made: oneshot::Sender<LinkId> },
     Unlink { link_id: LinkId, done: oneshot::Sender<()> },
+    Merge { kept: AccountId, absorbed: AccountId, done: oneshot::Sender<()> },
+    Split { kept: AccountId, done: oneshot::Sender<()> },
     Ask { question: Question, told: oneshot::Sender<Result<Vec<Institution>, Refused>> },
     Note(Vec<Notice>),
     SetPolicy(Box<Policy>),
@@ -68,12 +70,16 @@ pub struct Brief {
 pub struct Report {
     /// That instant.
     pub now: UtcInstant,
+    /// The same by the provider's clock, which consents go by.
+    pub provider_now: UtcInstant,
     /// All accounts, oldest first.
     pub accounts: Vec<Account>,
     /// What the rules make of each of them, in the same order.
     pub outlooks: Vec<Outlook>,
     /// All links, oldest first.
     pub links: Vec<Link>,
+    /// Accounts that absorbed others and the absorbed ones, oldest first.
+    pub unions: Vec<(AccountId, AccountId)>,
     /// The provider.
     pub provider: ProviderState,
     /// The rules in force.
@@ -153,6 +159,16 @@ impl Handle {
     /// Gives a link up.
     pub async fn unlink(&self, link_id: LinkId) -> Result<(), Gone> {
         self.ask(|done| Message::Unlink { link_id, done }).await
+    }
+
+    /// Makes two accounts one. It has taken place when the next report is there.
+    pub async fn merge(&self, kept: AccountId, absorbed: AccountId) -> Result<(), Gone> {
+        self.ask(|done| Message::Merge { kept, absorbed, done }).await
+    }
+
+    /// Takes the newest union of an account apart. It has taken place when the next report is there.
+    pub async fn split(&self, kept: AccountId) -> Result<(), Gone> {
+        self.ask(|done| Message::Split { kept, done }).await
     }
 
     /// Asks the provider about institutions.

@@ -1,12 +1,46 @@
-//! What the process does to itself at the very start: no core dumps, no tracing by others of its user, private files.
+//! What the process does to itself at the very start: no core dumps, no tracing by others of its user, private files,
+//! and an allocator that gives memory back.
 //!
 //! Secrets live in this memory, so it must not end up in a file (setrlimit(2) `RLIMIT_CORE`, prctl(2) `PR_SET_DUMPABLE`).
 
+use std::env;
 use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 use rustix::fs::Mode;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use tokio::signal::unix::SignalKind;
+
+/// What glibc's allocator is told, and can only be told before a program begins
+/// (<https://sourceware.org/glibc/manual/latest/html_node/Memory-Allocation-Tunables.html>, read 2026-11).
+const TUNABLES: &str = "GLIBC_TUNABLES";
+/// One heap for all threads instead of one for each; answers in mappings of their own, that go with them; and what is free
+/// at the end of the heap goes back. By itself the allocator learns from the first answer of a megabyte to keep
+/// several.
+const TUNED: &str = "glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=262144:glibc.malloc.trim_threshold=131072";
+/// Says that the program has begun anew: the loader removes [`TUNABLES`] from the environment of a privileged one.
+const BEGUN_ANEW: &str = "BANKSYNCD_BEGUN_ANEW";
+
+/// Lets the program begin anew in the same process, with an allocator that is told to keep little memory: half of what a
+/// daemon has that waits for tomorrow would else be left over from today. Nothing happens where somebody has set the
+/// tunables already, and where it does not work the program goes on as it is.
+///
+/// Call it before anything has happened.
+pub fn keep_memory_small() {
+    let set = |name| env::var_os(name).is_some();
+    if !cfg!(target_env = "gnu") || set(TUNABLES) || set(BEGUN_ANEW) {
+        return;
+    }
+    let Ok(program) = env::current_exe() else { return };
+    let mut arguments = env::args_os();
+    let mut again = Command::new(program);
+    if let Some(name) = arguments.next() {
+        again.arg0(name);
+    }
+    // It returns only when it has failed.
+    let _failed = again.args(arguments).env(TUNABLES, TUNED).env(BEGUN_ANEW, "1").exec();
+}
 
 /// Closes the process towards the outside; call it before any secret is read and before any file is made.
 ///
@@ -42,16 +76,45 @@ pub fn limit_file_size(bytes: Option<u64>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use super::*;
 
     const CHILD: &str = "BANKSYNCD_TEST_HARDEN_CHILD";
+    const TEST: &str = "BANKSYNCD_TEST_MEMORY_CHILD";
+
+    #[test]
+    #[cfg(target_env = "gnu")]
+    fn the_program_begins_anew_once_with_the_same_arguments() {
+        let name = "systemd::process::tests::the_program_begins_anew_once_with_the_same_arguments";
+        let tuned = env::var_os(TUNABLES).map(|text| text.into_string().unwrap());
+        match env::var_os(TEST).map(|case| case.into_string().unwrap()).as_deref() {
+            None => {
+                for (case, tunables) in
+                    [("anew", None), ("left alone", Some("glibc.malloc.check=0"))]
+                {
+                    let mut child = Command::new(env::current_exe().unwrap());
+                    child.args(["--exact", name]).env(TEST, case).env_remove(TUNABLES);
+                    let child = child.envs(tunables.map(|text| (TUNABLES, text))).output().unwrap();
+                    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+                }
+            }
+            Some("anew") => {
+                let begun = env::var_os(BEGUN_ANEW).is_some();
+                keep_memory_small();
+                assert!(begun && tuned.as_deref() == Some(TUNED));
+                assert_eq!(env::args().skip(1).collect::<Vec<_>>(), ["--exact", name]);
+            }
+            Some(_left_alone) => {
+                keep_memory_small();
+                assert_eq!(tuned.as_deref(), Some("glibc.malloc.check=0"));
+                assert!(env::var_os(BEGUN_ANEW).is_none());
+            }
+        }
+    }
 
     #[test]
     fn a_hardened_process_dumps_no_core_and_survives_the_file_size_limit() {
-        if std::env::var_os(CHILD).is_none() {
-            let child = Command::new(std::env::current_exe().unwrap())
+        if env::var_os(CHILD).is_none() {
+            let child = Command::new(env::current_exe().unwrap())
                 .args(["--exact", "systemd::process::tests::a_hardened_process_dumps_no_core_and_survives_the_file_size_limit"])
                 .env(CHILD, "1")
                 .output()

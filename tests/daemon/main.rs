@@ -34,6 +34,7 @@ mod hostile;
 mod life;
 mod linking;
 mod quota;
+mod relink;
 mod replay;
 mod samples;
 mod secrets;

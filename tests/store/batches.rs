@@ -9,9 +9,9 @@ use banksyncd::model::notice::{EventCode, Notice};
 use banksyncd::model::port::Vault as _;
 use banksyncd::model::secret::Secret;
 use banksyncd::planner::effect::{
-    Batch, Data, InstitutionUpdate, Pairing, RunOutcome, RunRecord, Settlement,
+    Batch, Data, InstitutionUpdate, RunOutcome, RunRecord, Settlement,
 };
-use banksyncd::planner::state::ProviderState;
+use banksyncd::planner::state::{ProviderState, Union};
 use banksyncd::store::{BalanceFilter, EventFilter, Kind, LedgerState, Reservation};
 
 use crate::support::{T0, World, account, account_id, block_on, key, open, raw, run_id};
@@ -131,7 +131,7 @@ fn events_keep_their_order_and_wait_until_they_are_logged() {
             all[1..]
         );
 
-        world.store.mark_logged(vec![all[0], all[2], 4_711], world.at).await.unwrap();
+        world.store.mark_logged(vec![all[0], all[2], 4_711]).await.unwrap();
         world.store.close().await.unwrap();
         let (_store, snapshot) = open(&world.path(), key()).await.unwrap();
         assert_eq!(snapshot.unlogged, applied.events[1..]);
@@ -219,7 +219,7 @@ fn balances_have_a_row_per_change_and_the_newest_answer_is_whole() {
 #[test]
 fn pairing_moves_everything_and_refuses_an_account_with_rows() {
     block_on(async {
-        let mut world = World::new().await;
+        let world = World::new().await;
         let mut known = account(1);
         known.provider_account_id = ProviderAccountId::from("handle-2");
         let paused = Notice::new(EventCode::AccountPaused, "x").account(account_id(2));
@@ -228,9 +228,14 @@ fn pairing_moves_everything_and_refuses_an_account_with_rows() {
             .await
             .unwrap();
         let call = world.store.reserve(reservation(&world, 2)).await.unwrap();
-        let pairing = Pairing { from: account_id(2), into: account_id(1) };
+        let union = |kept, absorbed| Union {
+            at: world.at,
+            by_hand: false,
+            kept: account(kept),
+            absorbed: account(absorbed),
+        };
         let batch =
-            Batch { accounts: vec![known.clone()], pair: Some(pairing), ..Batch::default() };
+            Batch { accounts: vec![known.clone()], unions: vec![union(1, 2)], ..Batch::default() };
         world.apply(batch).await.unwrap();
         for handle in ["handle-1", "handle-2"] {
             let found = world.store.account_of(ProviderAccountId::from(handle)).await.unwrap();
@@ -239,18 +244,18 @@ fn pairing_moves_everything_and_refuses_an_account_with_rows() {
         let events = world.store.events(EventFilter::default()).collect().await.unwrap();
         assert_eq!(events[0].notice.account_id, Some(account_id(1)));
 
-        world.pull_rows(&[raw(1, "-1", "a", "")]).await;
-        world.apply(Batch { accounts: vec![account(3)], ..Batch::default() }).await.unwrap();
-        let pair = Some(Pairing { from: account_id(1), into: account_id(3) });
+        let unions = vec![union(1, 1)];
         assert_eq!(
-            world.apply(Batch { pair, ..Batch::default() }).await.unwrap_err().kind(),
+            world.apply(Batch { unions, ..Batch::default() }).await.unwrap_err().kind(),
             Kind::Refused
         );
         world.verified().await;
         world.store.close().await.unwrap();
         let (_store, snapshot) = open(&world.path(), key()).await.unwrap();
-        assert_eq!(snapshot.accounts, [known, account(3)]);
-        assert_eq!((snapshot.ledger[0].id, snapshot.ledger[0].account_id), (call, account_id(1)));
+        assert_eq!(snapshot.accounts, [known]);
+        assert_eq!(snapshot.unions.len(), 1);
+        let row = snapshot.ledger[0];
+        assert_eq!((row.id, row.account_id, row.part), (call, account_id(1), account_id(2)));
     });
 }
 

@@ -12,6 +12,8 @@ mod crash;
 mod damage;
 mod listing;
 mod opening;
+mod released;
+mod relink;
 mod replay;
 mod rows;
 mod samples;

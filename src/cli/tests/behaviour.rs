@@ -57,8 +57,6 @@ fn later_verbs_are_told_in_a_sentence() {
     let rekey = wrong(&["banksyncd", "rekey"]);
     assert_eq!(rekey.code, Code::Usage);
     assert!(rekey.text.starts_with("error: `rekey` is not built yet\n"), "{}", rekey.text);
-    let merge = wrong(&["banksyncd", "accounts", "merge", "a", "b"]);
-    assert!(merge.text.starts_with("error: `accounts merge` is not built yet\n"), "{}", merge.text);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn identified(report: &Report) -> impl Iterator<Item = (&Account, &Outlook)> {
         .filter(|(account, _)| account.identifying.is_none())
 }
 
-fn account_views(report: &Report) -> Vec<view::AccountView<'_>> {
+pub(super) fn account_views(report: &Report) -> Vec<view::AccountView<'_>> {
     let links = links_by_id(report);
     let shown = |(account, outlook)| show(report, &links, account, outlook);
     identified(report).map(shown).collect()
@@ -48,7 +48,12 @@ fn show<'a>(
     outlook: &Outlook,
 ) -> view::AccountView<'a> {
     let link = links.get(&account.link_id).copied();
-    view::account(account, link, report.policy.rule(account), outlook.next_pull_at)
+    let standing = view::Standing {
+        rule: report.policy.rule(account),
+        enabled: report.policy.is_enabled(account),
+        next_pull_at: outlook.next_pull_at,
+    };
+    view::account(account, link, &standing)
 }
 
 fn quota_views(report: &Report) -> Vec<view::QuotaView> {
@@ -98,7 +103,7 @@ pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Ref
         provider_unavailable_since: report.provider.outage_since.map(view::At),
         accounts: account_views(&report),
         links: report.links.iter().map(|link| view::link(link, &report.accounts)).collect(),
-        needs: needs(&situation, report.now),
+        needs: needs(&situation, report.provider_now),
         quota: quota_views(&report),
     };
     Ok(reply::object(StatusCode::OK, &status))

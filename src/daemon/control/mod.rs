@@ -3,6 +3,7 @@
 //! Who may connect is decided by file permissions (folder and socket); peer credentials are logged, not relied on. Lists are
 //! JSON Lines. No answer ever carries a token, a secret or a key. Bank data leaves the database only here.
 
+mod accounts;
 mod actions;
 mod backup;
 mod export;
@@ -103,6 +104,8 @@ fn routes(shared: Shared) -> Router {
         .route("/v1/version", get(actions::version))
         .route("/v1/status", get(lists::status))
         .route("/v1/accounts", get(lists::accounts))
+        .route("/v1/accounts/merge", post(accounts::merge))
+        .route("/v1/accounts/{account}/split", post(accounts::split))
         .route("/v1/quota", get(lists::quota))
         .route("/v1/balances", get(rows::balances))
         .route("/v1/transactions", get(rows::transactions))

@@ -19,7 +19,7 @@ const JSON: &str = "application/json";
 /// The type of lists: JSON Lines.
 const NDJSON: &str = "application/x-ndjson";
 /// Pieces of a stream that may wait for a slow client.
-const PIECES_MAX: usize = 4;
+const PIECES_MAX: usize = 2;
 
 /// Why a request is not met.
 #[derive(Debug)]

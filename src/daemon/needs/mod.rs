@@ -13,7 +13,8 @@ use crate::model::failure::ConfigurationFault;
 use crate::model::id::{AccountId, LinkId};
 use crate::model::notice::EventCode;
 use crate::model::time::{DAY_MS, UtcInstant};
-use crate::planner::policy::rule_for;
+use crate::planner::pairing::merge_command;
+use crate::planner::policy::is_enabled;
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, ProviderState};
 
 /// One thing for a person to do.
@@ -78,6 +79,7 @@ pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
         }
     }
     found.extend(situation.links.iter().filter_map(waiting));
+    found.extend(situation.accounts.iter().filter_map(|account| doubt(situation, account)));
     if situation.provider.fault.is_none() && situation.provider.outage_since.is_none() {
         let stale = enabled.iter().filter(|account| {
             !covered.contains(&account.link_id) && !troubled.contains(&account.id)
@@ -89,10 +91,6 @@ pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
 
 fn need(code: EventCode, subject: &impl ToString, message: String, command: String) -> Need {
     Need { code: code.as_str(), subject: subject.to_string(), message, command }
-}
-
-fn is_enabled(account: &Account, rules: &[AccountRule]) -> bool {
-    rule_for(account, rules).is_none_or(|rule| rule.enabled)
 }
 
 /// A successor that a person is about to finish: its URL is the thing to do then, not another `renew`.
@@ -239,6 +237,18 @@ fn waiting(link: &Link) -> Option<Need> {
     let url = link.url.as_ref().filter(|_url| link.status.is_pending())?;
     let message = format!("linking {} waits for a person: open the URL", link.institution_id);
     Some(need(EventCode::LinkCreated, &link.id, message, url.0.clone()))
+}
+
+/// An account that may continue a known one. Who gives it a rule of its own in the configuration has decided that it does not.
+fn doubt(situation: &Situation<'_>, account: &Account) -> Option<Need> {
+    let id = account.id.to_string();
+    let known = account.may_continue.first()?;
+    let decided = situation.rules.iter().any(|rule| rule.matches == id);
+    let message = format!(
+        "this account may continue {known}: merge them if they are one, else give {id} an `[[account]]` of its own in the config"
+    );
+    let command = merge_command(*known, account.id);
+    (!decided).then(|| need(EventCode::AccountsAmbiguous, &id, message, command))
 }
 
 /// No data for longer than the objective, and no other need explains it.

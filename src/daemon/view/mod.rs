@@ -69,17 +69,36 @@ pub struct AccountView<'a> {
     access_expires_at: Option<At>,
     consecutive_failures: u32,
     next_pull_at: Option<At>,
+    merged_from: Vec<&'a str>,
+    may_continue: &'a [AccountId],
 }
 
-/// Shows an account: `link` is its present one, `rule` what the configuration says about it (see
-/// [`crate::planner::policy::rule_for`]), and `next_pull_at` the planner's next instant for it.
+impl AccountView<'_> {
+    /// Whether this is one of these.
+    pub fn is_one_of(&self, ids: &[AccountId]) -> bool {
+        ids.contains(&self.id)
+    }
+}
+
+/// What the rules make of an account.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// What the configuration says about it (see [`crate::planner::policy::rule_for`]).
+    pub rule: Option<&'a AccountRule>,
+    /// Whether it is pulled.
+    pub enabled: bool,
+    /// The planner's next instant for it.
+    pub next_pull_at: Option<UtcInstant>,
+}
+
+/// Shows an account; `link` is its present one.
 pub fn account<'a>(
     account: &'a Account,
     link: Option<&Link>,
-    rule: Option<&'a AccountRule>,
-    next_pull_at: Option<UtcInstant>,
+    standing: &Standing<'a>,
 ) -> AccountView<'a> {
     let facts = &account.facts;
+    let part = |name: &&str| name.starts_with("acc_");
     AccountView {
         id: account.id,
         provider: PROVIDER,
@@ -92,13 +111,15 @@ pub fn account<'a>(
         name: facts.name.as_deref(),
         product: facts.product.as_deref(),
         owner_name: facts.owner_name.as_deref(),
-        nickname: rule.and_then(|rule| rule.nickname.as_deref()),
-        enabled: rule.is_none_or(|rule| rule.enabled),
+        nickname: standing.rule.and_then(|rule| rule.nickname.as_deref()),
+        enabled: standing.enabled,
         status: account.status,
         last_synced_at: at(account.last_synced_at),
         access_expires_at: at(link.and_then(|link| link.access_expires_at)),
         consecutive_failures: account.consecutive_failures,
-        next_pull_at: at(next_pull_at),
+        next_pull_at: at(standing.next_pull_at),
+        merged_from: account.former.iter().map(String::as_str).filter(part).collect(),
+        may_continue: &account.may_continue,
     }
 }
 

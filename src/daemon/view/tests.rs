@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::money::{Amount, Currency};
 use crate::planner::effect::RowsChanged;
-use crate::planner::policy::rule_for;
+use crate::planner::policy::{is_enabled, rule_for};
 
 fn text(object: &impl Serialize) -> String {
     serde_json::to_string(object).unwrap()
@@ -32,7 +32,14 @@ fn account_object() {
         ledger: None,
     }];
     let document = an_account();
-    let shown = account(&document, None, rule_for(&document, &rules), Some(UtcInstant::NEVER));
+    let shown = {
+        let standing = Standing {
+            rule: rule_for(&document, &rules),
+            enabled: is_enabled(&document, &rules),
+            next_pull_at: Some(UtcInstant::NEVER),
+        };
+        account(&document, None, &standing)
+    };
     assert_eq!(
         text(&shown),
         concat!(
@@ -41,7 +48,7 @@ fn account_object() {
             r#""iban":"DE89 3704 0044 0532 0130 00","bban":null,"currency":"EUR","name":null,"product":null,"#,
             r#""owner_name":null,"nickname":"giro","enabled":false,"status":"ready","#,
             r#""last_synced_at":"2026-03-10T12:00:00Z","access_expires_at":null,"consecutive_failures":0,"#,
-            r#""next_pull_at":null}"#,
+            r#""next_pull_at":null,"merged_from":[],"may_continue":[]}"#,
         )
     );
     assert!(rule_for(&document, &[]).is_none());

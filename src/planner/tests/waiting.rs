@@ -117,6 +117,7 @@ fn interrupted_calls_count_towards_the_pause() {
         let row = LedgerRow {
             call_id: CallId(1_000 + call),
             account_id: account,
+            part: account,
             scope: Scope::Balances,
             at: driver.now,
             unsettled: true,
@@ -279,7 +280,14 @@ impl Cut {
                     driver.next_call_id += 1;
                     let call_id = CallId(driver.next_call_id);
                     let at = driver.now;
-                    let row = LedgerRow { call_id, account_id, scope, at, unsettled: true };
+                    let row = LedgerRow {
+                        call_id,
+                        account_id,
+                        part: account_id,
+                        scope,
+                        at,
+                        unsettled: true,
+                    };
                     driver.documents.ledger.push(row);
                     driver
                         .planner

@@ -5,7 +5,8 @@
 //! (`{"requisition","places"}`), `suspend`, `close` (`{"account"}`), `reconfirm`
 //! (`{"agreement","rejected"}`), `other-app` (`{"account","scope","calls"}`), `fault` (a
 //! [`Fault`]), `clear-faults`, `revoke-tokens` (`{"refresh_too"}`), `address` (`{"allowed"}`);
-//! `GET` of `log`, `log/counts`, `accounts`, `truth/{account}`. Moving the clock is the server's
+//! `GET` of `log`, `log/counts`, `accounts`, `truth/{account}` (now), `shown/{account}` (when it was last
+//! asked for transactions). Moving the clock is the server's
 //! matter ([`super::super::SharedWorld`]).
 
 use serde::Deserialize;
@@ -100,6 +101,11 @@ impl World {
     fn control_read(&mut self, now: UtcInstant, path: &str) -> Result<HttpResponse, HttpResponse> {
         if let Some(account) = path.strip_prefix("truth/") {
             let rows = self.truth(account, now).ok_or_else(not_found)?;
+            return Ok(HttpResponse::json(200, &json!({ "rows": rows })));
+        }
+        if let Some(account) = path.strip_prefix("shown/") {
+            let asked = self.log.successes(account, Scope::Transactions).last().copied();
+            let rows = self.truth(account, asked.unwrap_or(now)).ok_or_else(not_found)?;
             return Ok(HttpResponse::json(200, &json!({ "rows": rows })));
         }
         let body = match path {

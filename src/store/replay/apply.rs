@@ -13,6 +13,9 @@ use super::compare::{Facts, walk};
 
 const OPERATION: &str = "apply the replay";
 
+/// What is remembered of rows for taking accounts apart.
+const UNION_TABLES: [&str; 2] = ["bank_transaction_before", "bank_transaction_twin"];
+
 /// Makes it so.
 pub(super) fn apply(
     connection: &mut Connection,
@@ -24,6 +27,9 @@ pub(super) fn apply(
     let step: Transaction<'_> =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed())?;
     let mut other = Unpacker::default();
+    for table in UNION_TABLES {
+        step.execute(&format!("DELETE FROM {table}"), []).map_err(failed())?;
+    }
     for number in numbers {
         for table in ["bank_transaction_absence", "bank_transaction_version"] {
             let sql = format!("DELETE FROM {table} WHERE bank_transaction = ?1");
@@ -44,7 +50,7 @@ pub(super) fn apply(
     for table in ["answer_use", "answer", "coverage"] {
         step.execute(&format!("DELETE FROM {table}"), []).map_err(failed())?;
     }
-    for table in ["answer", "answer_use", "coverage"] {
+    for table in ["answer", "answer_use", "coverage"].into_iter().chain(UNION_TABLES) {
         copy(scratch, &step, table, "")?;
     }
     let mut accounts =

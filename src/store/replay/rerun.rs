@@ -1,6 +1,6 @@
 //! Carries out the log of answers in the scratch database, entry by entry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use rusqlite::Connection;
@@ -15,6 +15,7 @@ use crate::store::documents;
 use crate::store::error::Error;
 use crate::store::reconcile::Work;
 use crate::store::rows;
+use crate::store::union::{self, StoredUnion};
 
 use super::{Difference, What, present_strategy};
 
@@ -73,7 +74,9 @@ pub(super) fn rerun(
     let mut newest: BTreeMap<(i64, Option<BankDate>), i64> = BTreeMap::new();
     let mut found: BTreeMap<i64, Entries> = BTreeMap::new();
     let (mut count, mut last) = (0_u64, 0);
+    let mut unions = VecDeque::from(union::all(stored)?);
     while let Some(entry) = answer::next_use(stored, last)? {
+        unite(&mut work, &mut unions, entry.number)?;
         last = entry.number;
         count = count.saturating_add(1);
         let items =
@@ -94,7 +97,18 @@ pub(super) fn rerun(
             *strategy = strategy.saturating_add(1);
         }
     }
+    unite(&mut work, &mut unions, i64::MAX)?;
     Ok((count, differences(stored, &found)?))
+}
+
+/// Makes accounts one that were so when this entry of the log came.
+fn unite(work: &mut Work<'_>, unions: &mut VecDeque<StoredUnion>, entry: i64) -> Result<(), Error> {
+    while unions.front().is_some_and(|union| union.after < entry) {
+        if let Some(union) = unions.pop_front() {
+            union::put(work, &union)?;
+        }
+    }
+    Ok(())
 }
 
 /// The answer is the one before it for its window; gives the row versions that it is where they had to be looked for.

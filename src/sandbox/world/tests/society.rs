@@ -160,3 +160,26 @@ fn the_next_deed_is_announced() {
     assert!(matches!(wishes[0], Wish::Link { .. }));
     assert!(client.world.next_deed_at().unwrap() > first.plus_hours(24));
 }
+
+#[test]
+fn a_person_answers_a_reconfirmation_when_asked() {
+    let mut client = Client::new(2, Weather::Calm, 100, 300);
+    let terms = json!({"institution_id": "ALBIONCARDS_ALBNGB21", "access_valid_for_days": 365,
+        "reconfirmation": true});
+    client.send("GET", "institutions/", None);
+    let (_, agreement) = client.once("POST", "agreements/enduser/", Some(&terms));
+    let id = agreement["id"].as_str().unwrap().to_owned();
+    let wish = json!({"institution_id": "ALBIONCARDS_ALBNGB21", "agreement": id,
+        "redirect": "https://host.example/back"});
+    assert_eq!(client.once("POST", "requisitions/", Some(&wish)).0, 201);
+    client.now = client.now.plus_days(80);
+    client.send("GET", "institutions/", None);
+    let target = format!("agreements/enduser/{id}/reconfirm/");
+    assert_eq!(client.once("POST", &target, Some(&json!({}))).0, 201);
+    client.now = client.now.plus_days(14);
+    client.world.live_until(client.now);
+    let answered = |(_, deed): &(UtcInstant, Deed)| {
+        *deed == Deed::Reconfirmed { agreement: id.clone(), rejected: Vec::new() }
+    };
+    assert!(client.world.deeds().iter().any(answered));
+}
