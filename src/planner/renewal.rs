@@ -17,6 +17,8 @@ impl Planner {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         let old_link = std::mem::replace(&mut account.link_id, link_id);
         account.consecutive_failures = 0;
+        account.tries = 0;
+        account.failing.clear();
         account.pause = None;
         account.retry_at = None;
         account.leftover = None;

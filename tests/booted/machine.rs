@@ -262,10 +262,13 @@ done
 exec systemd-nspawn "$@"
 "#;
 
-/// Removes those control groups, which are empty by now.
+/// Removes those control groups, as soon as the last of their processes is gone.
 const FORGET: &str = r#"
 for place in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
-    find "$place/$0" -depth -type d -exec rmdir {} + || true
+    for look in $(seq 100); do
+        [ -d "$place/$0" ] || break
+        find "$place/$0" -depth -type d -exec rmdir {} + || sleep 0.05
+    done
 done
 "#;
 
