@@ -17,7 +17,10 @@ impl Planner {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         let old_link = std::mem::replace(&mut account.link_id, link_id);
         account.consecutive_failures = 0;
-        account.pause = None;
+        // Calls go on at once; the first success through the new link tells that a pause is over.
+        if let Some(pause) = account.pause.as_mut() {
+            pause.lifted = true;
+        }
         account.retry_at = None;
         account.leftover = None;
         account.scopes_off.clear();

@@ -38,6 +38,8 @@ pub(super) struct Stage {
     /// Where the database is.
     pub(super) path: PathBuf,
     pub(super) key: DatabaseKey,
+    /// Accounts that people have.
+    pub(super) accounts: u32,
     pub(super) seed: u64,
     pub(super) faults: Faults,
     /// Requests over all lives.

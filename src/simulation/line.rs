@@ -105,9 +105,9 @@ impl Line {
         match mishap {
             Some(Mishap::ConnectTimeout) => {
                 self.clock.sleep_ms(self.connect_timeout_ms).await;
-                return Err(TransportError::Unreachable);
+                return Err(self.unreachable());
             }
-            Some(Mishap::Unreachable) => return Err(TransportError::Unreachable),
+            Some(Mishap::Unreachable) => return Err(self.unreachable()),
             _ => {}
         }
         self.fate.pass(Boundary::Request).await;
@@ -124,11 +124,16 @@ impl Line {
         self.fate.pass(Boundary::Arrival).await;
         let whole = arrived.is_ok() && mishap != Some(Mishap::CutShort);
         if let Some(shown) = shown.filter(|_| whole) {
-            self.journal.rows_arrived(shown);
+            self.journal.rows_arrived(Shown { arrived_at: self.clock.truth(), ..shown });
         }
         let fact = if whole { Fact::Heard(asked) } else { Fact::Lost(asked) };
         self.journal.note(self.clock.truth(), fact);
         arrived
+    }
+
+    fn unreachable(&self) -> TransportError {
+        self.journal.note(self.clock.truth(), Fact::Unreachable);
+        TransportError::Unreachable
     }
 
     /// The provider's part, at the instant at which the request arrives.
@@ -156,6 +161,7 @@ impl Line {
         let delivered = newest.filter(|answer| answer.at == now);
         let delivered = delivered.map_or_else(Vec::new, |answer| answer.rows.clone());
         let shown = rows.zip(account.clone().zip(bank_account)).map(|(booked, known)| Shown {
+            arrived_at: now,
             account: known.0,
             bank_account: known.1,
             date_from: date_from(query),
@@ -172,6 +178,7 @@ impl Line {
             before,
             after,
             wall_error_ms,
+            filtered: !query.is_empty(),
             token_refused: response.status == 401
                 && response.body.windows(INVALID_TOKEN.len()).any(|part| part == INVALID_TOKEN),
             status: response.status,
