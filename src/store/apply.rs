@@ -127,7 +127,7 @@ fn put_data(
             let account = documents::account_number(work.connection, *account_id)?;
             let run = runs::number(work.connection, *run_id, account, at)?;
             let part = runs::part(work.connection, run)?;
-            balances::store(work.connection, part, run, balances, at)?;
+            balances::store(work, part, run, balances, at)?;
             Ok(None)
         }
         Data::Transactions { account_id, run_id, date_from, answer } => {

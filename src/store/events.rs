@@ -1,9 +1,8 @@
 //! The event log: one row per notice, written with the change it tells of, marked when it has reached the log.
 
 use rusqlite::types::Value as SqlValue;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
-use crate::model::agreement::Scope;
 use crate::model::id::{AccountId, InstitutionId};
 use crate::model::notice::{EventCode, Notice};
 use crate::model::time::UtcInstant;
@@ -50,45 +49,57 @@ pub(super) fn insert(
     notices: impl Iterator<Item = Notice>,
 ) -> Result<Vec<StoredEvent>, Error> {
     let failed = || Error::sql("store an event");
-    let sql = "INSERT INTO event (at, code, message, account_id, link_id, institution_id, scope, run, details)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let sql = "INSERT INTO event (at, text, run) VALUES (?1, ?2, ?3)";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
     notices
         .map(|notice| {
-            let details = serde_json::to_string(&notice.details)
-                .map_err(Error::document("store an event"))?;
             let run = notice.run_id.map(|id| runs::find(connection, id)).transpose()?.flatten();
-            let values = params![
-                at.ms(),
-                notice.code.as_str(),
-                notice.message,
-                notice.account_id.map(|id| row::bytes(id.bits())),
-                notice.link_id.map(|id| row::bytes(id.bits())),
-                notice.institution_id.as_ref().map(|id| &id.0),
-                notice.scope.map(Scope::as_str),
-                run,
-                details,
-            ];
-            let id = statement.insert(values).map_err(failed())?;
+            let text = text_number(connection, &notice)?;
+            let id = statement.insert(params![at.ms(), text, run]).map_err(failed())?;
             Ok(StoredEvent { id, at, notice })
         })
         .collect()
 }
 
+/// The number of what a notice says; written if nothing has said it yet.
+fn text_number(connection: &Connection, notice: &Notice) -> Result<i64, Error> {
+    let failed = || Error::sql("store what an event says");
+    let details =
+        serde_json::to_string(&notice.details).map_err(Error::document("store an event"))?;
+    let values: [SqlValue; 7] = [
+        notice.code.as_str().to_owned().into(),
+        notice.message.clone().into(),
+        notice.account_id.map(|id| row::bytes(id.bits()).to_vec()).into(),
+        notice.link_id.map(|id| row::bytes(id.bits()).to_vec()).into(),
+        notice.institution_id.as_ref().map(|id| id.0.clone()).into(),
+        notice.scope.map(|scope| scope.as_str().to_owned()).into(),
+        details.into(),
+    ];
+    let hash = blake3::hash(format!("{values:?}").as_bytes());
+    let mark = hash.as_bytes().first_chunk().map_or(0, |mark| i64::from_be_bytes(*mark));
+    let with_mark = || values.iter().cloned().chain([mark.into()]);
+    let sql = "SELECT number FROM event_text WHERE mark = ?8 AND code = ?1 AND message = ?2 AND account_id IS ?3
+               AND link_id IS ?4 AND institution_id IS ?5 AND scope IS ?6 AND details = ?7";
+    let mut known = connection.prepare_cached(sql).map_err(failed())?;
+    let known = known.query_row(params_from_iter(with_mark()), |row| row.get(0));
+    if let Some(number) = known.optional().map_err(failed())? {
+        return Ok(number);
+    }
+    let sql = "INSERT INTO event_text (code, message, account_id, link_id, institution_id, scope, details, mark)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+    statement.insert(params_from_iter(with_mark())).map_err(failed())
+}
+
 /// Notes that events have reached the log.
-pub(super) fn mark_logged(
-    connection: &mut Connection,
-    ids: &[i64],
-    at: UtcInstant,
-) -> Result<(), Error> {
+pub(super) fn mark_logged(connection: &mut Connection, ids: &[i64]) -> Result<(), Error> {
     let failed = || Error::sql("mark events as logged");
     let step = connection.transaction().map_err(failed())?;
     {
-        let mut statement = step
-            .prepare_cached("UPDATE event SET logged_at = ?2 WHERE id = ?1")
-            .map_err(failed())?;
+        let mut statement =
+            step.prepare_cached("UPDATE event SET logged = 1 WHERE id = ?1").map_err(failed())?;
         for id in ids {
-            statement.execute([*id, at.ms()]).map_err(failed())?;
+            statement.execute([*id]).map_err(failed())?;
         }
     }
     step.commit().map_err(failed())
@@ -96,7 +107,7 @@ pub(super) fn mark_logged(
 
 /// Events that may not have reached the log, oldest first.
 pub(super) fn unlogged(connection: &Connection) -> Result<Vec<StoredEvent>, Error> {
-    select(connection, "WHERE logged_at IS NULL ORDER BY id", Vec::new())
+    select(connection, "WHERE logged = 0 ORDER BY id", Vec::new())
 }
 
 /// Number of the newest event.
@@ -114,9 +125,11 @@ fn select(
     let failed = || Error::sql("read events");
     let mut statement =
         connection.prepare_cached(&format!(
-            "SELECT event.*, (SELECT run.id FROM run WHERE number = event.run) AS run_id,
+            "SELECT event.id, at, code, message, account_id, link_id, institution_id, scope, details,
+             (SELECT run.id FROM run WHERE number = event.run) AS run_id,
              coalesce((SELECT account.id FROM account AS part JOIN account ON account.number = part.whole
-             WHERE part.id = event.account_id), event.account_id) AS whole_id FROM event {rest}"
+             WHERE part.id = account_id), account_id) AS whole_id
+             FROM event JOIN event_text ON event_text.number = event.text {rest}"
         )).map_err(failed())?;
     let rows = statement.query_map(params_from_iter(values), from_row).map_err(failed())?;
     // A code that this version does not know can only come from a newer one: left out, not lost.

@@ -14,9 +14,10 @@ use super::row;
 use super::snapshot::LedgerState;
 
 /// Calls older than this are forgotten: the longest window of any limit is a day.
-const KEPT_DAYS: i64 = 32;
-/// So many are kept whatever their age: a clock that jumped ahead must not make us forget what was spent today.
-const KEPT_CALLS: i64 = 4_000;
+const KEPT_DAYS: i64 = 3;
+/// So many of each account, about, are kept whatever their age: a clock that jumped ahead must not make us forget what was
+/// spent today.
+const KEPT_CALLS: i64 = 64;
 
 /// A call that is about to leave.
 #[derive(Clone, Debug)]
@@ -61,10 +62,12 @@ fn insert(connection: &Connection, reservation: &Reservation) -> Result<CallId, 
     ];
     let call = statement.insert(values).map(CallId).map_err(&failed)?;
     let mut forget = connection
-        .prepare_cached("DELETE FROM call WHERE reserved_at < ?1 AND id < ?2")
+        .prepare_cached(
+            "DELETE FROM call WHERE reserved_at < ?1 AND id < ?2 - ?3 * (SELECT max(number) FROM account)",
+        )
         .map_err(&failed)?;
     let before = reservation.at.plus_days(-KEPT_DAYS).ms();
-    forget.execute([before, call.0.saturating_sub(KEPT_CALLS)]).map_err(failed)?;
+    forget.execute([before, call.0, KEPT_CALLS]).map_err(failed)?;
     Ok(call)
 }
 

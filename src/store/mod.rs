@@ -141,8 +141,8 @@ impl Store {
     }
 
     /// Notes that events have reached the log; unknown ids are ignored.
-    pub async fn mark_logged(&self, ids: Vec<i64>, at: UtcInstant) -> Result<(), Error> {
-        self.threads.write(move |writer| events::mark_logged(writer.connection()?, &ids, at)).await
+    pub async fn mark_logged(&self, ids: Vec<i64>) -> Result<(), Error> {
+        self.threads.write(move |writer| events::mark_logged(writer.connection()?, &ids)).await
     }
 
     /// The id of the newest event, now and whenever it changes.

@@ -293,7 +293,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
 
     async fn mark_told(&mut self) -> Result<(), EngineError> {
         let ids = std::mem::take(&mut self.told);
-        match self.store.mark_logged(ids, self.clock.now().wall).await {
+        match self.store.mark_logged(ids).await {
             Ok(()) => Ok(()),
             // They will be told again after a restart: at least once.
             Err(error) => self.store_trouble(error),

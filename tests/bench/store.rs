@@ -1,4 +1,4 @@
-//! Measures the store alone: `cargo bench --bench store [-- ROWS_IN_ALL]`.
+//! Measures the store alone: `cargo bench --bench store [-- ROWS_IN_ALL | year]`.
 //!
 //! Two data sets, generated here: S repetitive, R with realistic entropy; 50 accounts × 2,000 rows each. Times are CPU of
 //! the writing thread (`/proc/self/task/*/schedstat`, nanoseconds), so that a busy machine matters little; sizes are the
@@ -20,14 +20,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use banksyncd::gocardless::Rows;
-use banksyncd::model::id::{AccountId, LinkId, RunId};
+use banksyncd::model::agreement::Scope;
+use banksyncd::model::balance::Balance;
+use banksyncd::model::id::{AccountId, LinkId, ProviderAccountId, RunId};
+use banksyncd::model::money::{Amount, Currency, Money};
+use banksyncd::model::notice::{EventCode, Notice};
 use banksyncd::model::port::{Body, Entropy};
 use banksyncd::model::secret::DatabaseKey;
 use banksyncd::model::time::{BankDate, UtcInstant};
 use banksyncd::model::transaction::{Answer, AnswerMark, Span};
-use banksyncd::planner::effect::{Batch, Data, RunOutcome, RunRecord};
+use banksyncd::planner::effect::{Batch, Data, RunOutcome, RunRecord, Settlement};
 use banksyncd::planner::state::Account;
-use banksyncd::store::{Store, TransactionFilter};
+use banksyncd::store::{Reservation, Store, TransactionFilter};
 
 const ACCOUNTS: u64 = 50;
 const ROWS: u64 = 2_000;
@@ -47,6 +51,10 @@ impl Random {
 
     fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
+    }
+
+    fn signed_below(&mut self, limit: u64) -> i64 {
+        i64::try_from(self.below(limit)).unwrap()
     }
 
     fn digits(&mut self, count: usize) -> String {
@@ -209,8 +217,58 @@ impl Pass {
         let applied = self.store.apply(Arc::new(batch), Arc::new(Rows)).await.unwrap();
         let spent = cpu_ns("store-write") - before;
         let ids = applied.events.iter().map(|event| event.id).collect();
-        self.store.mark_logged(ids, at).await.unwrap();
+        self.store.mark_logged(ids).await.unwrap();
         spent
+    }
+
+    /// A pull as the daemon makes it: each call is reserved, then its answer is committed.
+    async fn whole_pull(
+        &mut self,
+        run_id: RunId,
+        started_at: UtcInstant,
+        balances: Vec<Balance>,
+        (date_from, answer): (Option<BankDate>, Answer),
+    ) -> u64 {
+        let account_id = account_id(0);
+        let before = cpu_ns("store-write");
+        let answers = [
+            (Scope::Balances, Data::Balances { account_id, run_id, balances }),
+            (
+                Scope::Transactions,
+                Data::Transactions { account_id, run_id, date_from, answer: Box::new(answer) },
+            ),
+        ];
+        for (after_s, (scope, data)) in (1..).zip(answers) {
+            let at = started_at.plus_s(after_s);
+            let reservation = Reservation {
+                account_id,
+                scope,
+                run_id: Some(run_id),
+                provider_account_id: ProviderAccountId(
+                    "7e944232-bda9-40bc-b784-660c7ab5fe78".into(),
+                ),
+                at,
+            };
+            let call = self.store.reserve(reservation).await.unwrap();
+            let last = scope == Scope::Transactions;
+            let outcome = last.then_some(RunOutcome::Pulled);
+            let done = Notice::new(EventCode::SyncCompleted, "a pull was completed".to_owned())
+                .account(account_id)
+                .run(run_id)
+                .detail("outcome", "pulled");
+            let batch = Batch {
+                settle: Some((call, Settlement::Succeeded)),
+                data: Some(data),
+                runs: vec![RunRecord { id: run_id, account_id, started_at, outcome }],
+                notices: last.then_some(done).into_iter().collect(),
+                at: Some(at),
+                ..Batch::default()
+            };
+            let applied = self.store.apply(Arc::new(batch), Arc::new(Rows)).await.unwrap();
+            let ids = applied.events.iter().map(|event| event.id).collect();
+            self.store.mark_logged(ids).await.unwrap();
+        }
+        cpu_ns("store-write") - before
     }
 
     async fn pull(&mut self, n: u64, rows: &[String]) -> u64 {
@@ -222,6 +280,29 @@ impl Pass {
             answer,
         })
         .await
+    }
+
+    /// Each of the first accounts once more as it was, and then with 1 % of its rows new, on this day of November.
+    async fn again(&mut self, realistic: bool, day: u32) -> (u64, u64) {
+        let (mut unchanged, mut changed) = (0, 0);
+        for n in 0..ACCOUNTS {
+            unchanged += self.unchanged(n).await;
+            let mut fresh = Random(n + u64::from(day) * 1_000_000);
+            let mut rows = rows(realistic, n);
+            rows.truncate(rows.len() - 20);
+            let date = format!(r#"bookingDate":"2026-11-{day}","x":"#);
+            let newer = (0..20).map(|place| {
+                let number = 100_000 * u64::from(day) - place;
+                row(realistic, n, number, &mut fresh).replace("2026", "2025").replacen(
+                    r#"bookingDate":"#,
+                    &date,
+                    1,
+                )
+            });
+            let rows: Vec<String> = newer.chain(rows).collect();
+            changed += self.pull(n, &rows).await;
+        }
+        (unchanged, changed)
     }
 
     async fn unchanged(&mut self, n: u64) -> u64 {
@@ -262,23 +343,7 @@ async fn measure(realistic: bool, all_rows: u64) {
         first / total,
         json / total
     );
-    let mut unchanged = 0;
-    let mut changed = 0;
-    for n in 0..ACCOUNTS {
-        unchanged += pass.unchanged(n).await;
-        let mut fresh = Random(n + 1_000_000);
-        let mut rows = rows(realistic, n);
-        rows.truncate(rows.len() - 20);
-        let newer = (0..20).map(|place| {
-            row(realistic, n, 100_000 - place, &mut fresh).replace("2026", "2025").replacen(
-                r#"bookingDate":"#,
-                r#"bookingDate":"2026-11-21","x":"#,
-                1,
-            )
-        });
-        let rows: Vec<String> = newer.chain(rows).collect();
-        changed += pass.pull(n, &rows).await;
-    }
+    let (unchanged, changed) = pass.again(realistic, 21).await;
     println!(
         "  2,000 rows unchanged: {} us; 1 % new: {} us",
         unchanged / ACCOUNTS / 1000,
@@ -308,11 +373,12 @@ async fn grow(realistic: bool, all_rows: u64, path: &Path, round: u128) {
         write!(line, " {}", spent / (ACCOUNTS * ROWS)).unwrap();
     }
     println!("  ns a row in each further 100,000:{line}");
-    let mut unchanged = 0;
-    for n in 0..ACCOUNTS {
-        unchanged += pass.unchanged(n).await;
-    }
-    println!("  unchanged at that size: {} us", unchanged / ACCOUNTS / 1000);
+    let (unchanged, changed) = pass.again(realistic, 22).await;
+    println!(
+        "  at that size unchanged: {} us; 1 % new: {} us",
+        unchanged / ACCOUNTS / 1000,
+        changed / ACCOUNTS / 1000
+    );
     pass.store.close().await.unwrap();
     let begin = Instant::now();
     let store = open(path).await;
@@ -341,8 +407,9 @@ async fn grow(realistic: bool, all_rows: u64, path: &Path, round: u128) {
     store.close().await.unwrap();
 }
 
-/// A year of one account: four pulls a day, one of them without filter, three new rows a day. How much of the file is
-/// answers, versions, runs, events and the ledger, and not the rows themselves?
+/// A year of one account: four pulls a day, one of them without filter, three new rows a day. Each pull reserves two calls,
+/// reads two balances (which change when rows come) and says that it is done. How much of the file is answers, versions,
+/// balances, runs, events and the ledger, and not the rows themselves?
 async fn year(realistic: bool) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("year.db");
@@ -353,22 +420,21 @@ async fn year(realistic: bool) {
     let all: Vec<String> = (0..days * 3).map(|n| row(realistic, 0, n, &mut random)).collect();
     let mut spent = 0;
     for pull in 0..365_u64 * 4 {
-        // The newest come first: row `n` is on day `n / 3`, and the day of this pull is `365 - pull / 4`.
+        // The newest come first: row `n` is on day `n / 3`, and the day of this pull is `365 - pull / 4`. Banks show whole days.
         let newest = usize::try_from(365 * 3 - (pull * 3).div_ceil(4)).unwrap();
-        let oldest = newest + usize::try_from(if pull % 4 == 0 { ROWS } else { 90 }).unwrap();
+        let shown_days = if pull % 4 == 0 { ROWS / 3 } else { 30 };
+        let oldest = usize::try_from((365 - pull / 4 + shown_days) * 3).unwrap();
         let today = BankDate::from_ymd(2026, 11, 20)
             .unwrap()
-            .plus_days(i64::try_from(pull / 4).unwrap() - 365);
-        let from = today.unwrap().plus_days(-29).filter(|_| pull % 4 != 0);
-        let answer = Box::new(answer(&all[newest..oldest.min(all.len())]));
-        spent += pass
-            .data(0, |run_id| Data::Transactions {
-                account_id: account_id(0),
-                run_id,
-                date_from: from,
-                answer,
-            })
-            .await;
+            .plus_days(i64::try_from(pull / 4).unwrap() - 365)
+            .unwrap();
+        let from = today.plus_days(-29).filter(|_| pull % 4 != 0);
+        let at =
+            T0.plus_hours(6 * i64::try_from(pull).unwrap()).plus_ms(random.signed_below(60_000));
+        let id = RunId::new(at.ms(), u128::from(random.next()) << 64 | u128::from(random.next()));
+        let mut answer = answer(&all[newest..oldest.min(all.len())]);
+        answer.last_updated = Some(format!("{}T04:05:{:02}.000000Z", today, pull % 60));
+        spent += pass.whole_pull(id, at, balances(newest, today), (from, answer)).await;
     }
     let count =
         pass.store.transactions(TransactionFilter::default()).collect().await.unwrap().len();
@@ -380,17 +446,42 @@ async fn year(realistic: bool) {
     rows_only.store.close().await.unwrap();
     let plain = file_bytes(&folder.path().join("rows.db"));
     println!(
-        "  a year, {count} rows: {with_all} bytes, {} per mille over the rows; {} us a pull",
+        "  a year, {count} rows: {with_all} bytes, {} per mille over the rows ({plain} bytes); {} us a pull",
         with_all * 1000 / plain - 1000,
         spent / 1_460_000
     );
 }
 
+/// Two balances after so many rows.
+fn balances(rows: usize, today: BankDate) -> Vec<Balance> {
+    ["interimBooked", "expected"]
+        .into_iter()
+        .zip(0..)
+        .map(|(balance_type, place)| {
+            let cents = 1_234_567 - 911 * i64::try_from(rows).unwrap() - place * 1_050;
+            let amount = Amount::new(i128::from(cents), 2).unwrap();
+            let raw = format!(
+                r#"{{"balanceAmount":{{"amount":"{amount}","currency":"EUR"}},"balanceType":"{balance_type}","referenceDate":"{today}"}}"#
+            );
+            Balance {
+                balance_type: balance_type.to_owned(),
+                money: Some(Money { amount, currency: Currency("EUR".to_owned()) }),
+                reference_date: Some(today),
+                raw,
+            }
+        })
+        .collect()
+}
+
 fn main() {
     let all_rows = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(0);
+    // Sizes do not depend on how the program was built: this part is worth running on its own.
+    let only_year = std::env::args().any(|word| word == "year");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for realistic in [false, true] {
-        runtime.block_on(measure(realistic, all_rows));
+        if !only_year {
+            runtime.block_on(measure(realistic, all_rows));
+        }
         runtime.block_on(year(realistic));
     }
 }

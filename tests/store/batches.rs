@@ -131,7 +131,7 @@ fn events_keep_their_order_and_wait_until_they_are_logged() {
             all[1..]
         );
 
-        world.store.mark_logged(vec![all[0], all[2], 4_711], world.at).await.unwrap();
+        world.store.mark_logged(vec![all[0], all[2], 4_711]).await.unwrap();
         world.store.close().await.unwrap();
         let (_store, snapshot) = open(&world.path(), key()).await.unwrap();
         assert_eq!(snapshot.unlogged, applied.events[1..]);

@@ -119,43 +119,62 @@ CREATE TABLE run (
 ) STRICT;
 CREATE UNIQUE INDEX run_open ON run (id) WHERE ended_at IS NULL;
 
--- `run` is run.number; an event outlives it, as it outlives its account. The level follows from the code.
-CREATE TABLE event (
-    id             INTEGER PRIMARY KEY AUTOINCREMENT,
-    at             INTEGER NOT NULL,
+-- What events say, once each: nearly all of them say the same about the same account day after day. `mark` is the first 8
+-- bytes of BLAKE3 over the rest. The level follows from the code.
+CREATE TABLE event_text (
+    number         INTEGER PRIMARY KEY,
+    mark           INTEGER NOT NULL,
     code           TEXT    NOT NULL,
     message        TEXT    NOT NULL,
     account_id     BLOB    CHECK (length(account_id) = 16),
     link_id        BLOB    CHECK (length(link_id) = 16),
     institution_id TEXT,
     scope          TEXT    CHECK (scope IN ('details', 'balances', 'transactions')),
-    run            INTEGER,
-    details        TEXT    NOT NULL,
-    logged_at      INTEGER
+    details        TEXT    NOT NULL
 ) STRICT;
-CREATE INDEX event_unlogged ON event (id) WHERE logged_at IS NULL;
+CREATE INDEX event_text_mark ON event_text (mark);
 
--- Balances: a row when an item differs from the one before it in its series (account, type, currency, place among equals).
+-- `run` is run.number; an event outlives it, as it outlives its account.
+CREATE TABLE event (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    at     INTEGER NOT NULL,
+    text   INTEGER NOT NULL REFERENCES event_text (number),
+    run    INTEGER,
+    logged INTEGER NOT NULL DEFAULT 0 CHECK (logged IN (0, 1))
+) STRICT;
+CREATE INDEX event_unlogged ON event (id) WHERE logged = 0;
+
+-- Balances come in series: an account, a type, a currency, the place among equals of these in one answer. `form` is the text
+-- of its first item with the amount and the date left out; `newest` is the number of its newest balance.
+CREATE TABLE balance_series (
+    number       INTEGER PRIMARY KEY,
+    account      INTEGER NOT NULL REFERENCES account (number),
+    balance_type TEXT    NOT NULL,
+    currency     TEXT,
+    place        INTEGER NOT NULL CHECK (place >= 0),
+    form         TEXT    NOT NULL,
+    newest       INTEGER NOT NULL
+) STRICT;
+CREATE INDEX balance_series_account ON balance_series (account);
+
+-- A row when an item differs from the one before it in its series. `raw` is null where it is the series' form with this amount
+-- and date, else text or, packed with the dictionary that every database has, a blob. It came `after_ms` after its run began.
 CREATE TABLE balance (
     number         INTEGER PRIMARY KEY,
-    account        INTEGER NOT NULL REFERENCES account (number),
-    balance_type   TEXT    NOT NULL,
-    currency       TEXT,
-    place          INTEGER NOT NULL CHECK (place >= 0),
+    series         INTEGER NOT NULL REFERENCES balance_series (number),
     amount         TEXT,
     reference_date INTEGER,
-    raw            TEXT    NOT NULL,
+    raw            ANY,
     run            INTEGER NOT NULL REFERENCES run (number),
-    fetched_at     INTEGER NOT NULL
+    after_ms       INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX balance_series ON balance (account, balance_type, place, number);
 
--- Each distinct answer: which of those rows it was, in order (varints). The same answer again moves `last_at`.
+-- Each answer that consists of other series than the one before it, in order (varints): an answer is the newest balances of
+-- its series. The same series again move `last_at`.
 CREATE TABLE balance_answer (
     number   INTEGER PRIMARY KEY,
     account  INTEGER NOT NULL REFERENCES account (number),
-    items    BLOB    NOT NULL,
-    run      INTEGER NOT NULL REFERENCES run (number),
+    series   BLOB    NOT NULL,
     first_at INTEGER NOT NULL,
     last_at  INTEGER NOT NULL
 ) STRICT;
