@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{self, Defaults};
@@ -24,6 +23,7 @@ use super::fact::{Fact, Machine};
 use super::fate::Boundary;
 use super::journal::Journal;
 use super::life::{End, Life, Seeded, Stage};
+use super::line::Requests;
 use super::machine::{self, Mishap};
 use super::promise::{Agreed, Bench, Identities, Scene, VIEW};
 use super::{Faults, Options, Outcome, SimulationError, conclude, folder};
@@ -125,7 +125,7 @@ pub(super) fn stage(options: &Options, folder: &Path) -> Result<Stage, Simulatio
         key: DatabaseKey::from_bytes(key),
         seed: options.seed,
         faults: options.faults,
-        requests: Arc::new(AtomicU64::new(0)),
+        requests: Arc::new(Requests::default()),
     })
 }
 
