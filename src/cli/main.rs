@@ -2,15 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::{self, Args, ClientVerb, Global, Verb};
 use super::client::Client;
 use super::error::CliError;
 use super::output::{Output, Terminal, local_zone};
 use super::{Ctx, check_config, directly, program, restore, sandbox, simulate};
-use crate::config::Config;
-use crate::config::load;
+use crate::config::{LoadError, load};
 use crate::daemon::clock::OsClock;
 use crate::daemon::run::runtime;
 use crate::daemon::{DaemonError, run as daemon};
@@ -86,11 +85,26 @@ fn tell_daemon_error(error: &DaemonError, output: &mut Output) {
     output.error(&text);
 }
 
-/// The configuration, as far as it can be read: client verbs need only the socket's path and the zone.
-fn readable(global: &Global) -> Option<Config> {
-    load(&global.config, &Directories::from_environment().defaults())
-        .ok()
-        .map(|loaded| loaded.config)
+/// The socket to ask at: what the command line names, else the configuration, else where the packaged service listens.
+///
+/// # Errors
+/// A configuration that is there and bad: nobody knows then where the daemon listens. One that this user may not read, or
+/// that lies at the packaged place and is missing, leaves the packaged socket.
+fn socket(global: &Global) -> Result<PathBuf, LoadError> {
+    if let Some(socket) = &global.socket {
+        return Ok(socket.clone());
+    }
+    let packaged = global.config == Path::new(args::CONFIG_DEFAULT);
+    match load(&global.config, &Directories::from_environment().defaults()) {
+        Ok(loaded) => Ok(loaded.config.control.socket),
+        Err(LoadError::Missing { .. }) if packaged => Ok(PathBuf::from(SOCKET_DEFAULT)),
+        Err(LoadError::Unreadable { source, .. })
+            if packaged && source.kind() == io::ErrorKind::PermissionDenied =>
+        {
+            Ok(PathBuf::from(SOCKET_DEFAULT))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
@@ -102,12 +116,19 @@ fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
         }
     };
     let clock = OsClock::new();
-    let config = readable(global);
-    let socket = global
-        .socket
-        .clone()
-        .or_else(|| config.as_ref().map(|config| config.control.socket.clone()));
-    let socket = socket.unwrap_or_else(|| PathBuf::from(SOCKET_DEFAULT));
+    let socket = match socket(global) {
+        Ok(socket) => socket,
+        Err(error) => {
+            for problem in error.problems() {
+                output.error(&problem.to_string());
+            }
+            output.error(
+                "error: the configuration is broken, and it names the daemon's socket\n\n\
+                 hint: mend it, or name the socket with `--socket PATH`",
+            );
+            return Code::Config;
+        }
+    };
     let mut ctx = Ctx {
         output,
         client: Client::new(socket, &clock),

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod control;
+mod integrity;
 pub mod needs;
 pub mod reload;
 pub mod run;
@@ -77,6 +78,12 @@ pub enum DaemonError {
     /// The engine gave up.
     #[error(transparent)]
     Engine(#[from] sync::EngineError),
+    /// Damage was met while running.
+    #[error("the database `{}` is damaged", path.display())]
+    Damaged {
+        /// The file, left as it is.
+        path: PathBuf,
+    },
     /// Serving the control socket failed.
     #[error("the control socket failed")]
     Control(#[source] io::Error),
@@ -103,6 +110,7 @@ impl DaemonError {
             Self::Open(error) | Self::Engine(sync::EngineError::Store(error)) => {
                 store_exit(error.kind())
             }
+            Self::Damaged { .. } => store_exit(store::Kind::Damaged),
             Self::Socket { source, .. } => io(source),
             Self::SocketTaken { .. } => Code::TempFail,
             Self::Control(_) => Code::IoErr,
@@ -122,6 +130,9 @@ impl DaemonError {
             }
             Self::Open(error) | Self::Engine(sync::EngineError::Store(error)) => {
                 error.hint().map(ToOwned::to_owned).into_iter().collect()
+            }
+            Self::Damaged { .. } => {
+                store::Kind::Damaged.hint().map(ToOwned::to_owned).into_iter().collect()
             }
             Self::Socket { .. } => {
                 vec!["set `[control] socket` to a path that this user may create".to_owned()]

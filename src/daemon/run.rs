@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::clock::{OsClock, OsEntropy};
 use super::control::{self, Shared};
+use super::integrity::Watch;
 use super::reload::Reloader;
 use super::signal::Signals;
 use super::supervise::Supervisor;
@@ -124,6 +125,14 @@ impl Plan {
             }),
             untold: snapshot.unlogged,
         });
+        let watch = Watch {
+            store: store.clone(),
+            path: config.store.path.clone(),
+            reader: Arc::clone(&reader),
+            clock: Arc::clone(&clock),
+            log: log.clone(),
+            stop: stop.clone(),
+        };
         let reloader = Reloader::new(config_path, defaults, config, log, handle.clone());
         let signals = Signals::listen()?;
         let shared = Shared {
@@ -146,6 +155,7 @@ impl Plan {
             async move { Ok(engine.run(stop).await?) }
         });
         tasks.start("the control socket", control::serve(listener, shared));
+        tasks.start("the watch for damage", watch.run());
         tasks.start("the heartbeat", trigger::run(handle.clone(), stop.clone()));
         tasks.start("the signals", signals.run(handle.clone(), reloader, stop.clone()));
         tasks.start("the status line", report_life(life, handle, stop, watchdog));

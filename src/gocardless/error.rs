@@ -328,12 +328,14 @@ fn throttle(headers: &[(String, String)], said: &Said, data: bool) -> FailureCla
     let rate = read_rate(headers);
     let in_text = seconds_in(&said.detail);
     if data && said.kind() == Some("RateLimitError") {
-        return FailureClass::Throttle { wait_s: None, whom: Throttled::AccountScope };
+        let wait_s = rate.account_reset_s.max(in_text);
+        return FailureClass::Throttle { wait_s, whom: Throttled::AccountScope };
     }
     let spent = rate.account_remaining == Some(0)
         || (rate.account_remaining.is_none() && rate.account_reset_s.is_some());
     if data && spent {
-        let wait_s = rate.account_reset_s.or(in_text);
+        // Where header and text disagree, the longer wait is the safe one.
+        let wait_s = rate.account_reset_s.max(in_text);
         return FailureClass::Throttle { wait_s, whom: Throttled::AccountScope };
     }
     let for_the_day = if said.detail.contains("/day") {
@@ -345,7 +347,8 @@ fn throttle(headers: &[(String, String)], said: &Said, data: bool) -> FailureCla
         in_text.is_some_and(|wait_s| wait_s > 3_600)
     };
     if data && for_the_day {
-        return FailureClass::Throttle { wait_s: in_text, whom: Throttled::AccountScope };
+        let wait_s = in_text.max(rate.account_reset_s);
+        return FailureClass::Throttle { wait_s, whom: Throttled::AccountScope };
     }
     let retry_after = || header(headers, "retry-after")?.trim().parse().ok().and_then(seconds);
     let wait_s = in_text.or(rate.company_reset_s).or_else(retry_after);

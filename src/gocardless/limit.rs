@@ -1,8 +1,9 @@
 //! Spacing of requests, so that the company's limits are never hit.
 //!
 //! The limits hold for all calls of a company together (knowledge base article 11529637772188, read 2026-11): 100 a minute
-//! for `accounts/*`, 300 for `institutions/*`, 100 for agreements and requisitions and 100 token refreshes. New tokens (100 an
-//! hour) have a guard of their own, and the daily limit per account is a ledger, and the planner's.
+//! for `accounts/*`, 300 for `institutions/*`, 300 for reading agreements and requisitions and 100 for making and removing
+//! them, and 100 token refreshes. New tokens (100 an hour) have a guard of their own, and the daily limit per account is a
+//! ledger, and the planner's.
 //!
 //! A bucket that refills evenly lets through its burst plus what refills in a window. So burst and refill of a minute are
 //! cut from the limit: their sum is the limit, and no window of 60 seconds sees more.
@@ -21,8 +22,10 @@ use crate::model::port::{Clock, Request, Response, Transport, TransportError};
 
 /// Calls a minute of `institutions/*`.
 const INSTITUTIONS_PER_MINUTE: u32 = 300;
-/// Calls a minute of agreements and requisitions together.
-const LINKS_PER_MINUTE: u32 = 100;
+/// Reads a minute of agreements and requisitions together.
+const LINK_READS_PER_MINUTE: u32 = 300;
+/// Agreements and requisitions made or removed a minute, together.
+const LINK_WRITES_PER_MINUTE: u32 = 100;
 /// Token requests a minute.
 const TOKENS_PER_MINUTE: u32 = 100;
 /// One share of this many is the burst.
@@ -36,7 +39,9 @@ const SLACK: Duration = Duration::from_millis(1);
 pub(super) enum Resource {
     Accounts,
     Institutions,
-    Links,
+    /// Polls of links: they must not hold up the making of one, nor the other way round.
+    LinkReads,
+    LinkWrites,
     Tokens,
 }
 
@@ -48,7 +53,8 @@ pub(super) struct Spacing {
     clock: PortClock,
     accounts: Bucket,
     institutions: Bucket,
-    links: Bucket,
+    link_reads: Bucket,
+    link_writes: Bucket,
     tokens: Bucket,
 }
 
@@ -61,7 +67,8 @@ impl Spacing {
         Self {
             accounts: bucket(accounts_per_minute),
             institutions: bucket(INSTITUTIONS_PER_MINUTE),
-            links: bucket(LINKS_PER_MINUTE),
+            link_reads: bucket(LINK_READS_PER_MINUTE),
+            link_writes: bucket(LINK_WRITES_PER_MINUTE),
             tokens: bucket(TOKENS_PER_MINUTE),
             clock,
         }
@@ -72,7 +79,8 @@ impl Spacing {
         let bucket = match resource {
             Resource::Accounts => &self.accounts,
             Resource::Institutions => &self.institutions,
-            Resource::Links => &self.links,
+            Resource::LinkReads => &self.link_reads,
+            Resource::LinkWrites => &self.link_writes,
             Resource::Tokens => &self.tokens,
         };
         while let Err(not_until) = bucket.check() {
@@ -152,12 +160,12 @@ mod tests {
     use super::*;
 
     /// When a greedy caller's requests leave, in milliseconds.
-    async fn departures(per_minute: u32, count: usize) -> Vec<i64> {
+    async fn departures(resource: Resource, per_minute: u32, count: usize) -> Vec<i64> {
         let clock = VirtualClock::new();
         let spacing = Spacing::new(clock.clone(), per_minute);
         let mut left = Vec::new();
         for _ in 0..count {
-            spacing.wait(Resource::Accounts).await;
+            spacing.wait(resource).await;
             left.push(clock.now().mono_ms);
         }
         left
@@ -167,7 +175,7 @@ mod tests {
     async fn no_minute_sees_more_than_the_limit() {
         for limit in [1_u32, 2, 7, 10, 33, 100, 1_000] {
             let size = usize::try_from(limit).unwrap();
-            let left = departures(limit, size * 4 + 1).await;
+            let left = departures(Resource::Accounts, limit, size * 4 + 1).await;
             for (first, next) in left.iter().zip(left.iter().skip(size)) {
                 assert!(next - first >= 60_000, "{limit} a minute: {first} {next}");
             }
@@ -175,5 +183,17 @@ mod tests {
             let minutes = (left.last().unwrap() - left[0]).div_euclid(60_000);
             assert!(limit < 10 || minutes < 5, "{limit} a minute took {minutes} minutes");
         }
+    }
+
+    #[tokio::test]
+    async fn polls_of_links_have_a_limit_of_their_own() {
+        let in_a_minute = async |resource| {
+            let left = departures(resource, 1, 600).await;
+            left.iter().filter(|at| *at - left[0] < 60_000).count()
+        };
+        let reads = in_a_minute(Resource::LinkReads).await;
+        assert!((250..=300).contains(&reads), "{reads}");
+        let writes = in_a_minute(Resource::LinkWrites).await;
+        assert!((90..=100).contains(&writes), "{writes}");
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Prepared {
 
 /// The request of an operation; `None` if an id cannot stand in a path.
 pub(super) fn prepare(call: &ApiCall) -> Option<Prepared> {
-    use Resource::{Accounts, Institutions, Links};
+    use Resource::{Accounts, Institutions, LinkReads, LinkWrites};
     Some(match call {
         ApiCall::Institutions { country } => {
             let query = country.as_deref().map(|code| format!("?country={}", encoded(code)));
@@ -40,15 +40,17 @@ pub(super) fn prepare(call: &ApiCall) -> Option<Prepared> {
         ApiCall::CreateAgreement { institution, terms } => {
             post("agreements/enduser/", &agreement_body(institution, terms))
         }
-        ApiCall::Agreement(id) => get(Links, format!("agreements/enduser/{}/", segment(&id.0)?)),
+        ApiCall::Agreement(id) => {
+            get(LinkReads, format!("agreements/enduser/{}/", segment(&id.0)?))
+        }
         ApiCall::CreateRequisition(new) => post("requisitions/", &requisition_body(new)),
-        ApiCall::Requisition(id) => get(Links, format!("requisitions/{}/", segment(&id.0)?)),
+        ApiCall::Requisition(id) => get(LinkReads, format!("requisitions/{}/", segment(&id.0)?)),
         ApiCall::Requisitions { offset } => {
-            get(Links, format!("requisitions/?limit={PAGE_ITEMS}&offset={offset}"))
+            get(LinkReads, format!("requisitions/?limit={PAGE_ITEMS}&offset={offset}"))
         }
         ApiCall::DeleteRequisition(id) => Prepared {
             method: Method::Delete,
-            ..get(Links, format!("requisitions/{}/", segment(&id.0)?))
+            ..get(LinkWrites, format!("requisitions/{}/", segment(&id.0)?))
         },
         ApiCall::Metadata(id) => get(Accounts, format!("accounts/{}/", segment(&id.0)?)),
         ApiCall::Details(id) => data(&id.0, Scope::Details, "")?,
@@ -73,7 +75,7 @@ fn post(path: &str, body: &serde_json::Value) -> Prepared {
     Prepared {
         method: Method::Post,
         body: Some(Secret::new(body.to_string())),
-        ..get(Resource::Links, path.to_owned())
+        ..get(Resource::LinkWrites, path.to_owned())
     }
 }
 

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, Url, redirect, retry};
+use reqwest::{Certificate, Client, Url, redirect, retry};
 
 use super::inflight::{BODY_BYTES_MAX, InFlight, Share};
 use crate::config;
@@ -46,8 +46,19 @@ pub struct HttpTransport {
 impl HttpTransport {
     /// `api_base` ends with a slash and is https, or http to a loopback address. The body limit is cut to 32 MiB.
     ///
-    /// Reads the system's certificates, unless the address is plain HTTP.
+    /// Reads the system's certificates, unless the address is plain HTTP. Like the programs that use OpenSSL it looks for them
+    /// where `SSL_CERT_FILE` and `SSL_CERT_DIR` say, if they are set: whoever sets the environment of a daemon could as well
+    /// set its configuration.
     pub fn new(api_base: &str, limits: &config::Http) -> Result<Self, SetupError> {
+        Self::trusting(api_base, limits, None)
+    }
+
+    /// `roots`: trust these and nobody else.
+    fn trusting(
+        api_base: &str,
+        limits: &config::Http,
+        roots: Option<Vec<Certificate>>,
+    ) -> Result<Self, SetupError> {
         let base = base_url(api_base)?;
         let total = Duration::from_secs(u64::from(limits.total_timeout_s));
         let read = total.saturating_mul(READ_SHARE_PERCENT).checked_div(100).unwrap_or(total);
@@ -66,7 +77,11 @@ impl HttpTransport {
             .referer(false)
             .no_proxy();
         let builder = if base.scheme() == "https" {
-            builder.https_only(true)
+            let builder = builder.https_only(true);
+            match roots {
+                Some(roots) => builder.tls_certs_only(roots),
+                None => builder,
+            }
         } else {
             // No TLS will happen, so that a machine without certificates can do it; and whatever a hosts file says, the
             // name means this machine.
@@ -223,6 +238,10 @@ fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "transport_tls_tests.rs"]
+mod tls_tests;
 
 #[cfg(test)]
 mod tests {

@@ -4,14 +4,17 @@
 use crate::model::failure::AccessEnd;
 use crate::model::id::{AccountId, LinkId};
 use crate::model::notice::EventCode;
-use crate::model::time::UtcInstant;
+use crate::model::time::{MINUTE_MS, UtcInstant};
 
 use super::Planner;
 use super::agenda::Key;
 use super::consent::{self, ConsentDue};
 use super::effect::RunOutcome;
 use super::linking::LINK_LIFETIME_MS;
-use super::state::{AccountStatus, LinkStatus, LinkStep};
+use super::state::{AccountStatus, Link, LinkStatus, LinkStep};
+
+/// So long before the end of access no data call leaves any more: it must arrive before.
+pub(super) const END_MARGIN_MS: i64 = MINUTE_MS;
 
 impl Planner {
     /// The provider says that access through this account's link is over.
@@ -19,7 +22,9 @@ impl Planner {
         let Some(account) = self.accounts.get(&id) else { return };
         let link_id = account.link_id;
         let Some(link) = self.links.get(&link_id) else { return };
-        let ended = link.access_expires_at.is_some_and(|end| end <= now);
+        // The provider may look at its clock a little before we read its answer.
+        let there = self.time.latest(now).plus_ms(END_MARGIN_MS);
+        let ended = link.access_expires_at.is_some_and(|end| end <= there);
         let never_worked = account.last_synced_at.is_none();
         let sibling_works = self.accounts_of(link_id).iter().any(|other| {
             *other != id && self.accounts.get(other).is_some_and(|it| it.last_synced_at.is_some())
@@ -86,11 +91,64 @@ impl Planner {
         self.pull_ended(id, RunOutcome::Failed, Some(("access has ended".into(), None)), now);
     }
 
+    /// When a link next needs a warning, an announcement or to be given up, by our wall clock.
+    fn consent_due_at(&self, link: &Link, now: UtcInstant) -> Option<UtcInstant> {
+        let ahead_ms = self.time.least_ms();
+        let there = now.plus_ms(ahead_ms);
+        let due = if link.status.is_pending() {
+            let given_up = matches!(link.step, LinkStep::Delete { .. } | LinkStep::Done);
+            (!given_up).then(|| link.created_at.plus_ms(LINK_LIFETIME_MS))
+        } else if link.status.is_live() {
+            let end = link.access_expires_at?;
+            match self.consent_due(link, end, there) {
+                ConsentDue::NothingUntil(at) => Some(at),
+                ConsentDue::Warn(_) | ConsentDue::Ended => Some(there),
+            }
+        } else {
+            None
+        };
+        Some(due?.plus_ms(ahead_ms.saturating_neg()))
+    }
+
+    fn consent_due(&self, link: &Link, end: UtcInstant, there: UtcInstant) -> ConsentDue {
+        consent::due(end, link.access_days, &self.policy.warn_days, link.warned_days, there)
+    }
+
+    /// Whether something hangs on the time that only the provider can confirm: our wall clock alone ends nothing and
+    /// announces nothing.
+    pub(super) fn awaits_the_time(&self, link: &Link, now: UtcInstant) -> bool {
+        self.time.is_unconfirmed() && self.consent_due_at(link, now).is_some_and(|at| at <= now)
+    }
+
+    /// When the next chore of a link is due, by our wall clock.
+    pub(super) fn link_chore_at(&self, link: &Link, now: UtcInstant) -> Option<UtcInstant> {
+        self.consent_due_at(link, now).filter(|_| !self.awaits_the_time(link, now))
+    }
+
+    /// When a link's next step may be taken.
+    pub(super) fn link_call_at(&self, link: &Link, now: UtcInstant) -> Option<UtcInstant> {
+        match link.step {
+            LinkStep::Done => None,
+            LinkStep::Settled if link.attempts == 0 && self.awaits_the_time(link, now) => Some(now),
+            LinkStep::Settled => link.status.is_live().then_some(link.next_at),
+            _ => Some(link.next_at),
+        }
+    }
+
+    /// Whether data can be had through a link at the provider's time `there`, and for a moment longer.
+    pub(super) fn gives_access(&self, link_id: LinkId, there: UtcInstant) -> bool {
+        self.links.get(&link_id).is_some_and(|link| {
+            let safe = there.plus_ms(END_MARGIN_MS);
+            link.status.is_live() && link.access_expires_at.is_none_or(|end| safe < end)
+        })
+    }
+
     /// Warnings before the end of access, the end itself, and links that nobody finished.
     pub(super) fn look_at_consent(&mut self, link_id: LinkId, now: UtcInstant) {
+        let there = self.time.earliest(now);
         let Some(link) = self.links.get_mut(&link_id) else { return };
         if link.status.is_pending() {
-            if now >= link.created_at.plus_ms(LINK_LIFETIME_MS) {
+            if there >= link.created_at.plus_ms(LINK_LIFETIME_MS) {
                 let notice = link
                     .notice(EventCode::LinkAbandoned, "nobody finished linking; it was given up");
                 self.draft.notices.push(notice);
@@ -98,13 +156,15 @@ impl Planner {
             }
             return;
         }
+        let Some(link) = self.links.get(&link_id) else { return };
         let Some(end) = link.access_expires_at.filter(|_| link.status.is_live()) else { return };
-        match consent::due(end, link.access_days, &self.policy.warn_days, link.warned_days, now) {
+        match self.consent_due(link, end, there) {
             ConsentDue::NothingUntil(_) => {}
             ConsentDue::Ended => self.access_over(link_id, LinkStatus::Expired, now),
             ConsentDue::Warn(days) => {
+                let Some(link) = self.links.get_mut(&link_id) else { return };
                 link.warned_days = Some(days);
-                let left = consent::days_left(end, now);
+                let left = consent::days_left(end, there);
                 let notice = link
                     .notice(EventCode::AccessExpiring, "access ends soon; renew the link")
                     .detail("days", days)

@@ -8,6 +8,12 @@ pub struct Backoff(&'static [i64]);
 
 /// After a failure of an account that may heal by itself.
 pub const ACCOUNT: Backoff = Backoff(&[30 * MINUTE_MS, 2 * HOUR_MS, 6 * HOUR_MS]);
+/// After a call of an account was refused as such (402, 404, a malformed request): a person or the provider has to act.
+pub const REFUSED: Backoff =
+    Backoff(&[30 * MINUTE_MS, 2 * HOUR_MS, 6 * HOUR_MS, 12 * HOUR_MS, DAY_MS]);
+/// After a reservation that could not be written: the database is busy, or the disk is full.
+pub const STORE: Backoff =
+    Backoff(&[SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, MINUTE_MS]);
 /// After our token was refused: at once, then with care (mints are limited to 100 an hour).
 pub const TOKEN: Backoff = Backoff(&[0, MINUTE_MS, 10 * MINUTE_MS, HOUR_MS]);
 /// While a person has to change something: wrong secret, address not allowed.

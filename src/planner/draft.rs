@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::{AccountId, CallId, LinkId};
 use crate::model::notice::Notice;
+use crate::model::time::UtcInstant;
 
 use super::effect::{
     Batch, Comparison, Data, InstitutionUpdate, PullResult, RunRecord, Settlement, Undo,
@@ -14,8 +15,10 @@ use super::state::{Account, Link, ProviderState, Union};
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) settle: Option<(CallId, Settlement)>,
+    pub(super) settled_at: Option<UtcInstant>,
     pub(super) accounts: BTreeSet<AccountId>,
     pub(super) links: BTreeSet<LinkId>,
+    pub(super) forgotten_links: Vec<LinkId>,
     pub(super) provider: bool,
     pub(super) institutions: Option<InstitutionUpdate>,
     pub(super) unions: Vec<Union>,
@@ -41,6 +44,7 @@ impl Draft {
         let nothing = draft.settle.is_none()
             && draft.accounts.is_empty()
             && draft.links.is_empty()
+            && draft.forgotten_links.is_empty()
             && !draft.provider
             && draft.institutions.is_none()
             && draft.unions.is_empty()
@@ -56,8 +60,10 @@ impl Draft {
             number: 0,
             at: None,
             settle: draft.settle,
+            settled_at: draft.settled_at,
             accounts: draft.accounts.iter().filter_map(|id| accounts.get(id)).cloned().collect(),
             links: draft.links.iter().filter_map(|id| links.get(id)).cloned().collect(),
+            forgotten_links: draft.forgotten_links,
             provider: draft.provider.then(|| provider.clone()),
             institutions: draft.institutions,
             unions: draft.unions,

@@ -1,14 +1,14 @@
 //! What is due: for every account and link the next chore and the next call, and which call is made now.
 
 use crate::model::agreement::Scope;
+use crate::model::failure::FailureClass;
 use crate::model::port::ApiCall;
 use crate::model::time::{DAY_MS, HOUR_MS, UtcInstant};
 
 use super::agenda::Key;
-use super::consent::{self, ConsentDue};
 use super::effect::PlannedCall;
 use super::outage::Gate;
-use super::state::{Account, AccountStatus, Link, LinkStatus, LinkStep, Pull};
+use super::state::{Account, AccountStatus, LinkStatus, Pull};
 use super::{Aim, CALLS_IN_FLIGHT_MAX, Planner, backoff, guard};
 
 /// Details change seldom: once after linking, then at this distance.
@@ -57,7 +57,7 @@ impl Planner {
                     None => (None, None),
                 },
                 Key::Link(id) => match self.links.get(&id) {
-                    Some(link) => (self.link_chore_at(link, now), link_call_at(link)),
+                    Some(link) => (self.link_chore_at(link, now), self.link_call_at(link, now)),
                     None => (None, None),
                 },
             };
@@ -76,7 +76,9 @@ impl Planner {
     /// When nobody needs to be woken before.
     pub(super) fn wake_at(&self, now: UtcInstant) -> UtcInstant {
         let call = match self.gate(now) {
-            Gate::Open if self.flights.len() < CALLS_IN_FLIGHT_MAX => self.agenda.next_call_at(),
+            Gate::Open if self.flights.len() < CALLS_IN_FLIGHT_MAX => {
+                self.agenda.next_call_at().into_iter().chain(self.time_question_at(now)).min()
+            }
             Gate::Probe if self.flights.is_empty() => self.agenda.next_call_at(),
             Gate::Open | Gate::Probe => None,
             Gate::ClosedUntil(until) => Some(until),
@@ -102,10 +104,18 @@ impl Planner {
             }
             Gate::Open => {}
         }
+        if let Some(question) = self.ask_the_time(now) {
+            return Some(question);
+        }
         while let Some(key) = self.agenda.call_due(now) {
             self.touch(key);
             let call = match key {
                 Key::Link(id) => self.call_for_link(id, now),
+                // Nothing is spent before one answer has told the time.
+                Key::Account(_) if self.time.is_unconfirmed() && !self.flights.is_empty() => {
+                    return None;
+                }
+                Key::Account(id) if self.time.is_unconfirmed() => self.metadata_call(id, now),
                 Key::Account(id) => self.call_for_account(id, now),
             };
             self.refresh_agenda(now);
@@ -120,6 +130,17 @@ impl Planner {
         None
     }
 
+    /// The metadata of an account, which cost nothing.
+    pub(super) fn metadata_call(
+        &mut self,
+        id: crate::model::id::AccountId,
+        now: UtcInstant,
+    ) -> Option<PlannedCall> {
+        let provider_id = self.accounts.get(&id)?.provider_account_id.clone();
+        self.touch(Key::Account(id));
+        Some(self.launch(Aim::Metadata(id), ApiCall::Metadata(provider_id), None, now))
+    }
+
     fn call_for_account(
         &mut self,
         id: crate::model::id::AccountId,
@@ -127,14 +148,14 @@ impl Planner {
     ) -> Option<PlannedCall> {
         let account = self.accounts.get(&id)?;
         let (at, what) = self.account_call(account, now)?;
-        if at > now {
+        // While several times are possible, data are asked for only if access lasts by all of them.
+        let surely = self.gives_access(account.link_id, self.time.latest(now));
+        if at > now || !(surely || matches!(what, AccountCall::Metadata)) {
             return None;
         }
         let provider_id = account.provider_account_id.clone();
         match what {
-            AccountCall::Metadata => {
-                Some(self.launch(Aim::Metadata(id), ApiCall::Metadata(provider_id), None, now))
-            }
+            AccountCall::Metadata => self.metadata_call(id, now),
             AccountCall::Details => Some(self.launch(
                 Aim::Data(id, Scope::Details),
                 ApiCall::Details(provider_id),
@@ -151,11 +172,7 @@ impl Planner {
         account: &Account,
         now: UtcInstant,
     ) -> Option<(UtcInstant, AccountCall)> {
-        let live = self.links.get(&account.link_id).is_some_and(|link| link.status.is_live());
-        if !live {
-            return None;
-        }
-        if account.status.is_over() {
+        if account.status.is_over() || !self.gives_access(account.link_id, self.time.at(now)) {
             return None;
         }
         let not_before = account.retry_at.unwrap_or(now);
@@ -197,7 +214,7 @@ impl Planner {
             account.status,
             AccountStatus::Ready | AccountStatus::Paused | AccountStatus::Unknown
         ) && account.identifying.is_none()
-            && self.links.get(&account.link_id).is_some_and(|link| link.status.is_live())
+            && self.gives_access(account.link_id, self.time.at(now))
             && self.policy.is_enabled(account)
             && account.consecutive_failures < self.policy.error_hard_limit;
         if !callable {
@@ -276,6 +293,9 @@ impl Planner {
             if let Some(pause) = account.pause.as_mut().filter(|pause| !pause.lifted && !due.manual)
             {
                 // Committed before the call leaves: a crash must not bring the trial back.
+                // After a long sleep the trials keep their distance: they do not all follow at once.
+                let days = guard::trial_day(pause.trials).unwrap_or_default();
+                pause.since = pause.since.max(now.plus_days(-days));
                 pause.trials = pause.trials.saturating_add(1);
                 self.draft.accounts.insert(id);
             }
@@ -310,27 +330,6 @@ impl Planner {
             _ => self.policy.freshness_ms,
         };
         watched.then(|| fresh.plus_ms(objective))
-    }
-
-    fn link_chore_at(&self, link: &Link, now: UtcInstant) -> Option<UtcInstant> {
-        if link.status.is_pending()
-            && !matches!(link.step, LinkStep::Delete { .. } | LinkStep::Done)
-        {
-            return Some(link.created_at.plus_ms(super::linking::LINK_LIFETIME_MS));
-        }
-        if !link.status.is_live() {
-            return None;
-        }
-        match consent::due(
-            link.access_expires_at?,
-            link.access_days,
-            &self.policy.warn_days,
-            link.warned_days,
-            now,
-        ) {
-            ConsentDue::NothingUntil(at) => Some(at),
-            ConsentDue::Warn(_) | ConsentDue::Ended => Some(now),
-        }
     }
 
     /// Does what needs no call.
@@ -390,17 +389,16 @@ impl Planner {
         now.utc_date().plus_days(-i64::from(self.policy.overlap_days.max(1)))
     }
 
-    /// The wait after a failure, for callers that only know the account.
-    pub(super) fn account_retry_at(account: &Account, now: UtcInstant) -> UtcInstant {
-        backoff::ACCOUNT.next(account.consecutive_failures.max(1), now)
-    }
-}
-
-/// When a link's next step may be taken.
-fn link_call_at(link: &Link) -> Option<UtcInstant> {
-    match link.step {
-        LinkStep::Done => None,
-        LinkStep::Settled => link.status.is_live().then_some(link.next_at),
-        _ => Some(link.next_at),
+    /// The wait after a failed call of an account: the more have failed in a row, the longer.
+    pub(super) fn account_retry_at(
+        account: &Account,
+        class: Option<&FailureClass>,
+        now: UtcInstant,
+    ) -> UtcInstant {
+        let waits = match class {
+            Some(FailureClass::Bug(_) | FailureClass::Configuration(_)) => backoff::REFUSED,
+            _ => backoff::ACCOUNT,
+        };
+        waits.next(account.tries.max(account.consecutive_failures).max(1), now)
     }
 }

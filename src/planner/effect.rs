@@ -2,7 +2,7 @@
 
 use crate::model::agreement::Scope;
 use crate::model::balance::Balance;
-use crate::model::id::{AccountId, CallId, RunId};
+use crate::model::id::{AccountId, CallId, LinkId, RunId};
 use crate::model::institution::Institution;
 use crate::model::notice::Notice;
 use crate::model::port::ApiCall;
@@ -51,6 +51,8 @@ pub struct PlannedCall {
     pub spends: Option<(AccountId, Scope)>,
     /// In which run.
     pub run_id: Option<RunId>,
+    /// When it is reserved: by the provider's clock, which the ledger knows.
+    pub at: UtcInstant,
 }
 
 /// How a reservation ended.
@@ -73,10 +75,14 @@ pub struct Batch {
     pub at: Option<UtcInstant>,
     /// The reservation that it settles.
     pub settle: Option<(CallId, Settlement)>,
+    /// When, by the provider's clock; `None`: when the batch was decided.
+    pub settled_at: Option<UtcInstant>,
     /// Accounts to write, whole.
     pub accounts: Vec<Account>,
     /// Links to write, whole.
     pub links: Vec<Link>,
+    /// Links to drop: over for long.
+    pub forgotten_links: Vec<LinkId>,
     /// The provider's state, if it changed.
     pub provider: Option<ProviderState>,
     /// Institutions to cache: of a country (the list replaces it), or single ones with features.

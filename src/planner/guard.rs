@@ -6,7 +6,7 @@
 //! Facts: provider's knowledge base 11529566180892 and 16671586189212, read 2026-11.
 
 use crate::model::agreement::Scope;
-use crate::model::failure::{Failure, FailureClass, Refusal, Throttled};
+use crate::model::failure::{ConfigurationFault, Failure, FailureClass, Refusal, Throttled};
 use crate::model::id::AccountId;
 use crate::model::notice::EventCode;
 use crate::model::time::UtcInstant;
@@ -21,6 +21,9 @@ const TRIAL_DAYS: [i64; 3] = [1, 3, TRIAL_DAYS_LAST];
 /// The longest of them.
 const TRIAL_DAYS_LAST: i64 = 7;
 
+/// A spent quota is announced once in so many hours: a little less than its window.
+const ANNOUNCED_HOURS: i64 = 20;
+
 /// How many days after a pause the next trial is due; `None` when all were made.
 pub(super) fn trial_day(trials: u32) -> Option<i64> {
     usize::try_from(trials).ok().and_then(|trial| TRIAL_DAYS.get(trial)).copied()
@@ -33,12 +36,18 @@ impl Planner {
         self.touch(Key::Account(id));
     }
 
-    /// A data call succeeded: whatever was wrong with the account is over.
-    pub(super) fn account_well(&mut self, id: AccountId) {
+    /// A data call succeeded: the provider's count of failures in a row is over. A pause lasts until every scope that failed
+    /// works: a bank that gives balances and no transactions would else be paused and well again for ever.
+    pub(super) fn account_well(&mut self, id: AccountId, scope: Scope) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         account.consecutive_failures = 0;
+        account.tries = 0;
         account.retry_at = None;
         account.processing_since = None;
+        account.failing.remove(&scope);
+        if !account.failing.is_empty() && account.pause.is_some() {
+            return self.changed(id);
+        }
         let was_paused = account.pause.take().is_some();
         // An answer that was on its way when access ended does not bring access back.
         if self.links.get(&account.link_id).is_some_and(|link| link.status.is_live()) {
@@ -63,6 +72,11 @@ impl Planner {
         if failure.counts {
             account.consecutive_failures = account.consecutive_failures.saturating_add(1);
         }
+        // Details are read too seldom to tell whether the account works.
+        if failure.counts && scope != Scope::Details {
+            let in_a_row = account.failing.entry(scope).or_default();
+            *in_a_row = in_a_row.saturating_add(1);
+        }
         if account.status.is_over() {
             // Access ended while the call was on its way.
             return self.changed(id);
@@ -71,10 +85,15 @@ impl Planner {
         let gate_decides = matches!(
             failure.class,
             FailureClass::Token
-                | FailureClass::Configuration(_)
+                | FailureClass::Configuration(
+                    ConfigurationFault::Credentials | ConfigurationFault::IpNotAllowed
+                )
                 | FailureClass::Throttle { whom: Throttled::Company, .. }
         );
-        let retry_at = Self::account_retry_at(account, now);
+        if !gate_decides {
+            account.tries = account.tries.saturating_add(1);
+        }
+        let retry_at = Self::account_retry_at(account, Some(&failure.class), now);
         account.retry_at = (!gate_decides).then_some(retry_at);
         let link_id = account.link_id;
         self.changed(id);
@@ -114,7 +133,8 @@ impl Planner {
     fn guard(&mut self, id: AccountId, now: UtcInstant) {
         let budget = self.policy.error_budget;
         let Some(account) = self.accounts.get_mut(&id) else { return };
-        if account.consecutive_failures < budget || account.status.is_over() {
+        let in_a_row = account.failing.values().copied().max().unwrap_or_default();
+        if account.consecutive_failures.max(in_a_row) < budget || account.status.is_over() {
             return;
         }
         account.status = AccountStatus::Paused;
@@ -147,12 +167,14 @@ impl Planner {
     pub(super) fn enter_interrupted_calls(&mut self, now: UtcInstant) {
         for row in std::mem::take(&mut self.interrupted) {
             self.draft.settle = Some((row.call_id, Settlement::Unanswered));
+            // It counts from when it may have ended, however long ago that was.
+            let ended = row.at.plus_ms(self.policy.call_timeout_ms);
+            self.draft.settled_at = Some(ended.min(self.time.latest(now)));
             if let Some(account) = self.accounts.get_mut(&row.account_id) {
                 account.consecutive_failures = account.consecutive_failures.saturating_add(1);
                 self.changed(row.account_id);
             }
-            // It counts from when it may have ended, however long ago that was.
-            self.flush(row.at.plus_ms(self.policy.call_timeout_ms).min(now));
+            self.flush(now);
             self.guard(row.account_id, now);
         }
     }
@@ -166,13 +188,16 @@ impl Planner {
     ) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         account.retry_at = None;
+        account.tries = 0;
         let quota = Self::quota_mut(account, scope);
-        let until = quota::throttle(quota, wait_s, now);
-        let announced = quota.announced_until.is_some_and(|announced| announced > now);
+        let there = self.time.latest_by_us(now);
+        let until = quota::throttle(quota, wait_s, there);
+        let announced = quota.announced_until.is_some_and(|announced| announced > there);
         if announced {
             return;
         }
-        quota.announced_until = Some(until);
+        // Short waits that come again and again are one spent window.
+        quota.announced_until = Some(until.max(there.plus_hours(ANNOUNCED_HOURS)));
         if let Some(account) = self.accounts.get(&id) {
             let notice = account
                 .notice(EventCode::QuotaSpent, "no calls are left for now")
@@ -194,6 +219,7 @@ impl Planner {
 
     fn scope_gone(&mut self, id: AccountId, scope: Scope) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
+        account.failing.remove(&scope);
         if !account.scopes_off.insert(scope) {
             return;
         }

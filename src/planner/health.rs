@@ -117,7 +117,8 @@ impl Planner {
                     )
             )
         });
-        let retry_at = Self::account_retry_at(account, now);
+        let class = failure.map(|failure| &failure.class);
+        let retry_at = Self::account_retry_at(account, class, now);
         if gate_decides {
             account.retry_at = None;
         } else if let Some(pause) = account.pause.as_mut() {

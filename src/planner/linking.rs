@@ -4,6 +4,8 @@
 //! repeated. What is asked for is in [`super::terms`], what the requisition's states mean in [`super::requisition`].
 //! Facts: provider's reference "Requisitions", read 2026-11.
 
+use std::collections::BTreeSet;
+
 use crate::model::agreement::{Agreement, Scope, Terms};
 use crate::model::failure::{ConfigurationFault, Failure, FailureClass, Refusal, Throttled};
 use crate::model::id::{InstitutionId, LinkId};
@@ -22,6 +24,9 @@ pub(super) const LINK_LIFETIME_MS: i64 = DAY_MS;
 pub(super) const LINKED_POLL_MS: i64 = DAY_MS;
 /// Tries of one step before the link is called failed.
 pub(super) const STEP_TRIES_MAX: u32 = 20;
+
+/// Records of links that are over and open no account any more; the oldest beyond are forgotten.
+const OVER_KEPT_MAX: usize = 100;
 
 /// What a person wants.
 #[derive(Debug)]
@@ -52,7 +57,7 @@ impl Planner {
             account_selection: false,
             redirect_immediate: false,
             step: LinkStep::ReadInstitution,
-            created_at: now,
+            created_at: self.time.beginning(now),
             agreement_id: None,
             requisition_id: None,
             url: None,
@@ -69,8 +74,30 @@ impl Planner {
             end_announced: false,
             failure: None,
         };
+        self.forget_old_links();
         self.links.insert(link.id, link);
         self.link_changed(wish.link_id);
+    }
+
+    /// Drops the oldest records of links that are over and that no account goes by: people may try often.
+    fn forget_old_links(&mut self) {
+        let used: BTreeSet<LinkId> =
+            self.accounts.values().map(|account| account.link_id).collect();
+        let over = |link: &&Link| {
+            let over = matches!(
+                link.status,
+                LinkStatus::Rejected | LinkStatus::Abandoned | LinkStatus::Replaced
+            );
+            over && link.step == LinkStep::Done && !used.contains(&link.id)
+        };
+        let over: Vec<LinkId> = self.links.values().filter(over).map(|link| link.id).collect();
+        let old = over.len().saturating_sub(OVER_KEPT_MAX);
+        for link_id in over.into_iter().take(old) {
+            self.links.remove(&link_id);
+            self.draft.links.remove(&link_id);
+            self.draft.forgotten_links.push(link_id);
+            self.touch(Key::Link(link_id));
+        }
     }
 
     /// A person gives a link up: the requisition is removed at the provider as soon as that can be done.
@@ -117,10 +144,10 @@ impl Planner {
         link_id: LinkId,
         now: UtcInstant,
     ) -> Option<PlannedCall> {
-        let link = self.links.get_mut(&link_id)?;
-        if link.next_at > now {
+        if self.link_call_at(self.links.get(&link_id)?, now)? > now {
             return None;
         }
+        let link = self.links.get_mut(&link_id)?;
         let step = link.step;
         let call = match step {
             LinkStep::ReadInstitution => ApiCall::Institution(link.institution_id.clone()),
@@ -181,7 +208,12 @@ impl Planner {
         match result {
             Ok(answered) => match answered.reply {
                 Reply::Institution(institution) => self.institution_read(link_id, &institution),
-                Reply::Agreement(agreement) => self.agreement_read(link_id, &agreement, now),
+                Reply::Agreement(agreement) => {
+                    if step == LinkStep::CreateAgreement {
+                        self.plan_allows();
+                    }
+                    self.agreement_read(link_id, &agreement, now);
+                }
                 Reply::Requisition(requisition) => {
                     self.requisition_read(link_id, requisition, now);
                 }
@@ -215,6 +247,7 @@ impl Planner {
     }
 
     fn agreement_read(&mut self, link_id: LinkId, agreement: &Agreement, now: UtcInstant) {
+        let there = self.time.at(now);
         let Some(link) = self.links.get_mut(&link_id) else { return };
         match link.step {
             LinkStep::CreateAgreement => {
@@ -224,7 +257,7 @@ impl Planner {
             LinkStep::ReadAgreement => {
                 let days = agreement.access_valid_for_days.filter(|days| *days > 0);
                 let days = days.unwrap_or(link.terms.access_days);
-                let accepted = agreement.accepted.or(link.accepted_at).unwrap_or(now);
+                let accepted = agreement.accepted.or(link.accepted_at).unwrap_or(there);
                 link.accepted_at = Some(accepted);
                 link.access_days = Some(days);
                 link.access_expires_at = Some(accepted.plus_days(i64::from(days)));

@@ -32,6 +32,7 @@ mod likeness;
 mod linking;
 mod outage;
 pub mod pairing;
+mod provider_time;
 mod pull;
 mod renewal;
 mod requisition;
@@ -58,6 +59,7 @@ use effect::{Effect, PlannedCall, RunOutcome, Settlement, Ticket};
 use event::{AskId, Event, Question};
 use ids::IdSource;
 use policy::Policy;
+use provider_time::ProviderTime;
 use quota::{Allowance, Ledger, LedgerRow};
 use state::{Account, Link, LinkStep, ProviderState, ScopeQuota, Union};
 
@@ -123,6 +125,9 @@ pub struct Planner {
     accounts: BTreeMap<AccountId, Account>,
     links: BTreeMap<LinkId, Link>,
     provider: ProviderState,
+    /// What time it is there: consents and quota go by it.
+    time: ProviderTime,
+    /// In the provider's time, like the instants at which it blocks us.
     ledger: Ledger,
     /// Accounts that became one, oldest first: what a person may take apart again.
     unions: Vec<Union>,
@@ -147,7 +152,8 @@ pub struct Planner {
     token_failures: u32,
     /// The last call that left before the latest of them was known.
     token_doubted: Ticket,
-    /// After a reservation could not be written.
+    /// Reservations in a row that could not be written, and when to try again.
+    store_tries: u32,
     store_retry_at: Option<UtcInstant>,
     stopping: bool,
     last_look: Option<Now>,
@@ -163,6 +169,7 @@ impl Planner {
             ids: IdSource::new(seed),
             accounts: snapshot.accounts.into_iter().map(|account| (account.id, account)).collect(),
             links: snapshot.links.into_iter().map(|link| (link.id, link)).collect(),
+            time: ProviderTime::remembered(snapshot.provider.clock_distance_ms),
             provider: snapshot.provider,
             ledger,
             unions: snapshot.unions,
@@ -179,6 +186,7 @@ impl Planner {
             interrupted,
             token_failures: 0,
             token_doubted: Ticket(0),
+            store_tries: 0,
             store_retry_at: None,
             stopping: false,
             last_look: None,
@@ -195,6 +203,7 @@ impl Planner {
             Event::Woken => {}
             Event::Started => self.started(at),
             Event::Reserved { ticket, call_id } => {
+                self.store_tries = 0;
                 if let Some(flight) = self.flights.get_mut(&ticket) {
                     flight.call_id = Some(call_id);
                 }
@@ -321,7 +330,13 @@ impl Planner {
         self.ids.link(now)
     }
 
-    /// What is left for an account and scope; `manual`: with the calls that are kept for a person.
+    /// What time it is at the provider when our wall clock says `now`, as far as is known.
+    pub fn provider_time(&self, now: UtcInstant) -> UtcInstant {
+        self.time.at(now)
+    }
+
+    /// What is left for an account and scope; `manual`: with the calls that are kept for a person. The ledger knows the
+    /// provider's time; what comes out is by our wall clock.
     pub fn allowance(
         &self,
         account: &Account,
@@ -331,7 +346,13 @@ impl Planner {
     ) -> Allowance {
         let quota = account.quota.get(&scope).copied().unwrap_or_default();
         let reserve = if manual { 0 } else { self.policy.manual_reserve };
-        self.ledger.allowance(account.id, scope, &quota, (self.policy.calls_per_day, reserve), now)
+        // Where several times are possible, the earliest: no more of the window has surely passed.
+        let ahead_ms = self.time.least_ms();
+        let limits = (self.policy.calls_per_day, reserve);
+        let there = now.plus_ms(ahead_ms);
+        let mut allowance = self.ledger.allowance(account.id, scope, &quota, limits, there);
+        allowance.next_allowed_at = allowance.next_allowed_at.plus_ms(ahead_ms.saturating_neg());
+        allowance
     }
 
     /// When the next scheduled pull of an account begins, as things stand; `None` if none will.
@@ -349,21 +370,25 @@ impl Planner {
                 self.ledger.settle(account, scope, ticket, None);
                 self.touch(Key::Account(account));
             }
-            self.store_retry_at = Some(backoff::OUTAGE.next(3, now));
+            self.store_tries = self.store_tries.saturating_add(1);
+            self.store_retry_at = Some(backoff::STORE.next(self.store_tries, now));
         }
     }
 
     fn answered(&mut self, ticket: Ticket, result: Result<Answered, Failure>, now: UtcInstant) {
         let Some(flight) = self.flights.remove(&ticket) else { return };
+        self.hear_the_time(&result);
         if let Some((account, scope)) = flight.spends {
             let settlement = match &result {
                 Ok(_) => Settlement::Succeeded,
                 Err(failure) if failure.releases_reservation() => Settlement::Released,
                 Err(_) => Settlement::Unanswered,
             };
-            let counts_from = (settlement != Settlement::Released).then_some(now);
+            let there = self.time.latest(now);
+            let counts_from = (settlement != Settlement::Released).then_some(there);
             self.ledger.settle(account, scope, ticket, counts_from);
             self.draft.settle = flight.call_id.map(|id| (id, settlement));
+            self.draft.settled_at = Some(there);
         }
         self.heard(ticket, &result, now);
         let present = |id| self.accounts.get(id).map(|account| &account.provider_account_id);
@@ -407,9 +432,10 @@ impl Planner {
             }
             Aim::Link(..) | Aim::Ask(..) => None,
         };
+        let at = self.time.latest(now);
         let part = spends.and_then(|(id, _)| self.accounts.get(&id)).map(|it| self.part_of(it));
         if let (Some((account, scope)), Some(part)) = (spends, part) {
-            self.ledger.reserve((account, part), scope, ticket, now);
+            self.ledger.reserve((account, part), scope, ticket, at);
         }
         let date_from = match &call {
             ApiCall::Transactions { date_from, .. } => *date_from,
@@ -418,7 +444,7 @@ impl Planner {
         let flight = Flight { aim, spends, call_id: None, run_id, handle, date_from };
         self.flights.insert(ticket, flight);
         let spends = part.zip(spends).map(|(part, (_, scope))| (part, scope));
-        PlannedCall { ticket, call, spends, run_id }
+        PlannedCall { ticket, call, spends, run_id, at }
     }
 
     /// Emits what was drafted as one batch.

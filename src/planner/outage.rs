@@ -4,12 +4,15 @@
 //! which costs no quota. Any answer at all ends an outage.
 
 use crate::model::failure::{ConfigurationFault, EdgeFault, Failure, FailureClass, Throttled};
+use crate::model::id::AccountId;
 use crate::model::notice::{EventCode, Notice};
-use crate::model::port::{Answered, ApiCall};
+use crate::model::port::Answered;
 use crate::model::time::{MINUTE_MS, Now, UtcInstant};
 
 use super::effect::{PlannedCall, Ticket};
-use super::{Aim, Planner, backoff};
+use super::provider_time::Heard;
+use super::state::Account;
+use super::{Planner, backoff, quota};
 
 /// Earlier than this program: a wall clock that says so is wrong, and no call is planned by it.
 const CLOCK_SANE_FROM: UtcInstant = UtcInstant::from_ms(1_767_225_600_000);
@@ -54,13 +57,17 @@ impl Planner {
 
     /// A call that costs nothing, to see whether the provider answers.
     pub(super) fn probe(&mut self, now: UtcInstant) -> Option<PlannedCall> {
-        let account = self.accounts.values().find(|account| {
+        let id = self.probed_account()?;
+        self.metadata_call(id, now)
+    }
+
+    fn probed_account(&self) -> Option<AccountId> {
+        let fit = |account: &&Account| {
             account.identifying.is_none()
                 && !account.status.is_over()
                 && self.links.get(&account.link_id).is_some_and(|link| link.status.is_live())
-        })?;
-        let (id, provider_id) = (account.id, account.provider_account_id.clone());
-        Some(self.launch(Aim::Metadata(id), ApiCall::Metadata(provider_id), None, now))
+        };
+        self.accounts.values().find(fit).map(|account| account.id)
     }
 
     /// The process is up, or its configuration is new: a person may have cured what was wrong.
@@ -100,6 +107,11 @@ impl Planner {
             self.knock_later(now);
             self.touch_wishes();
         }
+    }
+
+    /// The plan let a link be made again: the next refusal is news.
+    pub(super) fn plan_allows(&mut self) {
+        self.draft.provider |= std::mem::take(&mut self.provider.plan_limit_announced);
     }
 
     fn all_is_well(&mut self) {
@@ -155,6 +167,8 @@ impl Planner {
                 self.provider.throttled_until =
                     Some(now.plus_s(i64::from(wait_s).saturating_add(1)));
                 self.draft.provider = true;
+                // Whoever waits for a pull is told, if it takes long.
+                self.touch_wishes();
             }
             FailureClass::Throttle { whom: Throttled::AccountScope, .. }
             | FailureClass::Wait { .. }
@@ -207,8 +221,11 @@ impl Planner {
             ),
             // The plan only limits new links: nothing else has to stop.
             ConfigurationFault::PlanLimit => {
-                let message = "the plan's limit of connections is reached";
-                self.draft.notices.push(Notice::new(EventCode::PlanLimitReached, message));
+                if !std::mem::replace(&mut self.provider.plan_limit_announced, true) {
+                    let message = "the plan's limit of connections is reached";
+                    self.draft.notices.push(Notice::new(EventCode::PlanLimitReached, message));
+                    self.draft.provider = true;
+                }
                 return;
             }
         };
@@ -250,15 +267,90 @@ impl Planner {
         }
     }
 
+    /// Asks for the time with a call that costs nothing, where several are possible and no other answer is on its way.
+    pub(super) fn ask_the_time(&mut self, now: UtcInstant) -> Option<PlannedCall> {
+        if self.time_question_at(now)? > now {
+            return None;
+        }
+        self.time.asked(self.last_look.map_or(0, |look| look.mono_ms));
+        self.probe(now)
+    }
+
+    /// When to ask the provider for the time, by our wall clock; without an account to ask about, other calls tell it.
+    pub(super) fn time_question_at(&self, now: UtcInstant) -> Option<UtcInstant> {
+        if !self.time.is_open() || !self.flights.is_empty() {
+            return None;
+        }
+        self.probed_account()?;
+        let mono_ms = self.last_look?.mono_ms;
+        let wait_ms = self.time.ask_at_mono_ms().saturating_sub(mono_ms).max(0);
+        Some(now.plus_ms(wait_ms))
+    }
+
+    /// What an answer says about the provider's clock.
+    pub(super) fn hear_the_time(&mut self, result: &Result<Answered, Failure>) {
+        let date = match result {
+            Ok(answered) => answered.server_date,
+            Err(failure) if failure.status.is_some() => failure.server_date,
+            Err(_no_answer) => return,
+        };
+        let Some(look) = self.last_look else { return };
+        match self.time.heard(date, look) {
+            Heard::Nothing => return,
+            Heard::Settled => {}
+            Heard::Corrected(by_ms) => {
+                self.prolong_blocks(by_ms, look.wall);
+                let message = "the system clock and the provider's disagree: access and quota go by the provider's";
+                let notice = Notice::new(EventCode::ClockStepped, message)
+                    .detail("provider_ahead_s", by_ms.checked_div(1_000).unwrap_or(0));
+                self.draft.notices.push(notice);
+            }
+        }
+        self.keep_the_time();
+        let there = self.time.at(look.wall);
+        // What was entered while a liar was thought possible.
+        self.ledger.time_settled(there);
+        for link in self.links.values_mut().filter(|link| link.created_at > there) {
+            link.created_at = there;
+            self.draft.links.insert(link.id);
+        }
+        self.touch_all();
+    }
+
+    /// Until when we are blocked was noted by a time that proved wrong: the waits stay as long as they were.
+    fn prolong_blocks(&mut self, by_ms: i64, now: UtcInstant) {
+        let there = self.time.at(now);
+        for account in self.accounts.values_mut() {
+            let id = account.id;
+            for learned in account.quota.values_mut().filter(|it| it.blocked_until.is_some()) {
+                learned.blocked_until = learned.blocked_until.map(|at| at.plus_ms(by_ms.max(0)));
+                quota::bound(learned, there);
+                self.draft.accounts.insert(id);
+            }
+        }
+    }
+
+    fn keep_the_time(&mut self) {
+        if let Some(distance_ms) = self.time.take_worth_keeping() {
+            self.provider.clock_distance_ms = distance_ms;
+            self.draft.provider = true;
+        }
+    }
+
     /// Notices when the wall clock moved against the monotonic one, and looks at everything anew.
     pub(super) fn look_at_the_clock(&mut self, now: Now) {
         let Some(before) = self.last_look.replace(now) else { return };
         let passed = now.mono_ms.saturating_sub(before.mono_ms);
         let moved = now.wall.since(before.wall);
         let step_ms = moved.saturating_sub(passed);
+        if step_ms == 0 {
+            return;
+        }
+        self.time.stepped(step_ms, step_ms >= CLOCK_STEP_MS);
         if step_ms.abs() < CLOCK_STEP_MS {
             return;
         }
+        self.keep_the_time();
         let message =
             "the system clock moved against the running time: it was set, or the machine slept";
         let notice = Notice::new(EventCode::ClockStepped, message)

@@ -106,6 +106,8 @@ impl Planner {
             identifying: Some(Identifying::default()),
             status: AccountStatus::Processing,
             consecutive_failures: 0,
+            tries: 0,
+            failing: std::collections::BTreeMap::new(),
             pause: None,
             scopes_off: BTreeSet::new(),
             quota: std::collections::BTreeMap::new(),

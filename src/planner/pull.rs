@@ -49,7 +49,7 @@ impl Planner {
                     account.facts.merge(facts);
                     account.details_at = Some(now);
                 }
-                self.account_well(id);
+                self.account_well(id, scope);
                 self.details_settled(id, now);
             }
             (Err(failure), Some(run_id)) => self.pull_failed(id, scope, run_id, &failure, now),
@@ -95,7 +95,11 @@ impl Planner {
         let Some(account) = self.accounts.get(&id) else { return };
         let used = self.allowance(account, scope, true, now).used;
         if let Some(account) = self.accounts.get_mut(&id) {
-            quota::learn(Self::quota_mut(account, scope), &rate, used, now);
+            let learned = Self::quota_mut(account, scope);
+            if result.is_ok() {
+                learned.refusals = 0;
+            }
+            quota::learn(learned, &rate, used, self.time.latest_by_us(now));
         }
     }
 
@@ -108,8 +112,8 @@ impl Planner {
         reply: Reply,
         now: UtcInstant,
     ) {
-        self.account_well(id);
         let Asked { scope, date_from, .. } = asked;
+        self.account_well(id, scope);
         let Some(account) = self.accounts.get_mut(&id) else { return };
         let mut changed = false;
         match reply {

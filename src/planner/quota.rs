@@ -21,8 +21,11 @@ const WINDOW_MARGIN_MS: i64 = 30 * SECOND_MS;
 pub const WINDOW_MS: i64 = DAY_MS + WINDOW_MARGIN_MS;
 /// An interrupted call counts from when it may have ended, so far ahead at most.
 const FUTURE_MS: i64 = HOUR_MS;
-/// Shortest wait after a daily 429, whatever it says.
-const THROTTLE_MIN_S: u32 = 60;
+/// Shortest waits after the first, second, … daily 429 without a success in between, whatever they say: a bank that names
+/// no wait, or none worth the name, is not asked again every minute.
+const THROTTLE_MIN_S: [u32; 4] = [60, 300, 1_800, THROTTLE_MIN_LAST_S];
+/// The longest of them, for all that follow.
+const THROTTLE_MIN_LAST_S: u32 = 7_200;
 /// Longest wait that a 429 can impose, and the wait where it names none.
 const THROTTLE_MAX_S: u32 = 86_400;
 
@@ -129,6 +132,14 @@ impl Ledger {
         }
     }
 
+    /// Entries farther ahead than a window came from a time that proved wrong: they count from now at the latest.
+    pub fn time_settled(&mut self, now: UtcInstant) {
+        let entries = self.entries.values_mut().flatten();
+        for entry in entries.filter(|entry| entry.counted_at > now.plus_ms(WINDOW_MS)) {
+            entry.counted_at = now;
+        }
+    }
+
     /// Two accounts turned out to be one: its calls were all the same account's.
     pub fn merge(&mut self, from: AccountId, into: AccountId) {
         for scope in Scope::ALL {
@@ -211,7 +222,10 @@ pub fn learn(quota: &mut ScopeQuota, rate: &Rate, used: u32, now: UtcInstant) {
 
 /// Blocks a scope after a daily 429: until the time it names, within bounds, else for a day.
 pub fn throttle(quota: &mut ScopeQuota, wait_s: Option<u32>, now: UtcInstant) -> UtcInstant {
-    let wait_s = wait_s.unwrap_or(THROTTLE_MAX_S).clamp(THROTTLE_MIN_S, THROTTLE_MAX_S);
+    let refusals = usize::try_from(quota.refusals).unwrap_or(usize::MAX);
+    let least_s = THROTTLE_MIN_S.get(refusals).copied().unwrap_or(THROTTLE_MIN_LAST_S);
+    quota.refusals = quota.refusals.saturating_add(1);
+    let wait_s = wait_s.unwrap_or(THROTTLE_MAX_S).clamp(least_s, THROTTLE_MAX_S);
     let until = now.plus_s(i64::from(wait_s).saturating_add(1));
     quota.blocked_until = Some(until);
     until
@@ -308,6 +322,7 @@ mod tests {
     fn hostile_waits_are_bounded() {
         let mut quota = ScopeQuota::default();
         assert_eq!(throttle(&mut quota, Some(0), T0), T0.plus_s(61));
+        assert_eq!(throttle(&mut quota, Some(0), T0), T0.plus_s(301), "the second time longer");
         assert_eq!(throttle(&mut quota, Some(u32::MAX), T0), T0.plus_s(86_401));
         assert_eq!(throttle(&mut quota, None, T0), T0.plus_ms(24 * HOUR_MS + 1_000));
     }

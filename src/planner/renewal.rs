@@ -17,6 +17,8 @@ impl Planner {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         let old_link = std::mem::replace(&mut account.link_id, link_id);
         account.consecutive_failures = 0;
+        account.tries = 0;
+        account.failing.clear();
         // Calls go on at once; the first success through the new link tells that a pause is over.
         if let Some(pause) = account.pause.as_mut() {
             pause.lifted = true;

@@ -92,6 +92,7 @@ impl Planner {
     }
 
     pub(super) fn still_waiting(&mut self, link_id: LinkId, status: LinkStatus, now: UtcInstant) {
+        let there = self.time.at(now);
         let Some(link) = self.links.get_mut(&link_id) else { return };
         if link.status.is_live() {
             // The provider never goes back from linked: a strange word there changes nothing.
@@ -99,7 +100,7 @@ impl Planner {
             return;
         }
         link.status = status;
-        link.next_at = now.plus_ms(backoff::poll_wait_ms(now.since(link.created_at)));
+        link.next_at = now.plus_ms(backoff::poll_wait_ms(there.since(link.created_at)));
     }
 
     /// The person has agreed.
@@ -109,19 +110,21 @@ impl Planner {
         accounts: &[ProviderAccountId],
         now: UtcInstant,
     ) {
+        let there = self.time.at(now);
         let Some(link) = self.links.get_mut(&link_id) else { return };
         let first = !link.status.is_live();
         link.status = LinkStatus::Linked;
         link.url = None;
-        let accepted = *link.accepted_at.get_or_insert(now);
+        let accepted = *link.accepted_at.get_or_insert(there);
         if first {
             // Until the agreement was read: what was asked for, from now on.
             link.access_days = Some(link.terms.access_days);
             link.access_expires_at = Some(accepted.plus_days(i64::from(link.terms.access_days)));
         }
-        if accounts.is_empty() && link.accounts.is_empty() && now.since(accepted) < EMPTY_LINK_MS {
+        if accounts.is_empty() && link.accounts.is_empty() && there.since(accepted) < EMPTY_LINK_MS
+        {
             link.step = LinkStep::Poll;
-            link.next_at = now.plus_ms(backoff::poll_wait_ms(now.since(accepted)).max(5_000));
+            link.next_at = now.plus_ms(backoff::poll_wait_ms(there.since(accepted)).max(5_000));
         } else if first || link.step == LinkStep::Poll {
             link.step = match link.agreement_id {
                 Some(_) => LinkStep::ReadAgreement,
@@ -143,7 +146,12 @@ impl Planner {
     pub(super) fn link_failed(&mut self, link_id: LinkId, why: &str) {
         let Some(link) = self.links.get_mut(&link_id) else { return };
         link.status = LinkStatus::Rejected;
-        link.step = LinkStep::Done;
+        // What was made at the provider for it is of no use any more.
+        link.step = match &link.requisition_id {
+            Some(_) => LinkStep::Delete { then: LinkStatus::Rejected },
+            None => LinkStep::Done,
+        };
+        link.attempts = 0;
         link.url = None;
         link.failure = Some(why.to_owned());
         if let Some(link) = self.links.get(&link_id) {

@@ -23,9 +23,10 @@ fn bound(at: &mut Option<UtcInstant>, latest: UtcInstant) {
     *at = at.map(|at| at.min(latest));
 }
 
-fn bound_account(account: &mut Account, now: UtcInstant) {
+/// `there`: now by the provider's clock.
+fn bound_account(account: &mut Account, now: UtcInstant, there: UtcInstant) {
     bound(&mut account.retry_at, now.plus_ms(ACCOUNT_WAIT_MS));
-    account.quota.values_mut().for_each(|learned| quota::bound(learned, now));
+    account.quota.values_mut().for_each(|learned| quota::bound(learned, there));
     let past = [
         &mut account.last_synced_at,
         &mut account.details_at,
@@ -41,8 +42,8 @@ fn bound_account(account: &mut Account, now: UtcInstant) {
     }
 }
 
-fn bound_link(link: &mut Link, now: UtcInstant) {
-    link.created_at = link.created_at.min(now);
+fn bound_link(link: &mut Link, now: UtcInstant, there: UtcInstant) {
+    link.created_at = link.created_at.min(there);
     link.next_at = link.next_at.min(now.plus_ms(LINK_WAIT_MS));
 }
 
@@ -58,10 +59,11 @@ impl Planner {
     /// Cuts waits that the clock has made too long. Changes nothing after a clock that went forward.
     pub(super) fn clock_went_back(&mut self, now: UtcInstant) {
         self.store_retry_at = None;
-        self.ledger.clock_went_back(now);
+        let there = self.time.latest(now);
+        self.ledger.clock_went_back(there);
         for (id, account) in &mut self.accounts {
             let before = account.clone();
-            bound_account(account, now);
+            bound_account(account, now, there);
             if *account != before {
                 self.draft.accounts.insert(*id);
                 self.agenda.touch(Key::Account(*id));
@@ -69,7 +71,7 @@ impl Planner {
         }
         for (id, link) in &mut self.links {
             let before = (link.created_at, link.next_at);
-            bound_link(link, now);
+            bound_link(link, now, there);
             if (link.created_at, link.next_at) != before {
                 self.draft.links.insert(*id);
                 self.agenda.touch(Key::Link(*id));

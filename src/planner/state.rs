@@ -263,7 +263,13 @@ pub struct Account {
     /// Counted failures in a row, over all scopes.
     #[serde(default)]
     pub consecutive_failures: u32,
-    /// Set at the error budget, cleared by the next success.
+    /// Failures in a row, counted or not, for the back-off.
+    #[serde(default)]
+    pub tries: u32,
+    /// Counted failures in a row of single scopes: one that works does not make another one well.
+    #[serde(default)]
+    pub failing: BTreeMap<Scope, u32>,
+    /// Set at the error budget, cleared when what failed has succeeded.
     #[serde(default)]
     pub pause: Option<Pause>,
     /// Scopes that the bank does not give.
@@ -369,6 +375,8 @@ pub struct ScopeQuota {
     pub blocked_until: Option<UtcInstant>,
     /// `quota_spent` was raised for the window that ends here.
     pub announced_until: Option<UtcInstant>,
+    /// Daily refusals since the last success.
+    pub refusals: u32,
 }
 
 /// One pass over one account.
@@ -408,6 +416,10 @@ pub struct ProviderState {
     pub outage_tries: u32,
     /// Company limit: no call before this instant.
     pub throttled_until: Option<UtcInstant>,
+    /// `plan_limit_reached` was raised, and no link could be made since.
+    pub plan_limit_announced: bool,
+    /// The provider's clock minus ours, in milliseconds, where they disagree.
+    pub clock_distance_ms: i64,
     /// What worked at an institution, so that the next link begins there.
     pub worked: BTreeMap<String, WorkedTerms>,
     /// Words of the provider that were announced as not understood, each with the field it stood in.

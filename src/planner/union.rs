@@ -318,6 +318,8 @@ fn take_over(account: &mut Account, other: &Account, goes_on: bool, by: By) {
     // What was wrong with it through the old handle is over; what the provider counted for the new one holds.
     account.status = other.status;
     account.consecutive_failures = other.consecutive_failures;
+    account.tries = other.tries;
+    account.failing.clone_from(&other.failing);
     account.pause = other.pause;
     account.retry_at = other.retry_at;
     account.processing_since = other.processing_since;

@@ -24,6 +24,8 @@ impl Planner {
         }
         for id in accounts {
             let held_back = match self.gate(now) {
+                // Worth waiting for.
+                Gate::ClosedUntil(until) if until <= now.plus_ms(WAIT_WITHIN_PULL_MS) => None,
                 Gate::ClosedUntil(until) => Some(("calls are held back".to_owned(), Some(until))),
                 Gate::Open | Gate::Probe => None,
             };
@@ -57,12 +59,20 @@ impl Planner {
     ///
     /// For an account without a call under way, whenever something about it has changed.
     pub(super) fn settle_waiting(&mut self, id: AccountId, now: UtcInstant) {
-        let Some(account) = self.accounts.get(&id) else {
+        if !self.accounts.contains_key(&id) {
             if self.wishes.remove(&id).is_some() {
                 self.leave_out(id, "the account goes on under another id".into(), None);
             }
             return;
-        };
+        }
+        if self.wishes.contains_key(&id)
+            && let Some((reason, until)) = self.throttled(now)
+        {
+            // A pull that has begun goes on when it may; the person is told not to wait for it.
+            self.wishes.remove(&id);
+            self.leave_out(id, reason, until);
+        }
+        let Some(account) = self.accounts.get(&id) else { return };
         let wish = self.wishes.get(&id).copied();
         let trouble = self.trouble(now).filter(|_| wish.is_some());
         if account.pull.is_some() {
@@ -84,7 +94,14 @@ impl Planner {
         }
     }
 
-    /// Why the provider cannot be called for a long time. The company's limit is over soon and worth waiting for.
+    /// The provider's limit for all calls of the company is reached, for longer than a person should wait.
+    fn throttled(&self, now: UtcInstant) -> Option<(String, Option<UtcInstant>)> {
+        let until = self.provider.throttled_until?;
+        let long = until > now.plus_ms(WAIT_WITHIN_PULL_MS);
+        long.then(|| ("the provider's limit for all calls is reached".to_owned(), Some(until)))
+    }
+
+    /// Why the provider cannot be called for a long time.
     fn trouble(&self, now: UtcInstant) -> Option<(String, Option<UtcInstant>)> {
         let provider = &self.provider;
         let (reason, until) = if provider.fault.is_some() {

@@ -83,13 +83,16 @@ pub(super) fn apply(
 
 fn put_documents(step: &Connection, batch: &Batch, at: UtcInstant) -> Result<(), Error> {
     if let Some((call, settlement)) = batch.settle {
-        ledger::settle(step, call, settlement, at)?;
+        ledger::settle(step, call, settlement, batch.settled_at.unwrap_or(at))?;
     }
     for account in &batch.accounts {
         documents::put_account(step, account, at)?;
     }
     for link in &batch.links {
         documents::put_link(step, link)?;
+    }
+    for link in &batch.forgotten_links {
+        documents::forget_link(step, *link)?;
     }
     if let Some(provider) = &batch.provider {
         documents::put_provider(step, provider)?;

@@ -120,7 +120,7 @@ impl Unpacker {
             self.inflate(connection, packed)?
         };
         String::from_utf8(bytes)
-            .map_err(|error| Error::damaged(format!("a row is not text ({error})")))
+            .map_err(|error| Error::damaged(format!("a row that is not text ({error})")))
     }
 
     fn inflate(&mut self, connection: &Connection, packed: Packed<'_>) -> Result<Vec<u8>, Error> {
@@ -181,7 +181,7 @@ fn dictionary_content(connection: &Connection, number: i64) -> Result<Vec<u8>, E
         .prepare_cached("SELECT content FROM dictionary WHERE id = ?1")
         .map_err(&failed)?;
     let content = statement.query_row([number], |row| row.get(0)).optional().map_err(&failed)?;
-    content.ok_or_else(|| Error::damaged("a dictionary is missing"))
+    content.ok_or_else(|| Error::damaged("a dictionary that is missing"))
 }
 
 #[cfg(test)]

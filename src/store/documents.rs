@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::model::id::{AccountId, ProviderAccountId};
+use crate::model::id::{AccountId, LinkId, ProviderAccountId};
 use crate::model::time::UtcInstant;
 use crate::planner::reconcile::Memory;
 use crate::planner::state::{Account, Link, ProviderState};
@@ -38,6 +38,15 @@ pub(super) fn put_link(connection: &Connection, link: &Link) -> Result<(), Error
     let sql = "INSERT INTO link (id, doc) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET doc = excluded.doc";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
     statement.execute(params![row::bytes(link.id.bits()), doc]).map_err(failed())?;
+    Ok(())
+}
+
+/// Drops a link that is over.
+pub(super) fn forget_link(connection: &Connection, link: LinkId) -> Result<(), Error> {
+    let failed = || Error::sql("forget a link");
+    let mut statement =
+        connection.prepare_cached("DELETE FROM link WHERE id = ?1").map_err(failed())?;
+    statement.execute(params![row::bytes(link.bits())]).map_err(failed())?;
     Ok(())
 }
 

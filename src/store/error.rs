@@ -36,6 +36,33 @@ pub enum Kind {
     Internal,
 }
 
+impl Kind {
+    /// What a person can do about it.
+    pub fn hint(self) -> Option<&'static str> {
+        match self {
+            Kind::WrongKey => {
+                Some("give the key with which this database was made; nothing was changed")
+            }
+            Kind::NotEncrypted => {
+                Some("name another `[store] path`, or move that file away; nothing was changed")
+            }
+            Kind::Damaged => Some(
+                "keep the file, see what is damaged with `banksyncd verify`, and restore a backup with `banksyncd restore FILE`; nothing was changed",
+            ),
+            Kind::NewerSchema => {
+                Some("install the version that made it, or a newer one; nothing was changed")
+            }
+            Kind::Busy => Some("stop the other process, or name another `[store] path`"),
+            Kind::CannotCreate | Kind::NotPermitted => {
+                Some("make the folder of `[store] path` belong to the user that runs banksyncd")
+            }
+            Kind::Full => Some("free some space; the daemon goes on by itself"),
+            Kind::Io => Some("look at the disk and its file system: `journalctl -k`"),
+            Kind::Closed | Kind::Refused | Kind::Internal => None,
+        }
+    }
+}
+
 /// A failed operation of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -53,8 +80,16 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// The key is right and the contents are not.
-    #[error("the database is damaged ({what})")]
+    /// The key is right and the contents are not; where it showed is its source.
+    #[error("the database `{}` is damaged", .path.display())]
+    DamagedFile {
+        /// The database.
+        path: PathBuf,
+        /// Where it showed.
+        source: Box<Error>,
+    },
+    /// Contents that are not what this program writes.
+    #[error("what is stored is not whole ({what})")]
     Damaged {
         /// Where it showed.
         what: String,
@@ -118,7 +153,7 @@ impl Error {
         match self {
             Self::WrongKey { .. } => Kind::WrongKey,
             Self::NotEncrypted { .. } => Kind::NotEncrypted,
-            Self::Damaged { .. } => Kind::Damaged,
+            Self::Damaged { .. } | Self::DamagedFile { .. } => Kind::Damaged,
             Self::NewerSchema { .. } => Kind::NewerSchema,
             Self::Busy { .. } => Kind::Busy,
             Self::File { operation, source, .. } => file_kind(operation, source),
@@ -147,25 +182,7 @@ impl Error {
 
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
-        match self.kind() {
-            Kind::WrongKey => {
-                Some("give the key with which this database was made; nothing was changed")
-            }
-            Kind::NotEncrypted => {
-                Some("name another `[store] path`, or move that file away; nothing was changed")
-            }
-            Kind::Damaged => Some("keep the file, and restore a backup; nothing was changed"),
-            Kind::NewerSchema => {
-                Some("install the version that made it, or a newer one; nothing was changed")
-            }
-            Kind::Busy => Some("stop the other process, or name another `[store] path`"),
-            Kind::CannotCreate | Kind::NotPermitted => {
-                Some("make the folder of `[store] path` belong to the user that runs banksyncd")
-            }
-            Kind::Full => Some("free some space; the daemon goes on by itself"),
-            Kind::Io => Some("look at the disk and its file system: `journalctl -k`"),
-            Kind::Closed | Kind::Refused | Kind::Internal => None,
-        }
+        self.kind().hint()
     }
 
     /// The process that holds the database, where that is the problem and it is known.
@@ -189,6 +206,14 @@ impl Error {
     /// For `map_err` on a document.
     pub(super) fn document(operation: &'static str) -> impl Fn(serde_json::Error) -> Self {
         move |source| Self::Document { operation, source }
+    }
+
+    /// Names the file, where it is the file that is wrong.
+    pub(super) fn about(self, path: &Path) -> Self {
+        if self.kind() != Kind::Damaged || matches!(self, Self::DamagedFile { .. }) {
+            return self;
+        }
+        Self::DamagedFile { path: path.to_owned(), source: Box::new(self) }
     }
 
     /// Stored bytes are not what this program writes.

@@ -239,6 +239,20 @@ impl Store {
         verify::verify(&self.threads, progress).await
     }
 
+    /// Reads every page that holds data, table by table, so that no reader is held up for long: cheaper than
+    /// [`Store::verify`], and safe while others write.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] with what was found; others if the file cannot be read at all.
+    pub async fn look_for_damage(&self) -> Result<(), Error> {
+        verify::look_for_damage(&self.threads).await
+    }
+
+    /// Whether damage was met by any operation, now and as soon as it is.
+    pub fn damage_watch(&self) -> watch::Receiver<bool> {
+        self.threads.damage_watch()
+    }
+
     /// Matches every stored answer anew, from nothing, and says where that makes something else than is stored. With `apply`
     /// the stored rows become that, in one transaction; ids stay with their payments. Takes seconds for a year of answers.
     ///

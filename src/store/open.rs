@@ -140,7 +140,7 @@ fn inspect(place: &Place) -> Result<(), Error> {
         return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
     }
     if facts.len() == 0 && keycheck::verdict(path, &place.key)? != Verdict::Unknown {
-        return Err(Error::damaged("the file is empty"));
+        return Err(Error::damaged("an empty file"));
     }
     refuse_plain(path)
 }

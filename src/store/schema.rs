@@ -50,7 +50,7 @@ pub(super) fn check(connection: &Connection) -> Result<i64, Error> {
         || version < 0
         || (version > 0 && number("application_id")? != APPLICATION_ID)
     {
-        return Err(Error::damaged("the schema is not one of this program"));
+        return Err(Error::damaged("a schema that is not one of this program"));
     }
     Ok(version)
 }

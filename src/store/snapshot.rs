@@ -121,10 +121,11 @@ fn ledger(connection: &Connection, at: UtcInstant) -> Result<Vec<LedgerRow>, Err
     let sql = "SELECT call.id AS call_id, account.id AS account_id, part.id AS part_id, scope, reserved_at, settled_at,
                state FROM call JOIN account AS part ON part.number = call.account
                JOIN account ON account.number = coalesce(part.whole, part.number)
-               WHERE reserved_at > ?1 AND state <> 'released' ORDER BY call.id";
+               WHERE reserved_at > min(?1, (SELECT reserved_at FROM call ORDER BY id DESC LIMIT 1)) - ?2
+               AND state <> 'released' ORDER BY call.id";
     let mut statement = connection.prepare(sql).map_err(failed())?;
-    let rows =
-        statement.query_map([at.plus_ms(-LEDGER_WINDOW_MS).ms()], ledger_row).map_err(failed())?;
+    // Back from the newest call, if that is earlier than now: a clock that is wrong by weeks must not hide what was spent.
+    let rows = statement.query_map([at.ms(), LEDGER_WINDOW_MS], ledger_row).map_err(failed())?;
     rows.collect::<Result<_, _>>().map_err(failed())
 }
 

@@ -108,6 +108,34 @@ pub(super) async fn verify(
     Ok(checks)
 }
 
+/// Every table with its indexes, each in a job of its own. Whatever the pager reads, the cipher has authenticated.
+pub(super) async fn look_for_damage(threads: &Threads) -> Result<(), Error> {
+    let failed = || Error::sql("check the file");
+    let tables = threads
+        .read(move |reader| {
+            let (connection, _) = reader.parts()?;
+            let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+            let mut statement = connection.prepare(sql).map_err(failed())?;
+            let names = statement.query_map([], |row| row.get::<_, String>(0)).map_err(failed())?;
+            names.collect::<Result<Vec<_>, _>>().map_err(failed())
+        })
+        .await?;
+    for table in tables {
+        threads
+            .read(move |reader| {
+                let (connection, _) = reader.parts()?;
+                let found = pragma(connection, &format!("quick_check('{table}')"), "ok")?;
+                reader.rest()?;
+                match found.problems.first() {
+                    None => Ok(()),
+                    Some(problem) => Err(Error::damaged(format!("table {table} ({problem})"))),
+                }
+            })
+            .await?;
+    }
+    Ok(())
+}
+
 /// Checks every page of a database that nobody else uses: the cipher's seals and SQLite's own rules.
 pub(super) fn pages(connection: &Connection) -> Result<(), Error> {
     checkpoint(connection)?;

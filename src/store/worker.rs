@@ -5,12 +5,13 @@
 //! are short by construction (see [`super::listing`]), so that no reader ever holds up a checkpoint. `tokio::sync`
 //! is used for the channels only; the threads know no runtime.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::model::time::UtcInstant;
 
@@ -119,6 +120,9 @@ enum ToWriter {
 
 /// The handle to all threads.
 pub(super) struct Threads {
+    /// Damage was met, by whatever job.
+    damaged: Arc<watch::Sender<bool>>,
+    path: PathBuf,
     writer: mpsc::Sender<ToWriter>,
     /// `None` once closed.
     readers: Mutex<Option<mpsc::Sender<ReadJob>>>,
@@ -153,6 +157,7 @@ pub(super) async fn start(
     let (writer, jobs) = mpsc::channel(WRITER_QUEUE_LEN);
     let (readers, read_jobs) = mpsc::channel(READER_QUEUE_LEN);
     let (opened, result) = oneshot::channel();
+    let path = place.path.clone();
     let body = move || {
         let start = || -> Result<_, Error> {
             let Opened { connection, identity, lock } = open::open(&place, at, random)?;
@@ -181,9 +186,12 @@ pub(super) async fn start(
     };
     let thread = Mutex::new(Some(spawn("store-write", body)?));
     // Made first, so that a database that cannot be opened is awaited, too.
+    let damaged = Arc::new(watch::Sender::new(false));
     let readers = Mutex::new(Some(readers));
-    let threads = Threads { writer, readers, thread, waiting: AtomicUsize::new(0) };
-    let (newest_event, snapshot) = result.await.unwrap_or(Err(Error::Closed))?;
+    let waiting = AtomicUsize::new(0);
+    let threads = Threads { damaged, path, writer, readers, thread, waiting };
+    let opened = result.await.unwrap_or(Err(Error::Closed));
+    let (newest_event, snapshot) = opened.map_err(|error| error.about(&threads.path))?;
     Ok((threads, newest_event, snapshot))
 }
 
@@ -272,7 +280,7 @@ impl Threads {
             reply.send(result).ok();
         });
         self.writer.send(ToWriter::Do(job)).await.map_err(|_closed| Error::Closed)?;
-        result.await.unwrap_or(Err(Error::Closed))
+        result.await.unwrap_or(Err(Error::Closed)).map_err(|error| self.noted(error))
     }
 
     /// Runs a closure on a reading thread.
@@ -293,7 +301,20 @@ impl Threads {
         let readers = readers.ok_or(Error::Closed)?;
         readers.send(job).await.map_err(|_closed| Error::Closed)?;
         drop(readers);
-        result.await.unwrap_or(Err(Error::Closed))
+        result.await.unwrap_or(Err(Error::Closed)).map_err(|error| self.noted(error))
+    }
+
+    /// Damage is told to whoever watches, and names the file.
+    fn noted(&self, error: Error) -> Error {
+        if error.kind() == Kind::Damaged {
+            self.damaged.send_replace(true);
+        }
+        error.about(&self.path)
+    }
+
+    /// Whether damage was met, now and as soon as it is.
+    pub(super) fn damage_watch(&self) -> watch::Receiver<bool> {
+        self.damaged.subscribe()
     }
 
     /// Ends all threads, the writer last.

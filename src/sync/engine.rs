@@ -203,11 +203,10 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
 
     /// Spends before it sends: the reservation is durable before the call leaves.
     async fn make_call(&mut self, planned: PlannedCall) -> Result<(), EngineError> {
-        let PlannedCall { ticket, call, spends, run_id } = planned;
+        let PlannedCall { ticket, call, spends, run_id, at } = planned;
         if let Some((account_id, scope)) = spends
             && let Some(provider_account_id) = called_account(&call)
         {
-            let at = self.clock.now().wall;
             let reservation = Reservation { account_id, scope, run_id, provider_account_id, at };
             match self.store.reserve(reservation).await {
                 Ok(call_id) => {
@@ -395,6 +394,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         };
         Report {
             now,
+            provider_now: planner.provider_time(now),
             accounts: planner.accounts().cloned().collect(),
             outlooks: planner.accounts().map(outlook).collect(),
             links: planner.links().cloned().collect(),

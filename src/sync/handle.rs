@@ -70,6 +70,8 @@ pub struct Brief {
 pub struct Report {
     /// That instant.
     pub now: UtcInstant,
+    /// The same by the provider's clock, which consents go by.
+    pub provider_now: UtcInstant,
     /// All accounts, oldest first.
     pub accounts: Vec<Account>,
     /// What the rules make of each of them, in the same order.

@@ -125,6 +125,47 @@ fn four_bad_databases_are_four_errors_and_stay_as_they_are() {
     assert_eq!(rig.verb(&["verify", "--json"]).expect(0).line()["ok"], true);
 }
 
+#[test]
+fn damage_that_is_met_while_running_is_told_and_ends_the_daemon() {
+    let mut rig = Rig::new();
+    rig.start();
+    rig.linked("POLDER_POLDNL2U");
+    rig.restart();
+    // Every page but the first few, which are in memory since the start.
+    let mut bad = fs::read(rig.database()).unwrap();
+    for page in bad.chunks_mut(4_096).skip(1) {
+        page[200] ^= 0xa5;
+    }
+    let file = fs::OpenOptions::new().write(true).open(rig.database()).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &bad, 0).unwrap();
+    let said = rig.verb(&["transactions", "--all"]);
+    assert!(said.err.contains("damaged") && said.err.contains("banksyncd verify"), "{said:?}");
+    assert!(said.err.contains(rig.database().to_str().unwrap()), "names the file: {said:?}");
+    let ended = rig.process().wait("the daemon to end");
+    assert_eq!(ended.code(), Some(65), "{}", rig.log());
+    assert!(rig.log().contains("store_integrity_failed"), "{}", rig.log());
+    let said = refused(&rig, 65, "is damaged");
+    assert!(said.err.contains(rig.database().to_str().unwrap()), "{said:?}");
+}
+
+#[test]
+fn a_verb_with_a_broken_configuration_says_so() {
+    let mut rig = Rig::new();
+    rig.start();
+    let config = rig.path("broken.toml");
+    rig.secret("broken.toml", &rig.config_text().replace("[control]", "[kontrol]"));
+    let with = |path: &str, words: &[&str]| {
+        run(Command::new(PROGRAM).args(["--config", path]).args(words).env_clear())
+    };
+    let broken = |words: &[&str]| with(config.to_str().unwrap(), words);
+    let said = broken(&["status"]).expect(78);
+    assert!(said.err.contains("kontrol") && said.err.contains("control"), "{said:?}");
+    assert!(!said.err.contains("not reachable"), "{said:?}");
+    let socket = rig.socket();
+    broken(&["--socket", socket.to_str().unwrap(), "accounts"]).expect(0);
+    with("/nowhere/at/all.toml", &["status"]).expect(78);
+}
+
 /// Makes the database one of a program to come.
 fn raise_schema(rig: &Rig) {
     let connection = rusqlite::Connection::open(rig.database()).unwrap();

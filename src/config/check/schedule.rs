@@ -1,8 +1,8 @@
 //! `[schedule]`, and whether its plan fits the limits.
 
-use croner::Cron;
 use toml::de::DeValue;
 
+use crate::model::cron::Pattern;
 use crate::model::time::Zone;
 
 use super::LimitFields;
@@ -36,7 +36,7 @@ pub(super) fn schedule(
     };
     let mut default_jitter_s = JITTER_DEFAULT_S;
     if let (Some(patterns), Some(allowed)) = (&patterns, limits.scheduled()) {
-        let crons: Vec<Cron> = patterns.iter().map(|(_, cron)| cron.clone()).collect();
+        let crons: Vec<Pattern> = patterns.iter().map(|(_, cron)| cron.clone()).collect();
         let plan = slots::measure(&crons, allowed);
         if plan.too_many {
             report.problem(&pull.place, too_many(limits));
@@ -107,7 +107,7 @@ fn zone(given: &DeValue<'_>) -> Result<Zone, Wrong> {
     })
 }
 
-fn patterns(item: &Item<'_, '_>, report: &mut Report<'_>) -> Option<Vec<(String, Cron)>> {
+fn patterns(item: &Item<'_, '_>, report: &mut Report<'_>) -> Option<Vec<(String, Pattern)>> {
     let elements = item.elements("a list of cron patterns", report)?;
     if elements.is_empty() || elements.len() > PULL_PATTERNS_MAX {
         let message = format!("must have from 1 to {PULL_PATTERNS_MAX} patterns");
@@ -121,11 +121,11 @@ fn patterns(item: &Item<'_, '_>, report: &mut Report<'_>) -> Option<Vec<(String,
         };
         element.read(None, pattern, report).flatten()
     };
-    let read: Vec<Option<(String, Cron)>> = elements.iter().map(&mut read).collect();
+    let read: Vec<Option<(String, Pattern)>> = elements.iter().map(&mut read).collect();
     read.into_iter().collect()
 }
 
-fn compiled(patterns: Vec<String>) -> Vec<(String, Cron)> {
+fn compiled(patterns: Vec<String>) -> Vec<(String, Pattern)> {
     patterns
         .into_iter()
         .filter_map(|text| slots::pattern(&text).ok().map(|cron| (text, cron)))

@@ -1,6 +1,8 @@
 //! Scenarios of the planner without I/O: a scripted provider, months in milliseconds.
 
+mod clocks;
 mod days;
+mod guards;
 mod storm;
 mod waiting;
 
@@ -63,11 +65,18 @@ struct Script {
     metadata: ProviderStatus,
     refuse_terms: Vec<Refusal>,
     accepted: UtcInstant,
+    /// Fails the scopes named, where `data` does not fail all.
+    broken: Vec<Scope>,
+    /// Answers carry the provider's date.
+    dated: bool,
 }
 
 struct Driver {
     planner: Planner,
+    /// The true time.
     now: UtcInstant,
+    /// How far our wall clock is ahead of it.
+    wrong_ms: i64,
     script: Script,
     calls: Vec<(UtcInstant, String)>,
     events: Vec<(UtcInstant, EventCode)>,
@@ -81,6 +90,7 @@ impl Driver {
         Self {
             planner: Planner::restore(Snapshot::default(), policy(), [7; 32]),
             now: T0,
+            wrong_ms: 0,
             script: Script {
                 requisition: RequisitionStatus::Created,
                 accounts: vec![("p1", "DE89370400440532013000")],
@@ -89,6 +99,8 @@ impl Driver {
                 metadata: ProviderStatus::Ready,
                 refuse_terms: Vec::new(),
                 accepted: T0,
+                broken: Vec::new(),
+                dated: false,
             },
             calls: Vec::new(),
             events: Vec::new(),
@@ -99,7 +111,7 @@ impl Driver {
     }
 
     fn at(&self) -> Now {
-        Now { wall: self.now, mono_ms: self.now.ms() }
+        Now { wall: self.now.plus_ms(self.wrong_ms), mono_ms: self.now.ms() }
     }
 
     fn link(&mut self, replaces: Option<LinkId>) -> LinkId {
@@ -145,7 +157,7 @@ impl Driver {
                             account_id,
                             part,
                             scope,
-                            at: self.now,
+                            at: call.at,
                             unsettled: true,
                         };
                         self.documents.ledger.push(row);
@@ -156,6 +168,7 @@ impl Driver {
                     self.planner.on(self.at(), Event::Answered { ticket: call.ticket, result });
                 }
                 Step::SleepUntil(at) => {
+                    let at = at.plus_ms(-self.wrong_ms);
                     if at > end {
                         self.now = end;
                         return;
@@ -192,7 +205,7 @@ impl Driver {
                 .ledger
                 .retain(|row| row.call_id != call_id || settlement != Settlement::Released);
             for row in self.documents.ledger.iter_mut().filter(|row| row.call_id == call_id) {
-                *row = LedgerRow { at, unsettled: false, ..*row };
+                *row = LedgerRow { at: batch.settled_at.unwrap_or(at), unsettled: false, ..*row };
             }
         }
         accounts.extend(batch.accounts.into_iter().map(|account| (account.id, account)));
@@ -200,6 +213,7 @@ impl Driver {
         let mut links: BTreeMap<_, _> =
             self.documents.links.drain(..).map(|link| (link.id, link)).collect();
         links.extend(batch.links.into_iter().map(|link| (link.id, link)));
+        batch.forgotten_links.iter().for_each(|id| drop(links.remove(id)));
         self.documents.links = links.into_values().collect();
         if let Some(provider) = batch.provider {
             self.documents.provider = provider;
@@ -249,12 +263,16 @@ impl Driver {
             }),
             ApiCall::Balances(_) | ApiCall::Transactions { .. } => match &script.data {
                 Some(failure) => return Err(failure.clone()),
+                None if script.broken.iter().any(|scope| name(call) == format!("{scope:?}")) => {
+                    return Err(failure(FailureClass::InstitutionError, Some(500), true));
+                }
                 None if matches!(call, ApiCall::Balances(_)) => Reply::Balances(Vec::new()),
                 None => Reply::Unchanged { last_updated: None },
             },
             other => panic!("not in the script: {other:?}"),
         };
-        Ok(Answered { reply, rate: Rate::default(), server_date: None })
+        let server_date = script.dated.then_some(self.now);
+        Ok(Answered { reply, rate: Rate::default(), server_date })
     }
 
     fn agreement(&self) -> Agreement {

@@ -67,7 +67,22 @@ fn iban_of(handle: &str) -> String {
 }
 
 impl World {
+    /// The answer with the provider's date, which is right but for a rare liar on the way.
     pub(super) fn answer(&mut self, call: &ApiCall, now: UtcInstant) -> Result<Answered, Failure> {
+        let date = match self.dice.below(40) {
+            0 if !self.calm => None,
+            1 if !self.calm => Some(now.plus_days(self.dice.pick(&[-400, -1, 1, 40]))),
+            _ => Some(now),
+        };
+        let mut result = self.undated_answer(call, now);
+        match &mut result {
+            Ok(answered) => answered.server_date = date,
+            Err(failure) => failure.server_date = failure.status.and(date),
+        }
+        result
+    }
+
+    fn undated_answer(&mut self, call: &ApiCall, now: UtcInstant) -> Result<Answered, Failure> {
         let data = matches!(
             call,
             ApiCall::Details(_) | ApiCall::Balances(_) | ApiCall::Transactions { .. }
