@@ -19,7 +19,10 @@ impl Planner {
         account.consecutive_failures = 0;
         account.tries = 0;
         account.failing.clear();
-        account.pause = None;
+        // Calls go on at once; the first success through the new link tells that a pause is over.
+        if let Some(pause) = account.pause.as_mut() {
+            pause.lifted = true;
+        }
         account.retry_at = None;
         account.leftover = None;
         account.scopes_off.clear();

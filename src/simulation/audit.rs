@@ -14,7 +14,7 @@ use crate::store::{self, Store, TransactionFilter};
 use super::shown::{Row, Shown};
 
 /// A movement of the bank: account and key.
-type Movement = (usize, u64);
+pub(super) type Movement = (usize, u64);
 
 /// How often each text is there.
 type Counts = BTreeMap<u64, i64>;
@@ -49,20 +49,37 @@ impl Ledger {
         }
     }
 
+    /// The bank's accounts of which anything was shown.
+    pub(super) fn bank_accounts(&self) -> BTreeSet<usize> {
+        self.booked.keys().map(|(bank_account, _)| *bank_account).collect()
+    }
+
+    /// Whether an answer ever showed a movement as booked.
+    pub(super) fn has(&self, bank_account: usize, key: u64) -> bool {
+        self.booked.contains_key(&(bank_account, key))
+    }
+
     /// Nobody can know whether an answer came into the database.
     pub(super) fn doubt(&mut self, shown: &Shown) {
         self.doubtful.extend(booked(shown).map(|(_, text)| text));
     }
 
-    /// Compares everything that was shown with everything that is stored.
-    pub(super) async fn compare(&self, store: &Store) -> Result<Comparison, store::Error> {
+    /// Compares everything that was shown with everything that is stored. `is_due` says whether a movement is still on the
+    /// bank's books: the row of one that was taken back may go on as that of another, with the old text as a former version.
+    pub(super) async fn compare(
+        &self,
+        store: &Store,
+        is_due: impl Fn(Movement) -> bool,
+    ) -> Result<Comparison, store::Error> {
         let filter = TransactionFilter { all: true, ..TransactionFilter::default() };
         let mut rows = store.transactions(filter);
         let (mut listed, mut kept) = (Counts::new(), Counts::new());
         let mut comparison = Comparison::default();
         while let Some(chunk) = rows.next().await? {
             for row in chunk.iter().filter(|row| row.booking_status == BookingStatus::Booked) {
-                let text = Row::read(&row.raw).fingerprint;
+                let Row { fingerprint: text, effective: Some(_), .. } = Row::read(&row.raw) else {
+                    continue;
+                };
                 *kept.entry(text).or_default() += 1;
                 *listed.entry(text).or_default() += i64::from(row.state == RowState::Current);
                 comparison.stored += 1;
@@ -81,14 +98,29 @@ impl Ledger {
             };
             more.iter().map(over).sum()
         };
-        comparison.missing = excess(&shown, &kept);
+        let mut due = Counts::new();
+        for (movement, text) in &self.booked {
+            *due.entry(*text).or_default() += i64::from(is_due(*movement));
+        }
+        comparison.missing = excess(&due, &kept);
         comparison.doubled = excess(&listed, &shown);
         Ok(comparison)
     }
 }
 
+/// Movement and text of each booked row with a date: of two equal rows without any, nobody can tell after a while which one is
+/// there.
 fn booked(shown: &Shown) -> impl Iterator<Item = (u64, u64)> {
-    let rows = shown.rows.iter().filter(|(_, phase, _)| *phase == Phase::Booked);
+    let undated: BTreeSet<u64> = shown
+        .booked
+        .iter()
+        .filter(|row| row.effective.is_none())
+        .map(|row| row.fingerprint)
+        .collect();
+    let rows = shown
+        .rows
+        .iter()
+        .filter(move |(_, phase, text)| *phase == Phase::Booked && !undated.contains(text));
     rows.map(|(key, _, text)| (*key, *text))
 }
 
@@ -117,14 +149,16 @@ pub(super) async fn view(
 
 fn judge_view(shown: &Shown, listed: &[Row], oldest: BankDate) -> Result<(), String> {
     let mut balance = Counts::new();
-    for row in shown.booked.iter().filter(|row| row.effective.is_some()) {
+    // Rows without a date are in no listing of days.
+    let dated = || shown.booked.iter().filter(|row| row.effective.is_some());
+    for row in dated() {
         *balance.entry(row.fingerprint).or_default() -= 1;
     }
     for row in listed {
         *balance.entry(row.fingerprint).or_default() += 1;
     }
     let account = &shown.account;
-    if let Some(row) = shown.booked.iter().find(|row| balance.get(&row.fingerprint) < Some(&0)) {
+    if let Some(row) = dated().find(|row| balance.get(&row.fingerprint) < Some(&0)) {
         let date = row.effective.map(|date| date.to_string()).unwrap_or_default();
         return Err(format!("a row of {date} of {account} was shown and is not listed"));
     }
@@ -153,8 +187,14 @@ mod tests {
         let date_from = from.and_then(|day| BankDate::from_epoch_days(20_000 + day));
         let booked = shown.to_vec();
         let oldest = booked.iter().filter_map(|row| row.effective).min().unwrap();
-        let shown =
-            Shown { account: "a".to_owned(), bank_account: 1, date_from, rows: Vec::new(), booked };
+        let shown = Shown {
+            arrived_at: crate::model::time::UtcInstant::EPOCH,
+            account: "a".to_owned(),
+            bank_account: 1,
+            date_from,
+            rows: Vec::new(),
+            booked,
+        };
         judge_view(&shown, listed, oldest)
     }
 

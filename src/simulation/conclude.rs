@@ -1,9 +1,11 @@
 //! The end of a simulation: the last comparison of everything shown with everything stored, and the report.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::model::notice::EventCode;
 use crate::planner::effect::RunOutcome;
+use crate::sandbox::Cause;
 use crate::store::{EventFilter, Store};
 
 use super::driver::Driver;
@@ -12,17 +14,25 @@ use super::report::{PromiseReport, Report};
 use super::{Outcome, SimulationError};
 
 /// Sums up.
-pub(super) async fn conclude(driver: Driver) -> Result<Outcome, SimulationError> {
+pub(super) async fn conclude(mut driver: Driver) -> Result<Outcome, SimulationError> {
     let options = driver.options;
     let mut report = Report {
         seed: options.seed,
         days: options.days,
-        accounts: options.accounts,
+        accounts: driver.stage.accounts,
         ..Report::default()
     };
     if let Some(life) = &driver.life {
         read(&life.store, &mut report).await.map_err(SimulationError::Store)?;
-        let compared = driver.ledger.compare(&life.store).await.map_err(SimulationError::Store)?;
+        let accounts = driver.ledger.bank_accounts();
+        let books: BTreeMap<_, _> = driver.with_world(|world, now| {
+            accounts.into_iter().map(|own| (own, world.on_the_books(own, now))).collect()
+        });
+        let is_due = |(bank_account, key)| {
+            books.get(&bank_account).is_some_and(|keys: &BTreeSet<u64>| keys.contains(&key))
+        };
+        let compared = driver.ledger.compare(&life.store, is_due).await;
+        let compared = compared.map_err(SimulationError::Store)?;
         report.rows_shown = compared.shown;
         report.rows_stored = compared.stored;
         report.rows_missing = compared.missing;
@@ -35,14 +45,20 @@ pub(super) async fn conclude(driver: Driver) -> Result<Outcome, SimulationError>
                 compared.missing, compared.doubled
             ))
         };
-        driver.stage.journal.judge(driver.now(), ROWS, verdict);
+        // What was broken off in the middle cannot be summed up.
+        if !driver.stage.journal.is_broken() {
+            driver.stage.journal.judge(driver.now(), ROWS, verdict);
+        }
     }
     driver.with_world(|world, _| {
         report.calls = world.log().count();
         report.tokens_minted = count(world.log().tokens_minted().len());
-        report.suspensions_caused = count(world.log().suspensions().len());
+        let ours = world.log().suspensions().iter().filter(|own| own.cause == Cause::Failures);
+        report.suspensions_caused = count(ours.count());
     });
+    driver.end().await;
     let (bench, broken) = driver.stage.journal.close();
+    report.uncovered_days = count(bench.uncovered_days());
     tell(&bench, &mut report);
     Ok(Outcome { report, broken })
 }
@@ -73,6 +89,7 @@ fn tell(bench: &Bench, report: &mut Report) {
     let broken = |name: &str| tallies.get(name).map_or(0, |tally: &Tally| tally.broken);
     report.view_mismatches = broken(VIEW);
     report.quota_exceeded = broken("quota");
+    report.calls_after_end = broken("consent");
     report.promises =
         tallies.iter().map(|(name, tally)| PromiseReport { name, tally: *tally }).collect();
 }

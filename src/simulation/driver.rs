@@ -3,9 +3,8 @@
 //! Everything that is to happen stands in one agenda by the true time. The driver sleeps until the first of it, so that
 //! nothing here ever runs at the same time as the daemon.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{self, Defaults};
@@ -14,18 +13,20 @@ use crate::model::secret::DatabaseKey;
 use crate::model::time::{BankDate, SECOND_MS, UtcInstant};
 use crate::planner::policy::Policy;
 use crate::planner::state::Link;
-use crate::sandbox::{Rng, Status, World, WorldConfig};
+use crate::sandbox::{Rng, Weather, Wish, World, WorldConfig};
 use crate::store;
 use crate::systemd::process;
 
 use super::audit::{self, Ledger};
 use super::clock::VirtualClock;
 use super::fact::{Fact, Machine};
+use super::fate::Boundary;
 use super::journal::Journal;
 use super::life::{End, Life, Seeded, Stage};
+use super::line::Requests;
 use super::machine::{self, Mishap};
-use super::promise::{Bench, VIEW};
-use super::{Options, Outcome, SimulationError, conclude};
+use super::promise::{Agreed, Bench, Identities, Scene, VIEW};
+use super::{Faults, Options, Outcome, SimulationError, conclude, folder};
 
 /// Zones in which the daemon may live: both directions of daylight saving, half-hour steps, none.
 const ZONES: [&str; 6] = [
@@ -44,8 +45,12 @@ const RESTART_MS: i64 = 5 * SECOND_MS;
 const RETRY_S: i64 = 60;
 /// After a disk had been full, the database has everything so much later, in seconds.
 const SETTLED_S: i64 = 300;
-/// People renew so many days before the end.
-const RENEW_DAYS: i64 = 5;
+/// The weather is fair for so many days at the end: what can be caught up with is caught up with then.
+const FAIR_DAYS: u32 = 4;
+/// With more accounts, banks have more of them than usual.
+const ACCOUNTS_USUAL: u32 = 60;
+/// Accounts at each bank for each so many asked for.
+const BANKS: u32 = 40;
 
 /// One thing that is to happen.
 #[derive(Clone, Debug)]
@@ -54,16 +59,14 @@ enum Action {
     Start,
     /// What has been shown should be in the database.
     Audit,
-    /// Somebody links a bank.
-    Link(String),
     /// Something goes wrong with the machine.
     Mishap(Mishap),
     /// Somebody sets the clock right.
     CorrectWall,
     /// Somebody makes room on the disk.
     FreeDisk,
-    /// People look whether a consent ends soon.
-    LookAtConsents,
+    /// Those who judge look around.
+    LookAround,
 }
 
 /// Puts everything up that outlives a life of the daemon.
@@ -87,20 +90,34 @@ pub(super) fn stage(options: &Options, folder: &Path) -> Result<Stage, Simulatio
         Policy::from_config(&config).map_err(|error| SimulationError::Config(error.to_string()))?;
     let world_config = WorldConfig {
         seed: options.seed,
-        auto_authorise_after_s: Some(600),
-        accounts_per_institution: Some(1),
+        accounts_per_institution: (options.accounts > ACCOUNTS_USUAL)
+            .then(|| options.accounts.div_ceil(BANKS)),
         ..WorldConfig::default()
     };
-    let limit = world_config.limits.daily;
-    let refresh_life_ms = world_config.refresh_token_s.saturating_mul(SECOND_MS);
+    let weather = match options.faults {
+        Faults::None => Weather::Calm,
+        Faults::Default => Weather::Usual,
+        Faults::Storm => Weather::Storm,
+    };
+    let agreed = Agreed {
+        daily_limit: world_config.limits.daily,
+        refresh_life_ms: world_config.refresh_token_s.saturating_mul(SECOND_MS),
+        freshness_ms: i64::from(config.schedule.freshness_s).saturating_mul(SECOND_MS),
+        warn_days: config.history.warn_days.clone(),
+        accounts: options.accounts,
+    };
     let mut key = [0; 32];
     for byte in &mut key {
         *byte = u8::try_from(chance.below(256)).unwrap_or_default();
     }
+    let mut world = World::new(world_config, start);
+    let accounts =
+        world.inhabit(options.accounts, options.days.saturating_sub(FAIR_DAYS).max(1), weather);
     Ok(Stage {
-        world: Arc::new(Mutex::new(World::new(world_config, start))),
+        world: Arc::new(Mutex::new(world)),
+        accounts,
         clock: Arc::new(VirtualClock::new(start)),
-        journal: Arc::new(Journal::new(Bench::new(limit, refresh_life_ms))),
+        journal: Arc::new(Journal::new(Bench::new(&agreed))),
         entropy: Seeded::new(options.seed),
         config,
         policy,
@@ -108,7 +125,7 @@ pub(super) fn stage(options: &Options, folder: &Path) -> Result<Stage, Simulatio
         key: DatabaseKey::from_bytes(key),
         seed: options.seed,
         faults: options.faults,
-        requests: Arc::new(AtomicU64::new(0)),
+        requests: Arc::new(Requests::default()),
     })
 }
 
@@ -125,8 +142,9 @@ pub(super) struct Driver {
     disk_full: bool,
     /// When the disk last had room again.
     disk_free_at: Option<UtcInstant>,
-    /// Requisitions that somebody renews.
-    renewing: BTreeSet<String>,
+    /// What people wait to ask of the daemon.
+    wishes: Vec<Wish>,
+    identities: Identities,
 }
 
 impl Driver {
@@ -141,7 +159,8 @@ impl Driver {
             downtime_ms: RESTART_MS,
             disk_full: false,
             disk_free_at: None,
-            renewing: BTreeSet::new(),
+            wishes: Vec::new(),
+            identities: Identities::default(),
         }
     }
 
@@ -163,24 +182,21 @@ impl Driver {
         for (at, mishap) in machine::mishaps(self.options.seed, self.options.faults, begin, end) {
             self.plan(at, Action::Mishap(mishap));
         }
-        self.plan(begin.plus_days(1), Action::LookAtConsents);
-        let institutions: Vec<&str> = World::profiles().map(|(id, _)| id).collect();
-        let count = usize::try_from(self.options.accounts).unwrap_or(usize::MAX);
-        let skip = usize::try_from(self.options.seed).unwrap_or(0);
-        let chosen =
-            institutions.iter().cycle().skip(skip.checked_rem(institutions.len()).unwrap_or(0));
-        for (place, id) in (0_i64..).zip(chosen.take(count)) {
-            self.plan(begin.plus_s(60 + 600 * place), Action::Link((*id).to_owned()));
-        }
+        self.plan(begin.plus_hours(1), Action::LookAround);
         while self.now() < end && !self.stage.journal.is_broken() {
             self.step(end).await?;
+        }
+        if !self.stage.journal.is_broken() {
+            self.look_around(true).await;
         }
         conclude::conclude(self).await
     }
 
     /// Waits for the next thing, and does it.
     async fn step(&mut self, end: UtcInstant) -> Result<(), SimulationError> {
-        let next = self.agenda.first_key_value().map_or(end, |((at, _), _)| (*at).min(end));
+        let planned = self.agenda.first_key_value().map(|((at, _), _)| *at);
+        let deed = self.with_world(|world, _| world.next_deed_at());
+        let next = [planned, deed, Some(end)].into_iter().flatten().min().unwrap_or(end);
         let clock = Arc::clone(&self.stage.clock);
         let journal = Arc::clone(&self.stage.journal);
         let life = async {
@@ -197,6 +213,7 @@ impl Driver {
             }
             () = clock.sleep_until_true(next) => {}
         }
+        self.let_people_live().await;
         while let Some(entry) = self.agenda.first_entry() {
             if entry.key().0 > clock.truth() {
                 break;
@@ -211,7 +228,6 @@ impl Driver {
         match action {
             Action::Start => self.start().await?,
             Action::Audit => self.audit().await.map_err(SimulationError::Store)?,
-            Action::Link(institution) => self.link(institution).await,
             Action::Mishap(mishap) => self.go_wrong(mishap)?,
             Action::CorrectWall => {
                 self.stage.clock.correct_wall();
@@ -223,9 +239,9 @@ impl Driver {
                 self.note(Fact::Machine(Machine::DiskFree));
                 self.plan(self.now().plus_s(SETTLED_S), Action::Audit);
             }
-            Action::LookAtConsents => {
-                self.renew_what_ends().await;
-                self.plan(self.now().plus_days(1), Action::LookAtConsents);
+            Action::LookAround => {
+                self.look_around(false).await;
+                self.plan(self.now().plus_hours(1), Action::LookAround);
             }
         }
         Ok(())
@@ -279,25 +295,50 @@ impl Driver {
         Ok(())
     }
 
-    /// People in time: a successor for each consent that ends soon.
-    async fn renew_what_ends(&mut self) {
-        let soon = self.now().plus_days(RENEW_DAYS);
-        let ending = self.with_world(|world, now| {
-            let all = world.requisitions(now).into_iter();
-            let ends = |end: Option<UtcInstant>| end.is_some_and(|end| now < end && end < soon);
-            let linked = all.filter(|own| own.status == Status::LN && ends(own.consent_ends_at));
-            linked.map(|own| (own.id, own.institution)).collect::<Vec<_>>()
+    /// People do what they do at their banks, and ask of the daemon what they want as soon as it is there.
+    async fn let_people_live(&mut self) {
+        let wishes = self.with_world(|world, now| {
+            world.live_until(now);
+            world.take_wishes(now)
         });
+        self.wishes.extend(wishes);
+        if self.life.is_some() {
+            for wish in std::mem::take(&mut self.wishes) {
+                self.ask(wish).await;
+            }
+        }
+    }
+
+    /// One wish. A daemon that goes down at this moment does nothing; the person asks again some day.
+    async fn ask(&mut self, wish: Wish) {
         let Some(life) = &self.life else { return };
         let Ok(report) = life.handle.report().await else { return };
-        for (requisition, institution) in ending {
-            let known =
+        let known = |requisition: &str| {
+            let own =
                 |link: &&Link| link.requisition_id.as_ref().is_some_and(|id| id.0 == requisition);
-            if let Some(link) = report.links.iter().find(known)
-                && self.renewing.insert(requisition.clone())
-            {
-                let institution = InstitutionId(institution.to_owned());
-                let _gone = life.handle.link(institution, None, None, Some(link.id)).await;
+            report.links.iter().find(own)
+        };
+        match wish {
+            Wish::Link { institution } => {
+                let institution = InstitutionId(institution);
+                let _gone = life.handle.link(institution, None, None, None).await;
+            }
+            Wish::Renew { requisition } => {
+                if let Some(link) = known(&requisition) {
+                    let (institution, id) = (link.institution_id.clone(), Some(link.id));
+                    let _gone = life.handle.link(institution, None, None, id).await;
+                }
+            }
+            Wish::Unlink { requisition } => {
+                if let Some(link) = known(&requisition) {
+                    let _gone = life.handle.unlink(link.id).await;
+                    self.identities.unlinked(requisition);
+                }
+            }
+            Wish::Sync { force } => {
+                let accounts = report.accounts.iter().map(|account| account.id).collect();
+                // Nobody waits for the results.
+                drop(life.handle.sync(accounts, force).await);
             }
         }
     }
@@ -318,7 +359,7 @@ impl Driver {
         life.bury(&self.stage).await;
         self.stage.journal.note(self.now(), Fact::Ended(how));
         // What arrived in its last moment may or may not have been stored.
-        for shown in self.stage.journal.take_shown() {
+        for shown in self.stage.journal.take_shown(UtcInstant::NEVER) {
             self.ledger.doubt(&shown);
         }
         self.plan(self.now().plus_ms(self.downtime_ms), Action::Start);
@@ -334,7 +375,7 @@ impl Driver {
             return Ok(());
         }
         let mut newest = BTreeMap::new();
-        for shown in self.stage.journal.take_shown() {
+        for shown in self.stage.journal.take_shown(self.now()) {
             self.ledger.enter(&shown);
             newest.insert(shown.account.clone(), shown);
         }
@@ -346,10 +387,34 @@ impl Driver {
         Ok(())
     }
 
-    async fn link(&mut self, institution: String) {
+    /// Lets everybody look around, after asking the daemon who is who.
+    async fn look_around(&mut self, last: bool) {
         let Some(life) = &self.life else { return };
-        // A daemon that goes down at this moment links nothing; the person would see that.
-        let _gone = life.handle.link(InstitutionId(institution), None, None, None).await;
+        let Ok(report) = life.handle.report().await else { return };
+        for link in &report.links {
+            if let Some(requisition) = &link.requisition_id {
+                self.identities.link(link.id, &requisition.0);
+            }
+        }
+        for account in &report.accounts {
+            self.identities.account(account.id, &account.provider_account_id.0);
+        }
+        let (journal, now) = (Arc::clone(&self.stage.journal), self.now());
+        let database_bytes = folder::bytes(&self.stage.path);
+        let mut world = self.stage.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let scene = Scene::new(&mut world, &self.ledger, &self.identities);
+        let memory_bytes = process::resident_bytes_max();
+        journal.look(now, &mut Scene { last, database_bytes, memory_bytes, ..scene });
+    }
+
+    /// Ends the life that is left, if any.
+    pub(super) async fn end(&mut self) {
+        if let Some(mut life) = self.life.take() {
+            life.fate.lay(Boundary::Now);
+            // How it ends is of no interest any more.
+            drop(life.task.join_next().await);
+            life.bury(&self.stage).await;
+        }
     }
 
     /// The world, at its present.

@@ -31,6 +31,8 @@ pub(super) struct Request {
     pub(super) wall_error_ms: i64,
     /// The provider did not accept the token.
     pub(super) token_refused: bool,
+    /// Whether it asks for a part of the days only.
+    pub(super) filtered: bool,
     /// The provider's decision, whether or not it arrives.
     pub(super) status: u16,
     /// The account's calls of the day are spent until then.
@@ -78,6 +80,8 @@ pub(super) enum Fact {
     Began,
     /// It ended: how.
     Ended(&'static str),
+    /// A request did not reach the provider.
+    Unreachable,
     /// A request was decided.
     Request(Arc<Request>),
     /// Its answer came to the daemon whole.
@@ -95,6 +99,7 @@ impl fmt::Display for Fact {
         match self {
             Self::Began => f.write_str("the daemon starts"),
             Self::Ended(how) => write!(f, "the daemon {how}"),
+            Self::Unreachable => f.write_str("no connection to the provider"),
             Self::Request(request) => {
                 write!(f, "{} {} -> {}", request.method, request.path, request.status)
             }

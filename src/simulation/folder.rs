@@ -37,6 +37,14 @@ impl Folder {
     }
 }
 
+/// Bytes of a database and its log; 0 where there is none.
+pub(super) fn bytes(database: &Path) -> u64 {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |facts| facts.len());
+    length(database).saturating_add(length(Path::new(&log)))
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
         // What cannot be removed stays in the system's folder for such things.

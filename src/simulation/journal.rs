@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use crate::model::time::UtcInstant;
 
 use super::fact::Fact;
-use super::promise::{Bench, Broken};
+use super::promise::{Bench, Broken, Scene};
 use super::shown::Shown;
 
 /// Facts that are quoted with a broken promise.
@@ -66,6 +66,14 @@ impl Journal {
         self.pages().newest_event
     }
 
+    /// Everybody looks around.
+    pub(super) fn look(&self, at: UtcInstant, scene: &mut Scene<'_>) {
+        let pages = &mut *self.pages();
+        if let Some((promise, sentence)) = pages.bench.look(at, scene) {
+            pages.keep(promise, at, sentence);
+        }
+    }
+
     /// A judgment that the driver reached by looking into the database.
     pub(super) fn judge(&self, at: UtcInstant, promise: &'static str, verdict: Result<(), String>) {
         let pages = &mut *self.pages();
@@ -86,9 +94,13 @@ impl Journal {
         self.arrived.notified().await;
     }
 
-    /// The answers that have arrived and were not yet taken.
-    pub(super) fn take_shown(&self) -> Vec<Shown> {
-        std::mem::take(&mut self.pages().shown)
+    /// The answers that arrived before an instant and were not yet taken.
+    pub(super) fn take_shown(&self, before: UtcInstant) -> Vec<Shown> {
+        let pages = &mut *self.pages();
+        let all = std::mem::take(&mut pages.shown);
+        let (taken, left) = all.into_iter().partition(|shown| shown.arrived_at < before);
+        pages.shown = left;
+        taken
     }
 
     /// How all promises were kept, and the first that was not.

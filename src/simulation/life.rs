@@ -2,7 +2,6 @@
 //! virtual clock and an in-process wire. Nothing of it knows.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinSet;
@@ -25,7 +24,7 @@ use super::clock::VirtualClock;
 use super::fact::Fact;
 use super::fate::Fate;
 use super::journal::Journal;
-use super::line::{Ends, Line};
+use super::line::{Ends, Line, Requests};
 
 /// Everything that outlives a life.
 pub(super) struct Stage {
@@ -38,10 +37,11 @@ pub(super) struct Stage {
     /// Where the database is.
     pub(super) path: PathBuf,
     pub(super) key: DatabaseKey,
+    /// Accounts that people have.
+    pub(super) accounts: u32,
     pub(super) seed: u64,
     pub(super) faults: Faults,
-    /// Requests over all lives.
-    pub(super) requests: Arc<AtomicU64>,
+    pub(super) requests: Arc<Requests>,
 }
 
 /// Random bits that a seed decides.

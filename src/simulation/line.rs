@@ -3,13 +3,13 @@
 //! What the provider itself does wrong is the world's matter; here is what happens on the way. Every request takes a little
 //! time in each direction, so that nothing happens at the instant at which it was decided.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config;
 use crate::model::port::{Body, BoxFuture, Method, Request, Response, Transport, TransportError};
 use crate::model::time::{BankDate, SECOND_MS, UtcInstant};
-use crate::sandbox::{Delivery, HttpRequest, HttpResponse, Rng, Scope, World};
+use crate::sandbox::{Delivery, HttpRequest, HttpResponse, Rng, Scope, World, fingerprint};
 
 use super::Faults;
 use super::clock::VirtualClock;
@@ -58,8 +58,22 @@ pub(super) struct Line {
     body_bytes_max: usize,
     seed: u64,
     mishaps_permille: u64,
-    /// Counts requests over all lives.
-    requests: Arc<AtomicU64>,
+    requests: Arc<Requests>,
+}
+
+/// Counts requests over all lives, by path: what happens to one does not depend on which others leave at the same instant,
+/// whose order the threads of the database decide.
+#[derive(Debug, Default)]
+pub(super) struct Requests(Mutex<BTreeMap<String, u64>>);
+
+impl Requests {
+    /// The chance behind the next request to a path.
+    fn chance(&self, seed: u64, path: &str) -> Rng {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(path.to_owned()).or_default();
+        *count += 1;
+        Rng::keyed(seed, &[31, fingerprint(path.as_bytes()), *count])
+    }
 }
 
 /// What a line connects.
@@ -68,8 +82,7 @@ pub(super) struct Ends {
     pub(super) clock: Arc<VirtualClock>,
     pub(super) journal: Arc<Journal>,
     pub(super) fate: Arc<Fate>,
-    /// Counts requests over all lives.
-    pub(super) requests: Arc<AtomicU64>,
+    pub(super) requests: Arc<Requests>,
 }
 
 impl Line {
@@ -95,8 +108,8 @@ impl Line {
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut chance = Rng::keyed(self.seed, &[31, number]);
+        let path = request.path.split_once('?').map_or(request.path.as_str(), |(path, _)| path);
+        let mut chance = self.requests.chance(self.seed, path);
         let mishap =
             chance.chance(self.mishaps_permille).then(|| chance.pick(&MISHAPS).copied()).flatten();
         let (there_ms, back_ms) = (chance.between(5, 120), chance.between(20, 2_500));
@@ -105,9 +118,9 @@ impl Line {
         match mishap {
             Some(Mishap::ConnectTimeout) => {
                 self.clock.sleep_ms(self.connect_timeout_ms).await;
-                return Err(TransportError::Unreachable);
+                return Err(self.unreachable());
             }
-            Some(Mishap::Unreachable) => return Err(TransportError::Unreachable),
+            Some(Mishap::Unreachable) => return Err(self.unreachable()),
             _ => {}
         }
         self.fate.pass(Boundary::Request).await;
@@ -124,11 +137,16 @@ impl Line {
         self.fate.pass(Boundary::Arrival).await;
         let whole = arrived.is_ok() && mishap != Some(Mishap::CutShort);
         if let Some(shown) = shown.filter(|_| whole) {
-            self.journal.rows_arrived(shown);
+            self.journal.rows_arrived(Shown { arrived_at: self.clock.truth(), ..shown });
         }
         let fact = if whole { Fact::Heard(asked) } else { Fact::Lost(asked) };
         self.journal.note(self.clock.truth(), fact);
         arrived
+    }
+
+    fn unreachable(&self) -> TransportError {
+        self.journal.note(self.clock.truth(), Fact::Unreachable);
+        TransportError::Unreachable
     }
 
     /// The provider's part, at the instant at which the request arrives.
@@ -156,6 +174,7 @@ impl Line {
         let delivered = newest.filter(|answer| answer.at == now);
         let delivered = delivered.map_or_else(Vec::new, |answer| answer.rows.clone());
         let shown = rows.zip(account.clone().zip(bank_account)).map(|(booked, known)| Shown {
+            arrived_at: now,
             account: known.0,
             bank_account: known.1,
             date_from: date_from(query),
@@ -172,6 +191,7 @@ impl Line {
             before,
             after,
             wall_error_ms,
+            filtered: !query.is_empty(),
             token_refused: response.status == 401
                 && response.body.windows(INVALID_TOKEN.len()).any(|part| part == INVALID_TOKEN),
             status: response.status,

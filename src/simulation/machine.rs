@@ -29,6 +29,9 @@ pub(super) enum Mishap {
 
 type Draw = fn(&mut Rng) -> Mishap;
 
+/// Only a storm brings it.
+const NEVER: i64 = 1_000_000;
+
 /// How often each kind comes, as the mean of days between two.
 struct Often {
     kill: i64,
@@ -40,7 +43,7 @@ struct Often {
 }
 
 const DEFAULT: Often =
-    Often { kill: 25, restart: 30, step: 120, sleep: 20, long_sleep: 500, disk_full: 180 };
+    Often { kill: 25, restart: 30, step: NEVER, sleep: 20, long_sleep: 500, disk_full: 180 };
 const STORM: Often =
     Often { kill: 2, restart: 9, step: 11, sleep: 8, long_sleep: 200, disk_full: 17 };
 

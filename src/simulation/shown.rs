@@ -5,12 +5,14 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::model::time::BankDate;
+use crate::model::time::{BankDate, UtcInstant};
 use crate::sandbox::{Phase, fingerprint};
 
 /// An answer that arrived.
 #[derive(Clone, Debug)]
 pub(super) struct Shown {
+    /// When, by the true time.
+    pub(super) arrived_at: UtcInstant,
     /// The provider's id of the account.
     pub(super) account: String,
     /// The bank's own account.

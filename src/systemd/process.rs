@@ -64,6 +64,15 @@ pub fn survive_file_size_limit() -> io::Result<()> {
     tokio::signal::unix::signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map(drop)
 }
 
+/// The most memory that this process ever had resident, in bytes (`proc_pid_status(5)`, `VmHWM`); `None` where the system does
+/// not tell.
+pub fn resident_bytes_max() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kib.saturating_mul(1024))
+}
+
 /// Sets the largest file, in bytes, that this process may write; `None` for any size. With
 /// [`survive_file_size_limit`] it is what a full disk is to everything that writes.
 ///

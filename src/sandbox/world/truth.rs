@@ -140,7 +140,8 @@ impl World {
         all
     }
 
-    fn on_the_books(&self, bank_account: usize, now: UtcInstant) -> BTreeSet<u64> {
+    /// Movements of one of the banks' accounts that are booked at an instant.
+    pub fn on_the_books(&self, bank_account: usize, now: UtcInstant) -> BTreeSet<u64> {
         let made = self.bank.get(bank_account).map_or(&[][..], |own| own.ledger.made());
         let booked = made.iter().filter(|movement| movement.phase(now) == Some(Phase::Booked));
         booked.map(|movement| movement.key).collect()

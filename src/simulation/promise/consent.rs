@@ -1,18 +1,17 @@
 //! No data call after a consent has ended: not after its last day, which is known beforehand, and not after the bank said that
 //! it was revoked.
 
-use std::collections::BTreeMap;
-
 use crate::model::time::UtcInstant;
 
 use super::super::fact::Machine;
+use super::told::Told;
 use super::{Fact, Promise, Verdict};
 
 /// The judge.
 #[derive(Debug, Default)]
 pub(super) struct Consent {
-    /// When the daemon was told that access is over, by account and requisition.
-    told: BTreeMap<(String, String), UtcInstant>,
+    /// That access is over, by account and requisition.
+    told: Told<(String, String), ()>,
     /// The wall clock has jumped, and no answer with the provider's time has come since.
     lost_in_time: bool,
 }
@@ -23,6 +22,7 @@ impl Promise for Consent {
     }
 
     fn see(&mut self, at: UtcInstant, fact: &Fact) -> Verdict {
+        self.told.see(at, fact);
         match fact {
             Fact::Machine(Machine::Stepped(_) | Machine::Slept(_)) | Fact::Began => {
                 self.lost_in_time = true;
@@ -36,7 +36,7 @@ impl Promise for Consent {
                     && !request.token_refused
                 {
                     let key = (request.account.clone()?, before.requisition.clone());
-                    self.told.entry(key).or_insert(at);
+                    self.told.learn(at, key, ());
                 }
                 None
             }
@@ -52,7 +52,7 @@ impl Promise for Consent {
                     )));
                 }
                 let key = (account.to_owned(), before.requisition.clone());
-                let told = self.told.get(&key).is_some_and(|told| *told < request.sent_at);
+                let told = self.told.get(&key).is_some_and(|(told, ())| *told < request.sent_at);
                 Some(if told {
                     Err(format!("a data call for {account}, whose consent is known to be revoked"))
                 } else {

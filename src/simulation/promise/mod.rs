@@ -3,10 +3,18 @@
 //! A promise sees every [`Fact`] in order and says after each whether there was something to judge and how it came out. What
 //! can only be judged by looking into the database is judged by the driver and counted here under the promise's name.
 
+mod announcements;
+mod bounds;
+mod catch_up;
 mod consent;
+mod freshness;
+mod health;
 mod quota;
+mod renewal;
+mod scene;
 mod suspension;
 mod token;
+mod told;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +23,8 @@ use serde::Serialize;
 use crate::model::time::UtcInstant;
 
 use super::fact::Fact;
+
+pub(super) use scene::{Identities, Scene};
 
 /// What the rows of an answer and the database are compared under.
 pub(super) const VIEW: &str = "view";
@@ -30,6 +40,14 @@ trait Promise: Send {
     fn name(&self) -> &'static str;
     /// Looks at a fact.
     fn see(&mut self, at: UtcInstant, fact: &Fact) -> Verdict;
+    /// Looks around, once in a while.
+    fn look(&mut self, _at: UtcInstant, _scene: &mut Scene<'_>) -> Vec<Result<(), String>> {
+        Vec::new()
+    }
+    /// Days of movements that could have been had and were not.
+    fn uncovered_days(&self) -> usize {
+        0
+    }
 }
 
 /// A promise that was not kept.
@@ -54,6 +72,21 @@ pub struct Tally {
     pub broken: u64,
 }
 
+/// What the judges need to know of the configuration and the provider.
+#[derive(Clone, Debug)]
+pub(super) struct Agreed {
+    /// Successful calls a day, per account and scope.
+    pub(super) daily_limit: u32,
+    /// Life of a refresh token.
+    pub(super) refresh_life_ms: i64,
+    /// No healthy account is older.
+    pub(super) freshness_ms: i64,
+    /// When to warn, in days before the end.
+    pub(super) warn_days: Vec<u32>,
+    /// Accounts.
+    pub(super) accounts: u32,
+}
+
 /// All who judge.
 #[derive(Default)]
 pub(super) struct Bench {
@@ -62,20 +95,51 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// Everybody, for a provider that allows so many successful calls a day and whose refresh tokens live so long.
-    pub(super) fn new(daily_limit: u32, refresh_life_ms: i64) -> Self {
+    /// Everybody, with what was agreed.
+    pub(super) fn new(terms: &Agreed) -> Self {
         let promises: Vec<Box<dyn Promise>> = vec![
-            Box::new(quota::Quota::new(daily_limit)),
+            Box::new(quota::Quota::new(terms.daily_limit)),
             Box::<suspension::Suspension>::default(),
             Box::<consent::Consent>::default(),
-            Box::new(token::Token::new(refresh_life_ms)),
+            Box::new(token::Token::new(terms.refresh_life_ms)),
+            Box::new(freshness::Freshness::new(terms.freshness_ms)),
+            Box::<catch_up::CatchUp>::default(),
+            Box::new(announcements::Announcements::new(&terms.warn_days)),
+            Box::<renewal::Renewal>::default(),
+            Box::new(bounds::Bounds::new(terms.accounts)),
         ];
         let names = promises.iter().map(|promise| promise.name()).chain([VIEW, ROWS]);
         let tallies = names.map(|name| (name, Tally::default())).collect();
         Self { promises, tallies }
     }
 
-    /// Lets everybody look; the first sentence about something broken.
+    /// Lets everybody look around; the first sentence about something broken.
+    pub(super) fn look(
+        &mut self,
+        at: UtcInstant,
+        scene: &mut Scene<'_>,
+    ) -> Option<(&'static str, String)> {
+        let mut first = None;
+        for promise in &mut self.promises {
+            let name = promise.name();
+            for verdict in promise.look(at, scene) {
+                let tally = self.tallies.entry(name).or_default();
+                tally.checked += 1;
+                if let Err(sentence) = verdict {
+                    tally.broken += 1;
+                    first.get_or_insert((name, sentence));
+                }
+            }
+        }
+        first
+    }
+
+    /// Days of movements that could have been had and were not.
+    pub(super) fn uncovered_days(&self) -> usize {
+        self.promises.iter().map(|promise| promise.uncovered_days()).sum()
+    }
+
+    /// Lets everybody see a fact; the first sentence about something broken.
     pub(super) fn see(&mut self, at: UtcInstant, fact: &Fact) -> Option<(&'static str, String)> {
         let mut first = None;
         for promise in &mut self.promises {
@@ -108,10 +172,16 @@ impl Bench {
 mod testing {
     //! Facts for those who test a judge.
 
+    use std::sync::Arc;
+
     use crate::model::time::UtcInstant;
-    use crate::sandbox::{Scope, Witness};
+    use crate::sandbox::{
+        HttpRequest, SANDBOX, SECRET_ID, SECRET_KEY, Scope, Witness, World, WorldConfig,
+    };
+    use serde_json::json;
 
     use super::super::fact::Request;
+    use super::super::shown::{self, Shown};
 
     /// So many hours after the beginning.
     pub(super) fn at_hour(hour: i64) -> UtcInstant {
@@ -149,8 +219,68 @@ mod testing {
             after: Some(witness),
             wall_error_ms: 0,
             token_refused: false,
+            filtered: false,
             status,
             daily_reset_at: None,
         }
+    }
+
+    /// A world with one linked account that has answered once.
+    pub(super) struct Linked {
+        pub(super) world: World,
+        pub(super) begin: UtcInstant,
+        pub(super) request: Arc<Request>,
+        pub(super) shown: Shown,
+    }
+
+    fn post(
+        world: &mut World,
+        at: UtcInstant,
+        path: &str,
+        token: &str,
+        body: &serde_json::Value,
+    ) -> serde_json::Value {
+        let request = HttpRequest::new("POST", &format!("/api/v2/{path}"))
+            .with_header("authorization", &format!("Bearer {token}"))
+            .with_json(body);
+        world.handle(at, &request).parsed().unwrap()
+    }
+
+    pub(super) fn linked() -> Linked {
+        let begin = at_hour(0);
+        let config = WorldConfig {
+            auto_authorise_after_s: Some(0),
+            accounts_per_institution: Some(1),
+            ..WorldConfig::default()
+        };
+        let mut world = World::new(config, begin);
+        let secrets = json!({"secret_id": SECRET_ID, "secret_key": SECRET_KEY});
+        let token = post(&mut world, begin, "token/new/", "", &secrets)["access"].clone();
+        let token = token.as_str().unwrap();
+        let wish = json!({"redirect": "http://localhost/", "institution_id": SANDBOX});
+        post(&mut world, begin, "requisitions/", token, &wish);
+        let view = world.accounts(begin).remove(0);
+        let path = format!("/api/v2/accounts/{}/transactions/", view.id);
+        let ask =
+            HttpRequest::new("GET", &path).with_header("authorization", &format!("Bearer {token}"));
+        let response = world.handle(begin, &ask);
+        assert_eq!(response.status, 200);
+        let shown = Shown {
+            arrived_at: begin,
+            account: view.id.clone(),
+            bank_account: view.bank_account,
+            date_from: None,
+            rows: world.last_answer(&view.id).unwrap().rows.clone(),
+            booked: shown::booked(&response.body).unwrap(),
+        };
+        let witness = world.witness(&view.id, begin);
+        let request = Request {
+            sent_at: begin,
+            account: Some(view.id),
+            before: witness.clone(),
+            after: witness,
+            ..request(0, 200)
+        };
+        Linked { world, begin, request: Arc::new(request), shown }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::model::time::{DAY_MS, SECOND_MS, UtcInstant};
 use crate::sandbox::Scope;
 
+use super::told::Told;
 use super::{Fact, Promise, Verdict};
 
 /// A reset is told in whole seconds.
@@ -19,13 +20,13 @@ type Key = (String, Scope);
 pub(super) struct Quota {
     limit: usize,
     successes: BTreeMap<Key, VecDeque<UtcInstant>>,
-    closed_until: BTreeMap<Key, UtcInstant>,
+    closed_until: Told<Key, UtcInstant>,
 }
 
 impl Quota {
     pub(super) fn new(limit: u32) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Self { limit, successes: BTreeMap::new(), closed_until: BTreeMap::new() }
+        Self { limit, successes: BTreeMap::new(), closed_until: Told::default() }
     }
 }
 
@@ -35,19 +36,20 @@ impl Promise for Quota {
     }
 
     fn see(&mut self, at: UtcInstant, fact: &Fact) -> Verdict {
+        self.closed_until.see(at, fact);
         match fact {
             Fact::Heard(request) => {
                 if let (Some((account, scope)), Some(reset)) =
                     (request.data(), request.daily_reset_at)
                 {
-                    self.closed_until.insert((account.to_owned(), scope), reset);
+                    self.closed_until.learn(at, (account.to_owned(), scope), reset);
                 }
                 None
             }
             Fact::Request(request) => {
                 let (account, scope) = request.data()?;
                 let key = (account.to_owned(), scope);
-                if let Some(until) = self.closed_until.get(&key)
+                if let Some((_, until)) = self.closed_until.get(&key)
                     && request.sent_at.plus_ms(ROUNDING_MS) < *until
                 {
                     let word = scope.as_str();

@@ -1,10 +1,9 @@
 //! Never a suspension caused by us and never more than eight counted failures in a row; after a suspension from elsewhere no
 //! further data call until there is a new link.
 
-use std::collections::BTreeMap;
-
 use crate::model::time::UtcInstant;
 
+use super::told::Told;
 use super::{Fact, Promise, Verdict};
 
 /// Counted failures in a row that may be.
@@ -13,8 +12,8 @@ const FAILURES_MAX: u32 = 8;
 /// The judge.
 #[derive(Debug, Default)]
 pub(super) struct Suspension {
-    /// When the daemon was told, by account and requisition.
-    told: BTreeMap<(String, String), UtcInstant>,
+    /// By account and requisition.
+    told: Told<(String, String), ()>,
 }
 
 impl Promise for Suspension {
@@ -23,6 +22,7 @@ impl Promise for Suspension {
     }
 
     fn see(&mut self, at: UtcInstant, fact: &Fact) -> Verdict {
+        self.told.see(at, fact);
         match fact {
             Fact::Heard(request) => {
                 let before = request.before.as_ref().filter(|before| before.suspended)?;
@@ -30,7 +30,7 @@ impl Promise for Suspension {
                 let metadata = request.scope.is_none() && request.status == 200;
                 if data || metadata {
                     let key = (request.account.clone()?, before.requisition.clone());
-                    self.told.entry(key).or_insert(at);
+                    self.told.learn(at, key, ());
                 }
                 None
             }
@@ -38,7 +38,7 @@ impl Promise for Suspension {
                 let (account, _) = request.data()?;
                 let (before, after) = request.before.as_ref().zip(request.after.as_ref())?;
                 let key = (account.to_owned(), before.requisition.clone());
-                if self.told.get(&key).is_some_and(|told| *told < request.sent_at) {
+                if self.told.get(&key).is_some_and(|(told, ())| *told < request.sent_at) {
                     return Some(Err(format!(
                         "a data call for {account}, which is known to be suspended"
                     )));

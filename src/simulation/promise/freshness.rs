@@ -1,0 +1,77 @@
+//! While bank and consent are healthy, no account is staler than its objective.
+
+use crate::model::time::{HOUR_MS, UtcInstant};
+
+use super::health::Health;
+use super::{Fact, Promise, Scene, Verdict};
+
+/// After the last trouble, an account may take so much longer than its objective.
+const RECOVERY_MS: i64 = 2 * HOUR_MS;
+
+/// The judge.
+#[derive(Debug)]
+pub(super) struct Freshness {
+    objective_ms: i64,
+    health: Health,
+}
+
+impl Freshness {
+    /// For an objective in milliseconds.
+    pub(super) fn new(objective_ms: i64) -> Self {
+        Self { objective_ms, health: Health::default() }
+    }
+}
+
+impl Promise for Freshness {
+    fn name(&self) -> &'static str {
+        "freshness"
+    }
+
+    fn see(&mut self, at: UtcInstant, fact: &Fact) -> Verdict {
+        self.health.see(at, fact);
+        None
+    }
+
+    fn look(&mut self, at: UtcInstant, scene: &mut Scene<'_>) -> Vec<Result<(), String>> {
+        let well = self.health.well(at, self.objective_ms + RECOVERY_MS, scene.world);
+        let called =
+            |(account, _): &(&str, UtcInstant)| !self.health.is_paused(account, scene.identities);
+        let judge = |(account, pulled): (&str, UtcInstant)| {
+            if at.since(pulled) <= self.objective_ms {
+                Ok(())
+            } else {
+                Err(format!("{account} is well, and its data are of {pulled}"))
+            }
+        };
+        well.into_iter()
+            .filter_map(|(account, record)| Some((account, record.pulled()?)))
+            .filter(called)
+            .map(judge)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::audit::Ledger;
+    use super::super::Identities;
+    use super::super::testing::{Linked, linked};
+    use super::*;
+
+    #[test]
+    fn a_healthy_account_that_is_left_alone_is_seen() {
+        let Linked { mut world, begin, request, .. } = linked();
+        let mut judge = Freshness::new(26 * HOUR_MS);
+        let look = |judge: &mut Freshness, world: &mut _, hours| {
+            let (ledger, identities) = <(Ledger, Identities)>::default();
+            judge.look(begin.plus_hours(hours), &mut Scene::new(world, &ledger, &identities))
+        };
+        judge.see(begin, &Fact::Began);
+        judge.see(begin, &Fact::Heard(request.clone()));
+        assert_eq!(look(&mut judge, &mut world, 25), []);
+        assert!(matches!(look(&mut judge, &mut world, 29)[..], [Err(_)]));
+        // Whoever has failed a moment ago need not be fresh yet.
+        judge.see(begin.plus_hours(28), &Fact::Lost(request));
+        assert_eq!(look(&mut judge, &mut world, 29), []);
+    }
+}

@@ -1,0 +1,143 @@
+//! A renewal leaves the old consent alone until the new one has proved itself: a requisition that still gives access is deleted
+//! only after a complete pull of each of its accounts through another one, or if a person ended it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::time::UtcInstant;
+use crate::sandbox::Scope;
+
+use super::{Fact, Promise, Scene, Verdict};
+
+/// An account through a requisition.
+#[derive(Clone, Debug, Default)]
+struct Through {
+    bank_account: usize,
+    came: BTreeSet<Scope>,
+}
+
+impl Through {
+    fn is_complete(&self) -> bool {
+        self.came.contains(&Scope::Transactions)
+    }
+}
+
+/// What came so far, by requisition and account.
+type Seen = BTreeMap<(String, String), Through>;
+
+/// The judge.
+#[derive(Debug, Default)]
+pub(super) struct Renewal {
+    seen: Seen,
+    /// Deletions that were not yet compared with the books, and what had come until then.
+    fresh: Vec<(String, Seen)>,
+}
+
+impl Promise for Renewal {
+    fn name(&self) -> &'static str {
+        "renewal"
+    }
+
+    fn see(&mut self, _at: UtcInstant, fact: &Fact) -> Verdict {
+        match fact {
+            Fact::Heard(request) if request.status == 200 => {
+                if let (Some((account, scope)), Some(before)) = (request.data(), &request.before) {
+                    let key = (before.requisition.clone(), account.to_owned());
+                    let through = self.seen.entry(key).or_default();
+                    through.bank_account = before.bank_account;
+                    through.came.insert(scope);
+                }
+            }
+            Fact::Request(request) if request.method == "DELETE" && request.status == 200 => {
+                if let Some(id) = request.path.strip_prefix("requisitions/") {
+                    let id = id.trim_end_matches('/').to_owned();
+                    self.fresh.push((id, self.seen.clone()));
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn look(&mut self, _at: UtcInstant, scene: &mut Scene<'_>) -> Vec<Result<(), String>> {
+        let fresh = std::mem::take(&mut self.fresh);
+        let judge = |(id, seen): &(String, Seen)| {
+            let deletions = scene.world.log().deletions();
+            let (at, view) = deletions.iter().find(|(_, view)| view.id == *id)?;
+            let open = view.linked_at.is_some()
+                && view.consent_ends_at.is_some_and(|end| *at < end)
+                && view.revoked_at.is_none_or(|revoked| *at < revoked);
+            if !open || scene.identities.is_unlinked(id) {
+                return None;
+            }
+            // Accounts that never gave anything through the old one cannot be compared.
+            let old = seen.iter().filter(|((requisition, _), _)| requisition == id);
+            let bereft = old.map(|(_, through)| through.bank_account).find(|bank_account| {
+                !seen.iter().any(|((requisition, _), through)| {
+                    requisition != id
+                        && through.bank_account == *bank_account
+                        && through.is_complete()
+                })
+            });
+            Some(match bereft {
+                None => Ok(()),
+                Some(_) => Err(format!(
+                    "requisition {id} was deleted before an account was pulled through another one"
+                )),
+            })
+        };
+        fresh.iter().filter_map(judge).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::super::audit::Ledger;
+    use super::super::super::fact::Request;
+    use super::super::Identities;
+    use super::super::testing::{Linked, linked};
+    use super::*;
+    use crate::sandbox::{HttpRequest, SECRET_ID, SECRET_KEY};
+
+    /// Deletes the one requisition after some answers; the verdict of the books.
+    fn delete_after(answers: &[Arc<Request>], unlinked: bool) -> Vec<bool> {
+        let Linked { mut world, begin, request, .. } = linked();
+        let mut judge = Renewal::default();
+        judge.see(begin, &Fact::Heard(Arc::clone(&request)));
+        for answer in answers {
+            let answer = Request { scope: request.scope, ..(**answer).clone() };
+            judge.see(begin, &Fact::Heard(Arc::new(answer)));
+        }
+        let id = request.before.as_ref().unwrap().requisition.clone();
+        let secrets = serde_json::json!({"secret_id": SECRET_ID, "secret_key": SECRET_KEY});
+        let mint = HttpRequest::new("POST", "/api/v2/token/new/").with_json(&secrets);
+        let token = world.handle(begin, &mint).parsed().unwrap()["access"].clone();
+        let path = format!("requisitions/{id}/");
+        let delete = HttpRequest::new("DELETE", &format!("/api/v2/{path}"))
+            .with_header("authorization", &format!("Bearer {}", token.as_str().unwrap()));
+        assert_eq!(world.handle(begin, &delete).status, 200);
+        let asked =
+            Request { method: "DELETE", path, account: None, scope: None, ..(*request).clone() };
+        judge.see(begin, &Fact::Request(Arc::new(asked)));
+        let (ledger, mut identities) = (Ledger::default(), Identities::default());
+        if unlinked {
+            identities.unlinked(id);
+        }
+        let scene = &mut Scene::new(&mut world, &ledger, &identities);
+        judge.look(begin, scene).iter().map(Result::is_ok).collect()
+    }
+
+    #[test]
+    fn a_deletion_before_the_successor_has_pulled_is_seen() {
+        assert_eq!(delete_after(&[], false), [false]);
+        assert!(delete_after(&[], true).is_empty(), "a person may");
+        let Linked { request, .. } = linked();
+        let mut through_new = (*request).clone();
+        through_new.before.as_mut().unwrap().requisition = "new".to_owned();
+        through_new.account = Some("new".to_owned());
+        assert_eq!(delete_after(&[Arc::new(through_new.clone())], false), [true]);
+        through_new.before.as_mut().unwrap().bank_account += 1;
+        assert_eq!(delete_after(&[Arc::new(through_new)], false), [false], "another account");
+    }
+}
