@@ -105,6 +105,13 @@ fn the_effective_default() {
     [log]
     level = "info"
     format = "auto"
+
+    [display]
+    enabled = true
+
+    [export]
+    expenses = "Expenses:Unknown"
+    income = "Income:Unknown"
     "#);
 }
 

@@ -385,11 +385,18 @@ fn the_links_of_the_documents_lead_somewhere() {
         let text = fs::read_to_string(root.join(name)).unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             count += 1;
-            assert!(
-                target.starts_with("https://") || root.join(target).exists(),
-                "{name}: {target}"
-            );
+            let leads = match target.strip_prefix('#') {
+                Some(anchor) => text.lines().any(|line| anchor_of(line) == Some(anchor.to_owned())),
+                None => target.starts_with("https://") || root.join(target).exists(),
+            };
+            assert!(leads, "{name}: {target}");
         }
     }
     assert!(count > 3, "{count} links");
+}
+
+/// The anchor that a heading gets on the usual code hosts.
+fn anchor_of(line: &str) -> Option<String> {
+    let heading = line.strip_prefix('#')?.trim_start_matches('#').trim();
+    Some(heading.to_lowercase().replace(' ', "-"))
 }

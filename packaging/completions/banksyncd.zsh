@@ -762,7 +762,7 @@ _banksyncd_commands() {
 'simulate:Try every promise for years on a virtual clock, against the built-in bank' \
 'check-config:Report every problem of the configuration' \
 'restore:Put a backup in the place of the database; the daemon must be stopped' \
-'replay:Match all stored answers anew and show what would differ (the daemon must be stopped)' \
+'replay:Match all stored answers anew and show what would differ' \
 'init:Make what a daemon needs\: configuration, database key, API secrets' \
 'completions:Print what a shell needs to complete verbs and options' \
 'institutions:Find the id of a bank' \
@@ -879,7 +879,7 @@ _banksyncd__subcmd__help_commands() {
 'simulate:Try every promise for years on a virtual clock, against the built-in bank' \
 'check-config:Report every problem of the configuration' \
 'restore:Put a backup in the place of the database; the daemon must be stopped' \
-'replay:Match all stored answers anew and show what would differ (the daemon must be stopped)' \
+'replay:Match all stored answers anew and show what would differ' \
 'init:Make what a daemon needs\: configuration, database key, API secrets' \
 'completions:Print what a shell needs to complete verbs and options' \
 'institutions:Find the id of a bank' \

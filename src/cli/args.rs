@@ -72,7 +72,7 @@ pub enum Verb {
     CheckConfig,
     /// Put a backup in the place of the database; the daemon must be stopped
     Restore(Restore),
-    /// Match all stored answers anew and show what would differ (the daemon must be stopped)
+    /// Match all stored answers anew and show what would differ
     Replay(Replay),
     /// Make what a daemon needs: configuration, database key, API secrets
     Init(Init),

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use crate::display::Shown;
 use crate::model::transaction::Listed;
 
 use super::entry::{Entry, negated, one_line};
@@ -34,8 +35,14 @@ impl Form for Beancount {
         out.push('\n');
     }
 
-    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>) -> bool {
-        let Some(entry) = Entry::of(account, row) else { return false };
+    fn row(
+        &mut self,
+        out: &mut String,
+        account: &Account,
+        row: &Listed<'_>,
+        shown: &Shown,
+    ) -> bool {
+        let Some(entry) = Entry::of(account, row, shown) else { return false };
         let mark = if entry.pending { '!' } else { '*' };
         let (party, text) = (quoted(entry.party()), quoted(entry.text()));
         let (own, counter) = padded(&account.ledger, counter_account(&self.style, &entry));

@@ -1,10 +1,11 @@
 //! ISO 20022 camt.053.001.08: a statement per account, as banks send it to companies. Our id is the reference of the entry
-//! (`NtryRef`). Nothing depends on the time of writing: the message is as old as the newest pull.
+//! (`NtryRef`). It is a bank's document, so that it has the bank's words and not those of the display rules. Nothing depends on the time of writing: the message is as old as the newest pull.
 //!
 //! Order, lengths and codes of elements: the message's schema and the external code sets (iso20022.org, read on 2026-11-23).
 
 use std::fmt::Write as _;
 
+use crate::display::Shown;
 use crate::model::iban::Iban;
 use crate::model::money::{Amount, Currency};
 use crate::model::time::UtcInstant;
@@ -59,8 +60,16 @@ impl Form for Camt053 {
         balances(&mut xml, account, &self.created_at);
     }
 
-    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>) -> bool {
-        let Some(entry) = Entry::of(account, row).filter(|entry| fits(entry.amount)) else {
+    fn row(
+        &mut self,
+        out: &mut String,
+        account: &Account,
+        row: &Listed<'_>,
+        _shown: &Shown,
+    ) -> bool {
+        let unruled = Shown::default();
+        let Some(entry) = Entry::of(account, row, &unruled).filter(|entry| fits(entry.amount))
+        else {
             return false;
         };
         let shown = entry.transaction;

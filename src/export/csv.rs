@@ -5,12 +5,13 @@
 
 use std::fmt::{Display, Write as _};
 
+use crate::display::Shown;
 use crate::model::transaction::Listed;
 
 use super::{Account, Form, Style};
 
 /// The columns, in their order.
-pub const COLUMNS: [&str; 28] = [
+pub const COLUMNS: [&str; 33] = [
     "id",
     "account_id",
     "booking_status",
@@ -36,6 +37,11 @@ pub const COLUMNS: [&str; 28] = [
     "internal_transaction_id",
     "entry_reference",
     "flags",
+    "display_amount",
+    "display_currency",
+    "display_date",
+    "display_payee",
+    "display_notes",
     "first_seen_at",
     "last_seen_at",
     "revision",
@@ -63,40 +69,52 @@ impl Form for Csv {
         }
     }
 
-    fn row(&mut self, out: &mut String, _account: &Account, row: &Listed<'_>) -> bool {
-        let shown = row.columns;
+    fn row(
+        &mut self,
+        out: &mut String,
+        _account: &Account,
+        row: &Listed<'_>,
+        shown: &Shown,
+    ) -> bool {
+        let columns = row.columns;
         let mut line = Line { out, any: false };
         line.shown(Some(row.id));
         line.shown(Some(row.account_id));
         line.text(Some(row.booking_status.as_str()));
         line.text(Some(row.state.as_str()));
-        line.shown(shown.booking_date);
-        line.shown(shown.value_date);
-        line.text(shown.booking_date_time.as_deref());
-        line.text(shown.value_date_time.as_deref());
-        line.shown(shown.amount);
-        line.text(shown.currency.as_ref().map(|currency| currency.0.as_str()));
+        line.shown(columns.booking_date);
+        line.shown(columns.value_date);
+        line.text(columns.booking_date_time.as_deref());
+        line.text(columns.value_date_time.as_deref());
+        line.shown(columns.amount);
+        line.text(columns.currency.as_ref().map(|currency| currency.0.as_str()));
         for text in [
-            &shown.creditor_name,
-            &shown.creditor_account,
-            &shown.debtor_name,
-            &shown.debtor_account,
-            &shown.remittance_information,
-            &shown.end_to_end_id,
-            &shown.mandate_id,
-            &shown.bank_transaction_code,
-            &shown.proprietary_bank_transaction_code,
-            &shown.merchant_category_code,
+            &columns.creditor_name,
+            &columns.creditor_account,
+            &columns.debtor_name,
+            &columns.debtor_account,
+            &columns.remittance_information,
+            &columns.end_to_end_id,
+            &columns.mandate_id,
+            &columns.bank_transaction_code,
+            &columns.proprietary_bank_transaction_code,
+            &columns.merchant_category_code,
         ] {
             line.text(text.as_deref());
         }
-        line.text(shown.currency_exchange.as_ref().map(|json| json.get()));
-        for text in [&shown.transaction_id, &shown.internal_transaction_id, &shown.entry_reference]
+        line.text(columns.currency_exchange.as_ref().map(|json| json.get()));
+        for text in
+            [&columns.transaction_id, &columns.internal_transaction_id, &columns.entry_reference]
         {
             line.text(text.as_deref());
         }
-        let flags: Vec<&str> = shown.flags.iter().map(|flag| flag.as_str()).collect();
+        let flags: Vec<&str> = columns.flags.iter().map(|flag| flag.as_str()).collect();
         line.text(Some(&flags.join(" ")));
+        line.shown(shown.display_amount);
+        line.text(shown.display_currency.as_deref());
+        line.shown(shown.display_date);
+        line.text(shown.display_payee.as_deref());
+        line.text(shown.display_notes.as_deref());
         line.shown(Some(row.first_seen_at));
         line.shown(Some(row.last_seen_at));
         line.shown(Some(row.revision));

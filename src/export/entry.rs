@@ -1,5 +1,6 @@
 //! A row as bookkeeping forms see it: dated, with an amount in a currency, somebody on the other side and a text.
 
+use crate::display::Shown;
 use crate::model::id::TransactionId;
 use crate::model::money::Amount;
 use crate::model::time::BankDate;
@@ -7,7 +8,7 @@ use crate::model::transaction::{BookingStatus, Listed, Transaction};
 
 use super::Account;
 
-/// What the forms for bookkeeping write.
+/// What the forms for bookkeeping write: by the display rules where they say something, else what the bank says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
     pub(super) id: TransactionId,
@@ -17,24 +18,27 @@ pub(super) struct Entry<'a> {
     pub(super) currency: &'a str,
     pub(super) pending: bool,
     pub(super) transaction: &'a Transaction,
+    shown: &'a Shown,
 }
 
 impl<'a> Entry<'a> {
     /// The entry of a row; `None` if it has no date, no amount, or a currency that is none.
-    pub(super) fn of(account: &'a Account, row: &Listed<'a>) -> Option<Self> {
+    pub(super) fn of(account: &'a Account, row: &Listed<'a>, shown: &'a Shown) -> Option<Self> {
         let transaction = row.columns;
-        let currency = match &transaction.currency {
-            Some(currency) => currency.0.as_str(),
-            None => account.currency.as_deref()?,
+        let currency = match (&shown.display_currency, &transaction.currency) {
+            (Some(currency), _) => currency.as_str(),
+            (None, Some(currency)) => currency.0.as_str(),
+            (None, None) => account.currency.as_deref()?,
         };
         let is_code = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
         Some(Self {
             id: row.id,
-            date: effective_date(transaction)?,
-            amount: transaction.amount?,
+            date: shown.display_date.or_else(|| effective_date(transaction))?,
+            amount: shown.display_amount.or(transaction.amount)?,
             currency: is_code.then_some(currency)?,
             pending: row.booking_status == BookingStatus::Pending,
             transaction,
+            shown,
         })
     }
 
@@ -51,12 +55,14 @@ impl<'a> Entry<'a> {
         } else {
             (&row.debtor_name, &row.creditor_name)
         };
-        first.as_deref().or(second.as_deref())
+        let shown = self.shown.display_payee.as_deref();
+        shown.or(first.as_deref()).or(second.as_deref())
     }
 
     /// What for.
     pub(super) fn text(&self) -> Option<&'a str> {
-        self.transaction.remittance_information.as_deref()
+        let shown = self.shown.display_notes.as_deref();
+        shown.or(self.transaction.remittance_information.as_deref())
     }
 }
 

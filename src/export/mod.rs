@@ -15,6 +15,7 @@ mod ofx;
 mod qif;
 mod xml;
 
+use crate::display::Shown;
 use crate::model::id::AccountId;
 use crate::model::ledger::LedgerAccount;
 use crate::model::money::Money;
@@ -150,8 +151,9 @@ pub trait Form: Send {
     fn begin(&mut self, out: &mut String, accounts: &[Account]);
     /// What stands before the rows of an account.
     fn open(&mut self, _out: &mut String, _account: &Account) {}
-    /// A row; `false` if this form cannot express it.
-    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>) -> bool;
+    /// A row, and what the display rules make of it; `false` if this form cannot express it.
+    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>, shown: &Shown)
+    -> bool;
     /// What stands behind the rows of an account.
     fn close(&mut self, _out: &mut String, _account: &Account) {}
     /// What stands behind everything.

@@ -4,6 +4,7 @@
 //! Lengths and order of elements: Open Financial Exchange specification 2.2, sections 11.3 and 11.4, of the Financial Data
 //! Exchange.
 
+use crate::display::Shown;
 use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::Listed;
 
@@ -76,8 +77,14 @@ impl Form for Ofx {
         self.headed = false;
     }
 
-    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>) -> bool {
-        let Some(entry) = Entry::of(account, row).filter(|entry| !entry.pending) else {
+    fn row(
+        &mut self,
+        out: &mut String,
+        account: &Account,
+        row: &Listed<'_>,
+        shown: &Shown,
+    ) -> bool {
+        let Some(entry) = Entry::of(account, row, shown).filter(|entry| !entry.pending) else {
             return false;
         };
         if self.currency.get_or_insert_with(|| entry.currency.to_owned()) != entry.currency {

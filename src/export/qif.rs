@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use crate::display::Shown;
 use crate::model::transaction::Listed;
 
 use super::entry::{Entry, one_line};
@@ -20,8 +21,14 @@ impl Form for Qif {
         let _infallible = write!(out, "!Account\nN{name}\nTBank\n^\n!Type:Bank\n");
     }
 
-    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>) -> bool {
-        let Some(entry) = Entry::of(account, row) else { return false };
+    fn row(
+        &mut self,
+        out: &mut String,
+        account: &Account,
+        row: &Listed<'_>,
+        shown: &Shown,
+    ) -> bool {
+        let Some(entry) = Entry::of(account, row, shown) else { return false };
         let iso = entry.date.to_string();
         let [year, month, day] = parts(&iso);
         let cleared = if entry.pending { "" } else { "C*\n" };

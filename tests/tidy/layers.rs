@@ -84,7 +84,7 @@ pub(crate) const ROOMS: &[Room] = &[
         crates: &["std", "serde", "thiserror", "toml", "zeroize"],
         never: IMPURE,
     },
-    Room { name: "export", rooms: &["model"], crates: &["std"], never: IMPURE },
+    Room { name: "export", rooms: &["model", "display"], crates: &["std"], never: IMPURE },
     Room {
         name: "planner",
         rooms: &["model"],

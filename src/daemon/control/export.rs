@@ -18,7 +18,7 @@ use super::reply::{self, Pieces, Refusal};
 use super::resolve;
 use super::rows::{self, Switch};
 use crate::daemon::view;
-use crate::display::Shown;
+use crate::display::{Rule, Shown};
 use crate::exit::Code;
 use crate::export::{self, Account, Balance, Form, Format, Style};
 use crate::model::iban::Iban;
@@ -106,6 +106,7 @@ async fn export(shared: Shared, request: ExportRequest) -> Result<Response, Refu
         by_account: format.by_account(),
         accounts: accounts.into_iter().map(|account| (account.id, account)).collect(),
         reader: Arc::clone(&shared.reader),
+        rules: rows::rules(&shared, &report),
         store: shared.store.clone(),
         text: String::new(),
         lines: Vec::new(),
@@ -243,6 +244,7 @@ struct File {
     by_account: bool,
     accounts: BTreeMap<AccountId, Account>,
     reader: Arc<dyn RowReader>,
+    rules: BTreeMap<AccountId, Arc<Rule>>,
     store: store::Store,
     /// What a form has written and nobody has read.
     text: String,
@@ -313,7 +315,10 @@ impl File {
         while let Some(rows) = listing.next().await? {
             for row in &rows {
                 let reader = Arc::clone(&self.reader);
-                rows::with_columns(row, reader.as_ref(), |shown| self.row(shown))?;
+                let rule = self.rules.get(&row.account_id).map(Arc::clone);
+                rows::with_columns(row, (reader.as_ref(), rule.as_deref()), |row, shown| {
+                    self.row(row, shown)
+                })?;
             }
             if self.text.len().max(self.lines.len()) >= PIECE_BYTES {
                 self.send(pieces).await?;
@@ -322,13 +327,13 @@ impl File {
         Ok(())
     }
 
-    fn row(&mut self, row: &Listed<'_>) -> Result<(), Ended> {
+    fn row(&mut self, row: &Listed<'_>, shown: &Shown) -> Result<(), Ended> {
         let Some(form) = &mut self.form else {
-            return view::transaction_line(&mut self.lines, row, &Shown::default(), None)
+            return view::transaction_line(&mut self.lines, row, shown, None)
                 .map_err(|_unwritable| Ended::Failed);
         };
         let Some(account) = self.accounts.get(&row.account_id) else { return Ok(()) };
-        if !form.row(&mut self.text, account, row) {
+        if !form.row(&mut self.text, account, row, shown) {
             self.left_out = self.left_out.saturating_add(1);
         }
         Ok(())

@@ -153,7 +153,7 @@ fn write_balance(lines: &mut Vec<u8>, row: &BalanceRow, is_ledger: bool) -> serd
 }
 
 /// The display rule of each account; none where rules are switched off.
-fn rules(shared: &Shared, report: &Report) -> BTreeMap<AccountId, Arc<Rule>> {
+pub(super) fn rules(shared: &Shared, report: &Report) -> BTreeMap<AccountId, Arc<Rule>> {
     let rules = shared.reloader.display();
     let accounts = report.accounts.iter();
     accounts
@@ -207,21 +207,21 @@ fn write_transaction(
     (reader, rule): (&dyn RowReader, Option<&Rule>),
     raw: bool,
 ) -> serde_json::Result<()> {
-    with_columns(row, reader, |listed| {
-        let show = |rule: &Rule| rule.show(listed.columns, row.booking_status, (reader, &row.raw));
-        let shown = rule.map_or_else(Shown::default, show);
-        view::transaction_line(lines, listed, &shown, raw.then_some(row.raw.as_str()))
+    with_columns(row, (reader, rule), |listed, shown| {
+        view::transaction_line(lines, listed, shown, raw.then_some(row.raw.as_str()))
     })
 }
 
-/// Reads a row's columns and shows it.
+/// Reads a row's columns, lets the display rule look at them, and shows both.
 pub(super) fn with_columns<T>(
     row: &TransactionRow,
-    reader: &dyn RowReader,
-    show: impl FnOnce(&Listed<'_>) -> T,
+    (reader, rule): (&dyn RowReader, Option<&Rule>),
+    show: impl FnOnce(&Listed<'_>, &Shown) -> T,
 ) -> T {
     let columns = reader.read(&row.raw);
-    show(&Listed {
+    let apply = |rule: &Rule| rule.show(&columns, row.booking_status, (reader, &row.raw));
+    let shown = rule.map_or_else(Shown::default, apply);
+    let listed = Listed {
         id: row.id,
         account_id: row.account_id,
         booking_status: row.booking_status,
@@ -230,7 +230,8 @@ pub(super) fn with_columns<T>(
         last_seen_at: row.last_seen_at,
         revision: row.revision,
         columns: &columns,
-    })
+    };
+    show(&listed, &shown)
 }
 
 pub(super) async fn events(
