@@ -1,5 +1,6 @@
 //! ISO 20022 camt.053.001.08: a statement per account, as banks send it to companies. Our id is the reference of the entry
-//! (`NtryRef`). It is a bank's document, so that it has the bank's words and not those of the display rules. Nothing depends on the time of writing: the message is as old as the newest pull.
+//! (`NtryRef`). It is a bank's document, so that it has the bank's words and not those of the display rules. Nothing
+//! depends on the time of writing: the message is as old as the newest pull.
 //!
 //! Order, lengths and codes of elements: the message's schema and the external code sets (iso20022.org, read on 2026-11-23).
 
