@@ -2,7 +2,7 @@
 //!
 //! A new handle first gets a provisional document and is identified (metadata, details). When all handles of its link are,
 //! they are compared with the accounts that we know, all at once: a pair is made where both like each other best (see
-//! [`super::likeness`]). Where two are liked alike nobody guesses: the handle becomes a new account and a person is asked.
+//! `likeness`). Where two are liked alike nobody guesses: the handle becomes a new account and a person is asked.
 //! What is left over on both sides is paired by elimination, and only when the rows of the first pull agree.
 
 use std::collections::BTreeSet;

@@ -1,9 +1,9 @@
 //! Promises kept for years, tried in seconds: the real engine against the sandbox bank on a virtual clock.
 //!
 //! Planner, engine, client with its JSON and the encrypted store are the daemon's own, and none of them knows that it is
-//! simulated: the [clock](clock) is virtual, the [wire](line) ends in the [sandbox world](crate::sandbox) instead of a network,
+//! simulated: the clock is virtual, the wire ends in the sandbox world instead of a network,
 //! and chance comes from a seed. One thread runs everything but the database, and time passes only when all of it waits, so one
-//! seed is one run: the same events, the same database. What happened is told as [facts](fact) to [judges](promise) who know
+//! seed is one run: the same events, the same database. What happened is told as facts to judges who know
 //! the world and not the planner. A simulation has a temporary folder of its own and touches nothing else.
 
 mod audit;

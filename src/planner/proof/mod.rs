@@ -7,7 +7,7 @@
 //!
 //! False alarms would be worse than none: nobody would look any more. Therefore a balance must have moved together with the
 //! rows before it can accuse them, except where only one of the two moved and lateness cannot be the cause; balances and rows
-//! that are late are learned and given time ([`track`]); and what no sum can hold (rows of another currency or without a
+//! that are late are learned and given time (`track`); and what no sum can hold (rows of another currency or without a
 //! readable amount, amounts without any sign, days that no answer covers) is no evidence.
 //!
 //! Pure: the store brings sums, balances and what an answer did, and keeps the memory in the answer's transaction. Types of
