@@ -89,14 +89,23 @@ fn tell_daemon_error(error: &DaemonError, output: &mut Output) {
 ///
 /// # Errors
 /// A configuration that is there and bad: nobody knows then where the daemon listens. One that this user may not read, or
-/// that lies at the packaged place and is missing, leaves the packaged socket.
-fn socket(global: &Global) -> Result<PathBuf, LoadError> {
+/// that lies at the packaged place and is missing, leaves the packaged socket. `reload` goes to the service even then: the
+/// daemon says what it makes of the file, and its log keeps that.
+fn socket(global: &Global, verb: &ClientVerb) -> Result<PathBuf, LoadError> {
     if let Some(socket) = &global.socket {
         return Ok(socket.clone());
     }
     let packaged = global.config == Path::new(args::CONFIG_DEFAULT);
-    match load(&global.config, &Directories::from_environment().defaults()) {
+    let defaults = Directories::from_environment().defaults();
+    match load(&global.config, &defaults) {
         Ok(loaded) => Ok(loaded.config.control.socket),
+        Err(LoadError::Bad { .. })
+            if matches!(verb, ClientVerb::Reload)
+                && (packaged || defaults.runtime_dir.is_some()) =>
+        {
+            let folder = defaults.runtime_dir.map(|folder| folder.join("control.sock"));
+            Ok(folder.unwrap_or_else(|| PathBuf::from(SOCKET_DEFAULT)))
+        }
         Err(LoadError::Missing { .. }) if packaged => Ok(PathBuf::from(SOCKET_DEFAULT)),
         Err(LoadError::Unreadable { source, .. })
             if packaged && source.kind() == io::ErrorKind::PermissionDenied =>
@@ -116,7 +125,7 @@ fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
         }
     };
     let clock = OsClock::new();
-    let socket = match socket(global) {
+    let socket = match socket(global, verb) {
         Ok(socket) => socket,
         Err(error) => {
             for problem in error.problems() {
