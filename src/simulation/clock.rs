@@ -26,7 +26,8 @@ struct State {
     wall_ahead_ms: i64,
     sleepers: BTreeMap<Bed, Waker>,
     beds: u64,
-    /// The database that works in threads of its own: time stands still while somebody waits for it.
+    /// The database that works in threads of its own: time stands still while somebody waits for it, and it does one thing
+    /// at a time, begun when nobody else can go on. Otherwise the speed of its threads would decide who is next.
     store: Option<Store>,
     /// Others for whom time stands still.
     holds: u32,
@@ -87,6 +88,9 @@ impl VirtualClock {
 
     /// From now on time stands still while somebody waits for this database.
     pub(super) fn watch(&self, store: Option<Store>) {
+        if let Some(store) = &store {
+            store.queue_up();
+        }
         let former = std::mem::replace(&mut self.state().store, store);
         // Outside the lock: the last handle waits for threads.
         drop(former);
@@ -106,7 +110,7 @@ impl VirtualClock {
     /// Nobody can go on: lets time pass until the first sleeper wakes, unless somebody waits for something real.
     pub(super) fn tick(&self) {
         let mut state = self.state();
-        if state.holds > 0 || state.store.as_ref().is_some_and(|store| !store.is_idle()) {
+        if state.holds > 0 || state.store.as_ref().is_some_and(Store::let_one_in) {
             return;
         }
         if let Some(((until_ms, _), waker)) = state.sleepers.pop_first() {

@@ -43,6 +43,7 @@ mod snapshot;
 mod split;
 mod stamp;
 mod transactions;
+mod turnstile;
 mod union;
 mod vault;
 mod verify;
@@ -270,9 +271,16 @@ impl Store {
         self.threads.read(|reader| dump::digest(reader.parts()?.0)).await
     }
 
-    /// Whether nobody waits for an answer of this store.
-    pub fn is_idle(&self) -> bool {
-        self.threads.is_idle()
+    /// From now on operations stand in a queue and begin one at a time, each when it is let in: what the threads do then
+    /// happens in an order that has nothing to do with how fast they are.
+    pub fn queue_up(&self) {
+        self.threads.turnstile();
+    }
+
+    /// Lets the operation in that stands first in the queue, unless another is under way; `false` if there is none at all.
+    /// See [`Store::queue_up`].
+    pub fn let_one_in(&self) -> bool {
+        self.threads.turnstile().let_one_in()
     }
 
     /// A checked copy of the database with the same key. The daemon goes on meanwhile.

@@ -6,8 +6,7 @@
 //! is used for the channels only; the threads know no runtime.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use rusqlite::Connection;
@@ -22,6 +21,7 @@ use super::lock::Lock;
 use super::open::{self, Opened, Place};
 use super::schema::Identity;
 use super::snapshot::{self, Snapshot};
+use super::turnstile::{Inside, Turnstile};
 
 /// Closures that wait for the writer; more callers wait for a place.
 const WRITER_QUEUE_LEN: usize = 16;
@@ -128,24 +128,8 @@ pub(super) struct Threads {
     readers: Mutex<Option<mpsc::Sender<ReadJob>>>,
     /// The writing thread, which awaits the readers; `None` once awaited.
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// Callers that wait for a reply.
-    waiting: AtomicUsize,
-}
-
-/// Counts a caller for as long as it waits.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    /// Before all jobs, once somebody wants to decide when each begins.
+    turnstile: OnceLock<Turnstile>,
 }
 
 /// Starts the writing thread, opens the database on it, then starts the readers. Also gives the newest event's number.
@@ -188,8 +172,8 @@ pub(super) async fn start(
     // Made first, so that a database that cannot be opened is awaited, too.
     let damaged = Arc::new(watch::Sender::new(false));
     let readers = Mutex::new(Some(readers));
-    let waiting = AtomicUsize::new(0);
-    let threads = Threads { damaged, path, writer, readers, thread, waiting };
+    let turnstile = OnceLock::new();
+    let threads = Threads { damaged, path, writer, readers, thread, turnstile };
     let opened = result.await.unwrap_or(Err(Error::Closed));
     let (newest_event, snapshot) = opened.map_err(|error| error.about(&threads.path))?;
     Ok((threads, newest_event, snapshot))
@@ -259,9 +243,16 @@ fn start_readers(
 }
 
 impl Threads {
-    /// Whether nobody waits for a reply.
-    pub(super) fn is_idle(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) == 0
+    /// From now on each job waits until it is let in.
+    pub(super) fn turnstile(&self) -> &Turnstile {
+        self.turnstile.get_or_init(Turnstile::default)
+    }
+
+    async fn enter(&self) -> Option<Inside<'_>> {
+        match self.turnstile.get() {
+            Some(turnstile) => Some(turnstile.enter().await),
+            None => None,
+        }
     }
 
     /// Runs a closure on the writing thread.
@@ -269,7 +260,7 @@ impl Threads {
         &self,
         job: impl FnOnce(&mut Writer) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let _waiting = Waiting::new(&self.waiting);
+        let _inside = self.enter().await;
         let (reply, result) = oneshot::channel();
         let job: WriteJob = Box::new(move |writer| {
             let result = job(writer);
@@ -288,7 +279,7 @@ impl Threads {
         &self,
         job: impl FnOnce(&mut Reader) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let _waiting = Waiting::new(&self.waiting);
+        let _inside = self.enter().await;
         let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (reply, result) = oneshot::channel();
         let job: ReadJob = Box::new(move |reader| {
