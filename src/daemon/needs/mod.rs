@@ -12,10 +12,11 @@ use crate::config::AccountRule;
 use crate::model::failure::ConfigurationFault;
 use crate::model::id::{AccountId, LinkId};
 use crate::model::notice::EventCode;
-use crate::model::time::{DAY_MS, UtcInstant};
+use crate::model::time::{DAY_MS, SECOND_MS, UtcInstant};
 use crate::planner::pairing::merge_command;
 use crate::planner::policy::is_enabled;
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, ProviderState};
+use crate::sync::Report;
 
 /// One thing for a person to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,6 +48,23 @@ pub struct Situation<'a> {
     pub error_hard_limit: u32,
     /// `[schedule] freshness`, in seconds.
     pub freshness_s: u32,
+}
+
+impl<'a> Situation<'a> {
+    /// Of the engine's report.
+    pub fn of(report: &'a Report) -> Self {
+        let policy = &report.policy;
+        Self {
+            accounts: &report.accounts,
+            links: &report.links,
+            provider: &report.provider,
+            rules: &policy.rules,
+            warn_days: &policy.warn_days,
+            error_hard_limit: policy.error_hard_limit,
+            freshness_s: u32::try_from(policy.freshness_ms.div_euclid(SECOND_MS))
+                .unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// Everything that needs a person, the most urgent first; empty when all is well.
