@@ -44,7 +44,7 @@ mod tests {
     fn read(lines: &[String]) -> String {
         let rows: Vec<Vec<char>> = lines.iter().map(|line| line.chars().collect()).collect();
         let bright = |x: usize, y: usize| {
-            let cell = rows[y / (2 * PIXELS)][x / PIXELS];
+            let cell = rows[y.div_euclid(2 * PIXELS)][x.div_euclid(PIXELS)];
             let upper = y % (2 * PIXELS) < PIXELS;
             matches!((cell, upper), ('█', _) | ('▀', true) | ('▄', false))
         };

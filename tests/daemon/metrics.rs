@@ -76,7 +76,7 @@ fn parse(page: &str) -> Result<BTreeMap<String, String>, String> {
             continue;
         }
         let (series, value) = line.rsplit_once(' ').ok_or(format!("no value: {line}"))?;
-        value.parse::<i64>().map_err(|_| format!("no number: {line}"))?;
+        value.parse::<i64>().map_err(|_not_one| format!("no number: {line}"))?;
         let (metric, labels) = match series.split_once('{') {
             Some((metric, rest)) => (metric, rest.strip_suffix('}').ok_or("an open brace")?),
             None => (series, ""),
