@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod control;
+pub mod doctor;
 mod integrity;
 mod landing;
 mod loopback;
@@ -12,6 +13,7 @@ pub mod metrics;
 pub mod needs;
 pub mod reload;
 pub mod run;
+pub mod search;
 pub mod signal;
 pub mod supervise;
 pub mod time_lapse;

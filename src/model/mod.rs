@@ -18,6 +18,7 @@ pub mod notice;
 pub mod port;
 pub mod requisition;
 pub mod secret;
+pub mod shell;
 pub mod time;
 pub mod transaction;
 pub mod zone;

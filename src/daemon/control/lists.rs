@@ -112,7 +112,7 @@ pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Ref
         provider_unavailable_since: report.provider.outage_since.map(view::At),
         accounts: account_views(&report),
         links: report.links.iter().map(|link| view::link(link, &report.accounts)).collect(),
-        needs: needs(&Situation::of(&report), report.provider_now),
+        needs: needs(&Situation::from(&*report), report.provider_now),
         quota: quota_views(&report),
     };
     Ok(reply::object(StatusCode::OK, &status))

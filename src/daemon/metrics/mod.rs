@@ -110,7 +110,7 @@ impl Metrics {
             now: self.clock.now().wall,
             started_at: self.started_at,
             counted: &self.counted,
-            needs: needs(&Situation::of(&report), report.provider_now).len(),
+            needs: needs(&Situation::from(&*report), report.provider_now).len(),
             database_bytes: bytes(&self.database),
             log_bytes: bytes(Path::new(&log)),
             last_backup: last_backup.map_err(MetricsError::Store)?,

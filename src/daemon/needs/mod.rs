@@ -12,7 +12,7 @@ use crate::config::AccountRule;
 use crate::model::failure::ConfigurationFault;
 use crate::model::id::{AccountId, LinkId};
 use crate::model::notice::EventCode;
-use crate::model::time::{DAY_MS, SECOND_MS, UtcInstant};
+use crate::model::time::{DAY_MS, UtcInstant};
 use crate::planner::pairing::merge_command;
 use crate::planner::policy::is_enabled;
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, ProviderState};
@@ -50,19 +50,17 @@ pub struct Situation<'a> {
     pub freshness_s: u32,
 }
 
-impl<'a> Situation<'a> {
-    /// Of the engine's report.
-    pub fn of(report: &'a Report) -> Self {
-        let policy = &report.policy;
+impl<'a> From<&'a Report> for Situation<'a> {
+    fn from(report: &'a Report) -> Self {
+        let freshness_s = report.policy.freshness_ms.checked_div(1_000).unwrap_or(0);
         Self {
             accounts: &report.accounts,
             links: &report.links,
             provider: &report.provider,
-            rules: &policy.rules,
-            warn_days: &policy.warn_days,
-            error_hard_limit: policy.error_hard_limit,
-            freshness_s: u32::try_from(policy.freshness_ms.div_euclid(SECOND_MS))
-                .unwrap_or(u32::MAX),
+            rules: &report.policy.rules,
+            warn_days: &report.policy.warn_days,
+            error_hard_limit: report.policy.error_hard_limit,
+            freshness_s: u32::try_from(freshness_s).unwrap_or(u32::MAX),
         }
     }
 }
