@@ -26,6 +26,7 @@ mod rig;
 
 mod access;
 mod backup;
+mod confirming;
 mod disk;
 mod display;
 mod explain;

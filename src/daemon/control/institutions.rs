@@ -133,6 +133,7 @@ mod tests {
             countries: vec!["DE".into()],
             transaction_total_days: None,
             max_access_valid_for_days: None,
+            max_access_valid_for_days_reconfirmation: None,
             supported_features: None,
         };
         let found = |query: &str| {
