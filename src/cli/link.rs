@@ -17,7 +17,7 @@ use crate::model::time::{SECOND_MS, UtcInstant};
 const LOOK_EVERY_MS: i64 = SECOND_MS;
 
 /// How long `--no-wait` waits for the URL, in looks: the provider answers within seconds, or is down.
-const URL_LOOKS_MAX: u32 = 60;
+pub(super) const URL_LOOKS_MAX: u32 = 60;
 
 /// How long the accounts of a link are waited for, in looks; the daemon goes on without us.
 const IDENTIFYING_LOOKS_MAX: u32 = 30;
@@ -162,7 +162,7 @@ async fn identified(
 }
 
 /// Waits for the next look, or for Ctrl-C.
-async fn pause(ctx: &mut Ctx<'_>) -> std::ops::ControlFlow<()> {
+pub(super) async fn pause(ctx: &mut Ctx<'_>) -> std::ops::ControlFlow<()> {
     let end = ctx.now().mono_ms.saturating_add(LOOK_EVERY_MS);
     tokio::select! {
         biased;
@@ -189,8 +189,7 @@ fn state(link: &Object) -> &'static str {
     }
 }
 
-/// Prints the URL, as a QR code too where a person can point a phone at it. The code comes last, so that it is on the screen
-/// as a whole while the person is waited for.
+/// Prints what the bank takes of what was asked for, and the page.
 fn show(link: &Whole, asked_for: &str, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     if ctx.json {
         ctx.output.json(&link.raw)?;
@@ -202,9 +201,14 @@ fn show(link: &Whole, asked_for: &str, ctx: &mut Ctx<'_>) -> Result<(), CliError
         ctx.output.line(&format!("the bank takes: {given}"))?;
     }
     let bank = one_line(object.text_or_empty("institution_id"));
-    ctx.output.line(&format!("open this page to give access to {bank}:"))?;
+    page(&format!("open this page to give access to {bank}:"), object.text_or_empty("url"), ctx)
+}
+
+/// Prints the address of a page, as a QR code too where a person can point a phone at it. The code comes last, so that it is
+/// on the screen as a whole while the person is waited for.
+pub(super) fn page(lead: &str, url: &str, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
+    ctx.output.line(lead)?;
     ctx.output.line("")?;
-    let url = object.text_or_empty("url");
     ctx.output.url(url)?;
     ctx.output.line("")?;
     if ctx.output.terminal.output {

@@ -40,6 +40,7 @@ pub mod output;
 pub mod progress;
 mod qr;
 pub mod quota;
+pub mod reconfirm;
 pub mod reload;
 pub mod renew;
 mod replay;
@@ -222,6 +223,7 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::Links => links::run(ctx).await,
         ClientVerb::Unlink(args) => unlink::run(args, ctx).await,
         ClientVerb::Renew(args) => renew::run(args, ctx).await,
+        ClientVerb::Reconfirm(args) => reconfirm::run(args, ctx).await,
         ClientVerb::Accounts(args) => accounts::run(args, ctx).await,
         ClientVerb::Balances(args) => balances::run(args, ctx).await,
         ClientVerb::Transactions(args) => transactions::run(args, ctx).await,

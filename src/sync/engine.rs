@@ -351,6 +351,10 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.planner.on(now, Event::UnlinkWanted { link_id });
                 let _gone = done.send(());
             }
+            Message::Reconfirm { link_id, done } => {
+                self.planner.on(now, Event::ReconfirmWanted { link_id });
+                let _gone = done.send(());
+            }
             Message::Merge { kept, absorbed, done } => {
                 self.planner.on(now, Event::MergeWanted { kept, absorbed });
                 let _gone = done.send(());

@@ -28,6 +28,7 @@ mod tls;
 
 mod access;
 mod backup;
+mod confirming;
 mod disk;
 mod display;
 mod doctor;

@@ -124,6 +124,7 @@ fn routes(shared: Shared) -> Router {
         .route("/v1/export", get(export::get).post(export::post))
         .route("/v1/links", get(links::list).post(links::create))
         .route("/v1/links/{link}", get(links::show).delete(links::remove))
+        .route("/v1/links/{link}/reconfirm", get(links::reconfirmation).post(links::reconfirm))
         .route("/v1/links/{link}/renew", post(links::renew))
         .route("/v1/institutions", get(institutions::list))
         .route("/v1/institutions/{id}", get(institutions::show))
