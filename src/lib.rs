@@ -8,11 +8,11 @@
 //! |---|---|---|
 //! | 4 composition | [`cli`], [`daemon`], [`simulation`] | verbs; the process, its socket and tasks; the engine against the sandbox on a virtual clock |
 //! | 3 hands | [`sync`] | carries out what the planner wants |
-//! | 2 adapters | [`gocardless`], [`store`], [`observe`], [`systemd`], [`sandbox`] | HTTP; `SQLCipher`; logs; the service manager; a bank of our own. They never meet |
-//! | 1 brain | [`planner`], [`config`], [`display`], [`export`], [`model`] | decisions, rules, files, nouns: no clock, no I/O, no randomness |
+//! | 2 adapters | [`gocardless`], [`store`], [`observe`], [`notify`], [`systemd`], [`sandbox`] | HTTP; `SQLCipher`; logs; messages; the service manager; a bank of our own. They never meet |
+//! | 1 brain | [`planner`], [`outbox`], [`config`], [`display`], [`export`], [`model`] | decisions, rules, files, nouns: no clock, no I/O, no randomness |
 //!
-//! [`exit`] holds the exit codes. The planner is sans-io: the same inputs give the same effects, so that years can be
-//! simulated in seconds.
+//! [`exit`] holds the exit codes, [`web`] the switches of every HTTP client. The planner is sans-io: the same inputs give
+//! the same effects, so that years can be simulated in seconds.
 
 pub mod cli;
 pub mod config;
@@ -22,13 +22,16 @@ pub mod exit;
 pub mod export;
 pub mod gocardless;
 pub mod model;
+pub mod notify;
 pub mod observe;
+pub mod outbox;
 pub mod planner;
 pub mod sandbox;
 pub mod simulation;
 pub mod store;
 pub mod sync;
 pub mod systemd;
+pub mod web;
 
 use std::ffi::OsString;
 

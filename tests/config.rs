@@ -49,15 +49,18 @@ fn the_example_shows_the_defaults_and_every_key() {
     assert_eq!(parse(EXAMPLE).unwrap(), empty);
     let whole = whole_example();
     let config = parse(&whole).unwrap();
-    assert_eq!(config.accounts.len(), 1);
-    assert_eq!(Config { accounts: Vec::new(), ..config }, empty);
+    assert_eq!((config.accounts.len(), config.notify.len()), (1, 4));
+    assert_eq!(Config { accounts: Vec::new(), notify: Vec::new(), ..config }, empty);
     let table: toml::Table = whole.parse().unwrap();
     for (section, keys) in KEYS {
-        let table = match &table[section] {
-            toml::Value::Array(tables) => tables[0].as_table().unwrap(),
-            other => other.as_table().unwrap(),
+        let tables: Vec<&toml::Table> = match &table[section] {
+            toml::Value::Array(tables) => {
+                tables.iter().map(|table| table.as_table().unwrap()).collect()
+            }
+            other => vec![other.as_table().unwrap()],
         };
-        let shown: BTreeSet<&str> = table.keys().map(String::as_str).collect();
+        let shown: BTreeSet<&str> =
+            tables.into_iter().flat_map(toml::Table::keys).map(String::as_str).collect();
         assert_eq!(shown, keys.iter().copied().collect(), "[{section}]");
     }
 }
@@ -120,6 +123,85 @@ fn the_effective_default() {
     expenses = "Expenses:Unknown"
     income = "Income:Unknown"
     "#);
+}
+
+#[test]
+fn all_problems_of_targets() {
+    let text = r#"
+[[account]]
+match = "DE89370400440532013000"
+nickname = "giro"
+[[notify]]
+type = "exec"
+command = ["on-event"]
+url = "https://example.com/"
+[[notify]]
+name = "Phone"
+type = "nfty"
+[[notify]]
+name = "hook"
+type = "webhook"
+url = "http://example.com/hook-marker"
+secret = "secret-marker"
+codes = ["access_expird", "sync_completed", "sync_completed"]
+accounts = ["gyro", "DE89370400440532013000"]
+quiet = ["22:00-07:00", "7-8"]
+timeout = "1h"
+[[notify]]
+name = "hook"
+type = "smtp"
+server = "mail.example.com:25"
+security = "none"
+password = { file = "/p" }
+from = "me <me@example.com>"
+level = "warning"
+codes = ["sync_completed"]
+urgent = "error"
+[[notify]]
+name = "all"
+type = "ntfy"
+quiet = ["00:00-12:00", "12:00-00:00"]
+colour = true
+"#;
+    let found = problems(text).join("\n");
+    insta::assert_snapshot!(found, @r#"
+    5:1: notify[0].name: is missing
+    7:12: notify[0].command[0]: must be an absolute path, beginning with `/`
+    8:1: notify[0].url: means nothing to a target of type "exec"
+    10:1: notify[1].name: must be at most 32 small letters, digits, `-` and `_`, a letter first
+    11:1: notify[1].type: must be one of "exec", "webhook", "ntfy", "smtp"
+    15:1: notify[2].url: must be https, because everybody on the way could read along
+    16:1: notify[2].secret: a secret is never written into the configuration, only where it is
+    17:10: notify[2].codes[0]: is not the code of an event
+    17:45: notify[2].codes[2]: is in the list twice
+    18:13: notify[2].accounts[0]: must be an account id (acc_…), an IBAN, or a nickname of `[[account]]`
+    19:25: notify[2].quiet[1]: must be a span of the day such as "22:00-07:00"
+    20:1: notify[2].timeout: must be from 1s to 5m
+    21:1: notify[3].to: is missing
+    22:1: notify[3].name: is the same name as `notify[2]` has
+    24:1: notify[3].server: must be the name of a server, such as "smtp.example.com"
+    26:1: notify[3].password: has no `username` beside it
+    27:1: notify[3].from: must be a mail address such as "you@example.com"
+    28:1: notify[3].level: is louder than `sync_completed` of `codes`, which is "info": it would never be sent
+    30:1: notify[3].urgent: means nothing without `quiet`
+    31:1: notify[4].topic: is missing
+    34:1: notify[4].quiet: is the whole day: nothing would ever be sent
+    35:1: notify[4].colour: unknown key
+    "#);
+    assert!(!found.contains("marker"));
+    assert_eq!(problems("[notify]\nname = \"x\""), ["1:2: notify: must be a list of tables"]);
+    let hint = |text: &str| parse(text).expect_err("a bad file").remove(0).hint.unwrap();
+    let base = "[[notify]]\nname = \"x\"\n";
+    assert_eq!(hint(&format!("{base}type = \"nfty\"")), "did you mean \"ntfy\"?");
+    let exec = format!("{base}type = \"exec\"\ncommand = [\"/x\"]\n");
+    assert_eq!(
+        hint(&format!("{exec}codes = [\"acess_expired\"]")),
+        "did you mean \"access_expired\"?"
+    );
+    assert_eq!(hint(&format!("{exec}levle = \"info\"")), "did you mean `level`?");
+    let smtp = format!("{base}type = \"smtp\"\nfrom = \"a@b\"\nto = [\"a@b\"]\nserver = \"a.b\"\n");
+    assert_eq!(parse(&smtp).unwrap().notify.len(), 1);
+    assert!(hint(&format!("{smtp}security = \"none\"")).contains("starttls"));
 }
 
 #[test]

@@ -159,6 +159,33 @@ fn imports_go_down_only() {
     }
 }
 
+/// The ways to tell are one file each, and none may name another.
+fn meetings(src: &Tree, crates: &BTreeSet<String>) -> Vec<String> {
+    const WAYS: [&str; 4] = ["exec", "ntfy", "smtp", "webhook"];
+    let mut complaints = Vec::new();
+    for way in WAYS {
+        let file = format!("notify/{way}.rs");
+        let code = without_tests(&code_of(&src[&file]));
+        for (path, line) in names(&file, &code, crates) {
+            let part =
+                path.strip_prefix("crate::notify::").and_then(|rest| rest.split("::").next());
+            if part.is_some_and(|part| part != way && WAYS.contains(&part)) {
+                complaints.push(format!("src/{file}:{line}: must not name `{path}`"));
+            }
+        }
+    }
+    complaints
+}
+
+#[test]
+fn the_ways_to_tell_do_not_meet() {
+    let crates = dependencies(&file("Cargo.toml"));
+    none(&meetings(&src(), &crates));
+    let mut planted = src();
+    planted.insert("notify/ntfy.rs".to_owned(), "use super::webhook::Webhook;".to_owned());
+    assert_eq!(meetings(&planted, &crates).len(), 1);
+}
+
 #[test]
 fn planted_imports_are_seen() {
     let manifest = file("Cargo.toml");
@@ -179,6 +206,12 @@ fn planted_imports_are_seen() {
         ("gocardless/map.rs", "use tokio::net::TcpStream;"),
         ("store/rows.rs", "use crate::gocardless::Client;"),
         ("store/rows.rs", "fn f() { tokio::spawn(async {}); }"),
+        ("outbox/lane.rs", "use crate::store::Store;"),
+        ("outbox/lane.rs", "fn f() { let now = std::time::Instant::now(); }"),
+        ("notify/http.rs", "use crate::store::Store;"),
+        ("notify/http.rs", "use crate::gocardless::Client;"),
+        ("notify/http.rs", "use crate::systemd::credentials::read;"),
+        ("daemon/run.rs", "use lettre::Address;"),
         ("observe/layer.rs", "use rusqlite::Connection;"),
         ("sandbox/world.rs", "use crate::gocardless::wire::Token;"),
         ("systemd/notify.rs", "use crate::observe::Chain;"),
@@ -283,7 +316,11 @@ fn first_cells(markdown: &str, heading: &str) -> Vec<String> {
 /// Keys of the configuration by their paths: `limits.error-budget`, `account[].match`.
 fn config_keys() -> Vec<String> {
     let of_section = |(section, keys): (&str, &[&str])| {
-        let section = if section == "account" { "account[]" } else { section };
+        let section = if ["account", "notify"].contains(&section) {
+            format!("{section}[]")
+        } else {
+            section.to_owned()
+        };
         keys.iter().map(|key| format!("{section}.{key}")).collect::<Vec<_>>()
     };
     KEYS.into_iter().flat_map(of_section).collect()
@@ -302,10 +339,10 @@ fn differences(documented: &[String], true_ones: &[String], document: &str) -> V
     all
 }
 
-/// The keys that an example file shows, commented out or not.
+/// The keys that an example file shows, commented out or not. A list of tables may show a key in several of them.
 fn keys_of_example(text: &str) -> Vec<String> {
     let mut section = String::new();
-    let mut keys = Vec::new();
+    let mut keys: Vec<String> = Vec::new();
     for line in text.lines() {
         let line = line.strip_prefix('#').unwrap_or(line);
         if let Some(name) = line.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]")) {
@@ -314,7 +351,10 @@ fn keys_of_example(text: &str) -> Vec<String> {
             name.clone_into(&mut section);
         } else if let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.contains(' '))
         {
-            keys.push(format!("{section}.{key}"));
+            let path = format!("{section}.{key}");
+            if !(section.ends_with("[]") && keys.contains(&path)) {
+                keys.push(path);
+            }
         }
     }
     keys

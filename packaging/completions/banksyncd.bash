@@ -64,6 +64,9 @@ _banksyncd() {
             banksyncd,links)
                 cmd="banksyncd__subcmd__links"
                 ;;
+            banksyncd,notify)
+                cmd="banksyncd__subcmd__notify"
+                ;;
             banksyncd,quota)
                 cmd="banksyncd__subcmd__quota"
                 ;;
@@ -172,6 +175,9 @@ _banksyncd() {
             banksyncd__subcmd__help,links)
                 cmd="banksyncd__subcmd__help__subcmd__links"
                 ;;
+            banksyncd__subcmd__help,notify)
+                cmd="banksyncd__subcmd__help__subcmd__notify"
+                ;;
             banksyncd__subcmd__help,quota)
                 cmd="banksyncd__subcmd__help__subcmd__quota"
                 ;;
@@ -220,6 +226,21 @@ _banksyncd() {
             banksyncd__subcmd__help__subcmd__accounts,split)
                 cmd="banksyncd__subcmd__help__subcmd__accounts__subcmd__split"
                 ;;
+            banksyncd__subcmd__help__subcmd__notify,test)
+                cmd="banksyncd__subcmd__help__subcmd__notify__subcmd__test"
+                ;;
+            banksyncd__subcmd__notify,help)
+                cmd="banksyncd__subcmd__notify__subcmd__help"
+                ;;
+            banksyncd__subcmd__notify,test)
+                cmd="banksyncd__subcmd__notify__subcmd__test"
+                ;;
+            banksyncd__subcmd__notify__subcmd__help,help)
+                cmd="banksyncd__subcmd__notify__subcmd__help__subcmd__help"
+                ;;
+            banksyncd__subcmd__notify__subcmd__help,test)
+                cmd="banksyncd__subcmd__notify__subcmd__help__subcmd__test"
+                ;;
             *)
                 ;;
         esac
@@ -227,7 +248,7 @@ _banksyncd() {
 
     case "${cmd}" in
         banksyncd)
-            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config doctor restore replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events status quota sync verify backup reload help"
+            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config doctor restore replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events notify status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -657,7 +678,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help)
-            opts="run demo sandbox simulate check-config doctor restore replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events status quota sync verify backup reload help"
+            opts="run demo sandbox simulate check-config doctor restore replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events notify status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -911,6 +932,34 @@ _banksyncd() {
         banksyncd__subcmd__help__subcmd__links)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__notify)
+            opts="test"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__notify__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1253,6 +1302,100 @@ _banksyncd() {
         banksyncd__subcmd__links)
             opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__notify)
+            opts="-v -q -h --config --socket --json --color --verbose --quiet --help test help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__notify__subcmd__help)
+            opts="test help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__notify__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__notify__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__notify__subcmd__test)
+            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -534,6 +534,75 @@ never\:"Never"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(notify)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+":: :_banksyncd__subcmd__notify_commands" \
+"*::: :->notify" \
+&& ret=0
+
+    case $state in
+    (notify)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:banksyncd-notify-command-$line[1]:"
+        case $line[1] in
+            (test)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::target -- Its name in the configuration \[default\: all\]:_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_banksyncd__subcmd__notify__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:banksyncd-notify-help-command-$line[1]:"
+        case $line[1] in
+            (test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
 (status)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:PATH:_files' \
@@ -759,6 +828,26 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(notify)
+_arguments "${_arguments_options[@]}" : \
+":: :_banksyncd__subcmd__help__subcmd__notify_commands" \
+"*::: :->notify" \
+&& ret=0
+
+    case $state in
+    (notify)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:banksyncd-help-notify-command-$line[1]:"
+        case $line[1] in
+            (test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
 (status)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -822,6 +911,7 @@ _banksyncd_commands() {
 'history:Show every version of a transaction' \
 'explain:Tell why a transaction is one row' \
 'events:List or follow events' \
+'notify:List who is told of events, and try whether a message arrives' \
 'status:Show what is going on, and what needs you' \
 'quota:Show the calls left, and when the next one is allowed' \
 'sync:Ask for a pull now' \
@@ -946,6 +1036,7 @@ _banksyncd__subcmd__help_commands() {
 'history:Show every version of a transaction' \
 'explain:Tell why a transaction is one row' \
 'events:List or follow events' \
+'notify:List who is told of events, and try whether a message arrives' \
 'status:Show what is going on, and what needs you' \
 'quota:Show the calls left, and when the next one is allowed' \
 'sync:Ask for a pull now' \
@@ -1049,6 +1140,18 @@ _banksyncd__subcmd__help__subcmd__links_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd help links commands' commands "$@"
 }
+(( $+functions[_banksyncd__subcmd__help__subcmd__notify_commands] )) ||
+_banksyncd__subcmd__help__subcmd__notify_commands() {
+    local commands; commands=(
+'test:Send a message to a target, or to all of them, now and whatever their filters and quiet hours say' \
+    )
+    _describe -t commands 'banksyncd help notify commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__help__subcmd__notify__subcmd__test_commands] )) ||
+_banksyncd__subcmd__help__subcmd__notify__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help notify test commands' commands "$@"
+}
 (( $+functions[_banksyncd__subcmd__help__subcmd__quota_commands] )) ||
 _banksyncd__subcmd__help__subcmd__quota_commands() {
     local commands; commands=()
@@ -1143,6 +1246,37 @@ _banksyncd__subcmd__link_commands() {
 _banksyncd__subcmd__links_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd links commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__notify_commands] )) ||
+_banksyncd__subcmd__notify_commands() {
+    local commands; commands=(
+'test:Send a message to a target, or to all of them, now and whatever their filters and quiet hours say' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'banksyncd notify commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__notify__subcmd__help_commands] )) ||
+_banksyncd__subcmd__notify__subcmd__help_commands() {
+    local commands; commands=(
+'test:Send a message to a target, or to all of them, now and whatever their filters and quiet hours say' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'banksyncd notify help commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__notify__subcmd__help__subcmd__help_commands] )) ||
+_banksyncd__subcmd__notify__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd notify help help commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__notify__subcmd__help__subcmd__test_commands] )) ||
+_banksyncd__subcmd__notify__subcmd__help__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd notify help test commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__notify__subcmd__test_commands] )) ||
+_banksyncd__subcmd__notify__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd notify test commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__quota_commands] )) ||
 _banksyncd__subcmd__quota_commands() {

@@ -115,6 +115,8 @@ pub enum ClientVerb {
     Explain(Explain),
     /// List or follow events
     Events(Events),
+    /// List who is told of events, and try whether a message arrives
+    Notify(Notify),
     /// Show what is going on, and what needs you
     Status(Status),
     /// Show the calls left, and when the next one is allowed
@@ -329,6 +331,28 @@ pub struct Split {
     /// Id, the beginning of it, nickname or IBAN
     #[arg(value_name = "A")]
     pub account: String,
+}
+
+/// `notify`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Notify {
+    /// What to do with the targets; nothing: list them
+    #[command(subcommand)]
+    pub verb: Option<NotifyVerb>,
+}
+
+/// What can be done with targets of messages.
+#[derive(Clone, Debug, Subcommand)]
+pub enum NotifyVerb {
+    /// Send a message to a target, or to all of them, now and whatever their filters and quiet hours say
+    Test(NotifyTest),
+}
+
+/// `notify test`
+#[derive(Clone, Debug, clap::Args)]
+pub struct NotifyTest {
+    /// Its name in the configuration [default: all]
+    pub target: Option<String>,
 }
 
 /// `balances`

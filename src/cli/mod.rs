@@ -35,6 +35,7 @@ pub mod institutions;
 pub mod link;
 pub mod links;
 mod main;
+pub mod notify;
 pub mod object;
 pub mod output;
 pub mod progress;
@@ -232,6 +233,7 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::History(args) => history::run(args, ctx).await,
         ClientVerb::Explain(args) => explain::run(args, ctx).await,
         ClientVerb::Events(args) => events::run(args, ctx).await,
+        ClientVerb::Notify(args) => notify::run(args, ctx).await,
         ClientVerb::Status(args) => status::run(args, ctx).await,
         ClientVerb::Quota => quota::run(ctx).await,
         ClientVerb::Sync(args) => sync::run(args, ctx).await,

@@ -20,25 +20,41 @@ const API_BASE_CHARS_MAX: usize = 1_024;
 /// The base of the API, ending with a slash: https, or http to a loopback address.
 pub(super) fn api_base(value: &DeValue<'_>) -> Result<String, Wrong> {
     const EXPECTED: &str = "an address such as \"https://bankaccountdata.gocardless.com/api/v2/\"";
-    let text = text(value, EXPECTED)?.trim();
-    let url = Url::parse(text, API_BASE_CHARS_MAX)
-        .ok_or_else(|| Wrong::new(format!("must be {EXPECTED}")))?;
-    if url.userinfo {
-        return Err(Wrong::new("must not hold a user name or password"));
-    }
+    let url = guarded(text(value, EXPECTED)?, EXPECTED, "because the secret travels to it")?;
     if url.path.contains(['?', '#']) {
         return Err(Wrong::new("must not hold a query or a fragment"));
     }
     if url.path.split('/').any(|part| matches!(part, "." | "..")) {
         return Err(Wrong::new("must not hold `.` or `..`"));
     }
-    if !url.secure && !url.is_loopback() {
-        let hint = "write `https://`; plain http is for a test server on this machine only";
-        return Err(Wrong::new("must be https, because the secret travels to it").hint(hint));
-    }
     let scheme = if url.secure { "https" } else { "http" };
     let slash = if url.path.ends_with('/') { "" } else { "/" };
     Ok(format!("{scheme}://{}{}{slash}", url.authority.to_ascii_lowercase(), url.path))
+}
+
+/// Where messages are sent to: https, or http to a loopback address; a query is allowed.
+pub(super) fn receiver(value: &DeValue<'_>) -> Result<String, Wrong> {
+    const EXPECTED: &str = "an address such as \"https://example.com/hooks/bank\"";
+    let text = text(value, EXPECTED)?.trim();
+    let url = guarded(text, EXPECTED, "because everybody on the way could read along")?;
+    if url.path.contains('#') {
+        return Err(Wrong::new("must not hold a fragment"));
+    }
+    Ok(text.to_owned())
+}
+
+/// An address that nobody else can read along with: https, or http to a loopback address. `why` it has to be.
+fn guarded<'a>(text: &'a str, expected: &str, why: &str) -> Result<Url<'a>, Wrong> {
+    let url = Url::parse(text.trim(), API_BASE_CHARS_MAX)
+        .ok_or_else(|| Wrong::new(format!("must be {expected}")))?;
+    if url.userinfo {
+        return Err(Wrong::new("must not hold a user name or password"));
+    }
+    if !url.secure && !url.is_loopback() {
+        let hint = "write `https://`; plain http is for a server on this machine only";
+        return Err(Wrong::new(format!("must be https, {why}")).hint(hint));
+    }
+    Ok(url)
 }
 
 /// Where the browser goes after consent.
@@ -49,6 +65,16 @@ pub(super) fn redirect(value: &DeValue<'_>) -> Result<String, Wrong> {
         Some(url) if !url.userinfo => Ok(text.to_owned()),
         _ => Err(Wrong::new(format!("must be {EXPECTED}"))),
     }
+}
+
+/// The name or address of a server, without a port; and whether it is this machine.
+pub(super) fn server(value: &DeValue<'_>) -> Result<(String, bool), Wrong> {
+    const EXPECTED: &str = "the name of a server, such as \"smtp.example.com\"";
+    let text = text(value, EXPECTED)?.trim();
+    let wrong = || Wrong::new(format!("must be {EXPECTED}"));
+    let found = host(text).filter(|found| *found == text).ok_or_else(wrong)?;
+    let bare = found.trim_start_matches('[').trim_end_matches(']');
+    Ok((bare.to_ascii_lowercase(), is_loopback(found)))
 }
 
 /// Where to listen: an address and a port that only this machine can reach.
@@ -149,12 +175,16 @@ impl<'a> Url<'a> {
 
     /// Whether the request cannot leave this machine, as far as the address alone can say.
     fn is_loopback(&self) -> bool {
-        if let Some(inner) = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-            return inner.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback());
-        }
-        self.host.eq_ignore_ascii_case("localhost")
-            || self.host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        is_loopback(self.host)
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        return inner.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback());
+    }
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The host of an authority, whose port must be sane.

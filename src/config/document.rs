@@ -148,6 +148,11 @@ pub(super) struct Item<'a, 'i> {
 }
 
 impl<'a, 'i> Item<'a, 'i> {
+    /// Its key path.
+    pub(super) fn path(&self) -> &str {
+        &self.place.path
+    }
+
     /// The value, whatever it is.
     pub(super) fn value(&self) -> Option<&'a DeValue<'i>> {
         self.value

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use crate::model::iban::Iban;
 
 use super::value::{show_duration, show_size};
-use super::{AccountRule, Config, Loopback, SecretSource};
+use super::{AccountRule, Config, Loopback, Notify, SecretSource, Smtp, Target};
 
 impl Config {
     /// All keys with the values in force, in the order of the documentation.
@@ -59,6 +59,9 @@ impl Config {
         out.text("income", self.export.income.as_str());
         for rule in &self.accounts {
             out.account(rule);
+        }
+        for target in &self.notify {
+            out.notify(target);
         }
         out.0
     }
@@ -122,6 +125,58 @@ impl Lines {
     }
 }
 
+impl Lines {
+    fn notify(&mut self, notify: &Notify) {
+        self.0.push('\n');
+        self.line(format_args!("[[notify]]"));
+        self.text("name", &notify.name);
+        self.text("type", notify.target.as_str());
+        self.text("level", notify.level.as_str());
+        if !notify.codes.is_empty() {
+            self.list("codes", notify.codes.iter().map(|code| quoted(code.as_str())));
+        }
+        if !notify.accounts.is_empty() {
+            self.list(
+                "accounts",
+                notify.accounts.iter().map(|account| quoted(&shortened(account))),
+            );
+        }
+        if !notify.quiet.is_empty() {
+            self.list("quiet", notify.quiet.iter().map(|span| quoted(&span.to_string())));
+        }
+        if let Some(urgent) = notify.urgent {
+            self.text("urgent", urgent.as_str());
+        }
+        self.line(format_args!("personal = {}", notify.personal));
+        self.text("timeout", &show_duration(notify.timeout_s));
+        match &notify.target {
+            Target::Exec { program, arguments } => {
+                let program = program.to_string_lossy();
+                let words = std::iter::once(&*program).chain(arguments.iter().map(String::as_str));
+                self.list("command", words.map(quoted));
+            }
+            Target::Webhook { url, .. } | Target::Ntfy { url, .. } => self.text("url", url),
+            Target::Smtp(smtp) => self.smtp(smtp),
+        }
+        for (key, source) in notify.target.secrets() {
+            self.secret(key, source);
+        }
+    }
+
+    fn smtp(&mut self, smtp: &Smtp) {
+        let server = &smtp.server;
+        let server = if server.contains(':') { format!("[{server}]") } else { server.clone() };
+        self.text("server", &server);
+        self.number("port", u32::from(smtp.port));
+        self.text("security", smtp.security.as_str());
+        if let Some((username, _)) = &smtp.login {
+            self.text("username", username);
+        }
+        self.text("from", &smtp.from);
+        self.list("to", smtp.to.iter().map(|address| quoted(address)));
+    }
+}
+
 /// An id as it is; of an IBAN the country and the last four characters.
 fn shortened(matches: &str) -> String {
     if !Iban::new(matches).is_some_and(|number| number.is_full()) {
@@ -167,6 +222,35 @@ mod tests {
             match = \"acc_01kbxyz0000000000000000000\"
             nickname = \"größe\"
             enabled = false
+            [[notify]]
+            name = \"script\"
+            type = \"exec\"
+            codes = [\"access_expired\", \"sync_completed\"]
+            accounts = [\"größe\"]
+            quiet = [\"22:00-07:00\"]
+            urgent = \"error\"
+            command = [\"/x y\", \"a \\\" b\"]
+            [[notify]]
+            name = \"hook\"
+            type = \"webhook\"
+            level = \"notice\"
+            url = \"https://example.com/a?b=c\"
+            secret = { file = \"/s\" }
+            personal = true
+            [[notify]]
+            name = \"phone\"
+            type = \"ntfy\"
+            topic = { credential = \"topic\" }
+            token = { credential = \"token\" }
+            [[notify]]
+            name = \"mail\"
+            type = \"smtp\"
+            server = \"[::1]\"
+            security = \"none\"
+            username = \"me\"
+            password = { file = \"/p\" }
+            from = \"bank@example.com\"
+            to = [\"a@example.com\", \"b@example.com\"]
         ";
         let parsed = parse(text, "x", &Defaults::default()).unwrap();
         let written = parsed.config.effective();

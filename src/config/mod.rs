@@ -9,6 +9,7 @@ mod display;
 mod document;
 mod effective;
 mod load;
+mod notify;
 mod problem;
 mod slots;
 mod suggest;
@@ -20,6 +21,7 @@ pub use address::{Destination, Loopback};
 pub use check::{KEYS, MAX_ACCOUNTS, Parsed, parse};
 pub use display::{DISPLAY_FILE, display_rules};
 pub use load::{LoadError, Loaded, load};
+pub use notify::{Notify, Security, Smtp, Target};
 pub use problem::Problem;
 
 use crate::model::ledger::LedgerAccount;
@@ -72,6 +74,8 @@ pub struct Config {
     pub display: Display,
     /// Accounts with names of their own.
     pub accounts: Vec<AccountRule>,
+    /// Who is told of what.
+    pub notify: Vec<Notify>,
 }
 
 /// `[gocardless]`

@@ -11,6 +11,7 @@ mod landing;
 mod loopback;
 pub mod metrics;
 pub mod needs;
+pub mod notify;
 pub mod reload;
 pub mod run;
 pub mod search;
@@ -42,6 +43,9 @@ pub enum DaemonError {
     /// Secrets that cannot be had.
     #[error("{} cannot be read", counted(.0))]
     Credentials(Vec<CredentialError>),
+    /// A target of messages cannot be used.
+    #[error(transparent)]
+    Notify(#[from] notify::BadTarget),
     /// The database cannot be opened.
     #[error("cannot open the database")]
     Open(#[source] store::Error),
@@ -119,9 +123,11 @@ impl DaemonError {
             _ => Code::CantCreate,
         };
         match self {
-            Self::Config(_) | Self::Schedule(_) | Self::Credentials(_) | Self::Provider(_) => {
-                Code::Config
-            }
+            Self::Config(_)
+            | Self::Schedule(_)
+            | Self::Credentials(_)
+            | Self::Notify(_)
+            | Self::Provider(_) => Code::Config,
             Self::Open(error) | Self::Engine(sync::EngineError::Store(error)) => {
                 store_exit(error.kind())
             }

@@ -4,16 +4,17 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::{self, Config, Defaults};
-use crate::config::{LoadError, Loaded, load};
+use crate::config::{self, Config, LoadError, Loaded, load};
 use crate::display::Rules;
 use crate::model::notice::{EventCode, Notice};
-use crate::observe;
+use crate::observe::{self, Chain};
 use crate::planner::policy::Policy;
 use crate::planner::schedule::BadPattern;
+use crate::store;
 use crate::sync::Handle;
-use crate::systemd::notify;
+use crate::systemd::credentials::{CredentialError, Directories, read_notify};
 
+use super::notify::{self, BadTarget, Targets};
 use super::say;
 
 /// Why the old configuration stays in force.
@@ -25,34 +26,56 @@ pub enum ReloadError {
     /// The planner refuses a pattern that the check let pass.
     #[error(transparent)]
     Schedule(#[from] BadPattern),
+    /// Secrets of targets cannot be had.
+    #[error("{}", joined(.0))]
+    Credentials(Vec<CredentialError>),
+    /// A target of messages cannot be used.
+    #[error(transparent)]
+    Notify(#[from] BadTarget),
+    /// The database cannot be written.
+    #[error(transparent)]
+    Store(#[from] store::Error),
     /// The daemon is going down.
     #[error(transparent)]
     Gone(#[from] crate::sync::Gone),
+}
+
+fn joined(errors: &[CredentialError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// What a configuration is put in force with.
+#[derive(Clone, Debug)]
+pub struct Hands {
+    /// The engine.
+    pub engine: Handle,
+    /// The desk of messages.
+    pub messages: notify::Handle,
+    /// The log.
+    pub log: observe::Handle,
 }
 
 /// Reads the configuration again. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reloader {
     path: PathBuf,
-    defaults: Defaults,
+    directories: Directories,
     current: Arc<Mutex<Config>>,
     display: Arc<Mutex<Arc<Rules>>>,
-    log: observe::Handle,
-    engine: Handle,
+    hands: Hands,
 }
 
 impl Reloader {
     /// For the configuration in force and the file it came from.
     pub fn new(
         path: PathBuf,
-        defaults: Defaults,
+        directories: Directories,
         (config, display): (Config, Rules),
-        log: observe::Handle,
-        engine: Handle,
+        hands: Hands,
     ) -> Self {
         let current = Arc::new(Mutex::new(config));
         let display = Arc::new(Mutex::new(Arc::new(display)));
-        Self { path, defaults, current, display, log, engine }
+        Self { path, directories, current, display, hands }
     }
 
     /// The display rules in force.
@@ -63,41 +86,42 @@ impl Reloader {
     /// Reads the file again; returns the keys whose change needs a restart. The service manager is told of the beginning and
     /// the end, good or bad: it waits for both (systemd.service(5), `Type=notify-reload`).
     pub async fn reload(&self) -> Result<Vec<&'static str>, ReloadError> {
-        say(notify::reloading());
+        say(crate::systemd::notify::reloading());
         let reloaded = self.take_over().await;
-        say(notify::running());
+        say(crate::systemd::notify::running());
         reloaded
     }
 
     async fn take_over(&self) -> Result<Vec<&'static str>, ReloadError> {
-        let (config, display, policy) = match self.read() {
+        let (config, display, policy, targets) = match self.read() {
             Ok(read) => read,
             Err(error) => {
                 let notice = Notice::new(
                     EventCode::ConfigRejected,
                     "the changed configuration is bad; the old one stays in force",
                 )
-                .detail("problems", error.to_string());
-                self.engine.note(vec![notice]).await?;
+                .detail("problems", Chain(&error).to_string());
+                self.hands.engine.note(vec![notice]).await?;
                 return Err(error);
             }
         };
+        self.hands.messages.set(targets).await?;
         let restart = {
             let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
             let restart = needs_restart(&current, &config);
-            self.log.set_level(config.log.level);
+            self.hands.log.set_level(config.log.level);
             *current = config;
             let mut shown = self.display.lock().unwrap_or_else(PoisonError::into_inner);
             *shown = Arc::new(display);
             restart
         };
-        self.engine.set_policy(policy).await?;
+        self.hands.engine.set_policy(policy).await?;
         let notice = Notice::new(
             EventCode::ConfigReloaded,
             "the configuration was read again and is in force",
         )
         .detail("needs_restart", restart.join(" "));
-        self.engine.note(vec![notice]).await?;
+        self.hands.engine.note(vec![notice]).await?;
         Ok(restart)
     }
 
@@ -121,10 +145,12 @@ impl Reloader {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).display.trend
     }
 
-    fn read(&self) -> Result<(Config, Rules, Policy), ReloadError> {
-        let Loaded { config, display, .. } = load(&self.path, &self.defaults)?;
+    fn read(&self) -> Result<(Config, Rules, Policy, Targets), ReloadError> {
+        let Loaded { config, display, .. } = load(&self.path, &self.directories.defaults())?;
         let policy = Policy::from_config(&config)?;
-        Ok((config, display, policy))
+        let secrets = read_notify(&config, &self.directories).map_err(ReloadError::Credentials)?;
+        let targets = Targets::of(&config, secrets)?;
+        Ok((config, display, policy, targets))
     }
 }
 

@@ -18,15 +18,17 @@ use super::control::{self, Shared};
 use super::integrity::Watch;
 use super::landing::Landing;
 use super::metrics::{Counted, Metrics};
-use super::reload::Reloader;
+use super::notify::{Desk, Targets};
+use super::reload::{Hands, Reloader};
 use super::signal::Signals;
 use super::supervise::Supervisor;
 use super::{DaemonError, loopback, say, trigger};
-use crate::config::{Config, Defaults, Loaded, Loopback, load};
+use crate::config::{Config, Loaded, Loopback, load};
 use crate::display::Rules;
 use crate::gocardless::{Client, HttpTransport, Rows, Settings};
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Clock, RowReader, Transport, Vault};
+use crate::model::secret::Secret;
 use crate::observe::{self, LogEvent};
 use crate::planner::policy::Policy;
 use crate::planner::quota::LedgerRow;
@@ -58,7 +60,7 @@ pub fn run(config_path: &Path, socket: Option<PathBuf>) -> Result<(), DaemonErro
     }
     let secrets = read_all(&config, &directories).map_err(DaemonError::Credentials)?;
     let config_path = config_path.to_owned();
-    let plan = Plan { config_path, defaults, config, display, secrets, clock, log };
+    let plan = Plan { config_path, directories, config, display, secrets, clock, log };
     runtime()?.block_on(plan.carry_out(CancellationToken::new(), || {}))
 }
 
@@ -71,8 +73,8 @@ pub fn runtime() -> Result<Runtime, DaemonError> {
 pub struct Plan {
     /// Where the configuration was read, to read it again.
     pub config_path: PathBuf,
-    /// What it takes where it is silent.
-    pub defaults: Defaults,
+    /// Where secrets are, and what it takes where it is silent.
+    pub directories: Directories,
     /// What it says.
     pub config: Config,
     /// How rows are shown.
@@ -93,28 +95,19 @@ impl Plan {
         ready: impl FnOnce(),
     ) -> Result<(), DaemonError> {
         process::survive_file_size_limit().map_err(DaemonError::Process)?;
-        let Self { config_path, defaults, config, display, secrets, clock, log } = self;
+        let Self { config_path, directories, config, display, secrets, clock, log } = self;
         let policy = Policy::from_config(&config).map_err(DaemonError::Schedule)?;
         let started_at = clock.now().wall;
-        let Secrets { secret_id, secret_key, database_key } = secrets;
+        let Secrets { secret_id, secret_key, database_key, notify } = secrets;
+        let targets = Targets::of(&config, notify).map_err(DaemonError::Notify)?;
         let (store, snapshot) =
             Store::open(config.store.path.clone(), database_key, started_at, &OsEntropy)
                 .await
                 .map_err(DaemonError::Open)?;
+        store.set_audience(targets.audience()).await.map_err(DaemonError::Open)?;
         let (listener, _socket_file) = control::bind(&config.control.socket)?;
         let metrics_listener = metrics_listener(&config).await?;
-        let transport: Arc<dyn Transport> = Arc::new(
-            HttpTransport::new(&config.gocardless.api_base, &config.http)
-                .map_err(DaemonError::Provider)?,
-        );
-        let settings = Settings {
-            api_base: config.gocardless.api_base.clone(),
-            secret_id,
-            secret_key,
-            accounts_per_minute: config.limits.accounts_per_minute,
-        };
-        let vault: Arc<dyn Vault> = Arc::new(store.clone());
-        let client = Client::new(transport, Arc::clone(&clock), vault, settings);
+        let client = client(&config, (secret_id, secret_key), &clock, &store)?;
         let reader: Arc<dyn RowReader> = Arc::new(Rows);
         let watchdog = notify::watchdog_interval();
         let counted = Arc::new(Counted::default());
@@ -140,7 +133,10 @@ impl Plan {
         };
         let landing = Landing::new(&config, handle.clone(), store.event_watch());
         let database = config.store.path.clone();
-        let reloader = Reloader::new(config_path, defaults, (config, display), log, handle.clone());
+        let tell = counting(log.clone(), Arc::clone(&counted));
+        let (desk, messages) = Desk::new(&store, &clock, tell, stop.clone());
+        let hands = Hands { engine: handle.clone(), messages: messages.clone(), log };
+        let reloader = Reloader::new(config_path, directories, (config, display), hands);
         let signals = Signals::listen()?;
         let metrics = Metrics {
             engine: handle.clone(),
@@ -155,6 +151,7 @@ impl Plan {
             store: store.clone(),
             reader,
             reloader: reloader.clone(),
+            messages,
             clock,
             started_at,
             metrics: metrics.clone(),
@@ -178,6 +175,7 @@ impl Plan {
             tasks.start("the page after the bank's", landing.run(stop.clone()));
         }
         tasks.start("the watch for damage", watch.run());
+        tasks.start("the messages", desk.run(targets));
         tasks.start("the heartbeat", trigger::run(handle.clone(), stop.clone()));
         tasks.start("the signals", signals.run(handle.clone(), reloader, stop.clone()));
         tasks.start("the status line", report_life(life, handle, stop, watchdog));
@@ -188,6 +186,25 @@ impl Plan {
         let closed = store.close().await.map_err(DaemonError::Open);
         ended.and(closed)
     }
+}
+
+/// The way to the provider.
+fn client(
+    config: &Config,
+    (secret_id, secret_key): (Secret, Secret),
+    clock: &Arc<dyn Clock>,
+    store: &Store,
+) -> Result<Client, DaemonError> {
+    let transport = HttpTransport::new(&config.gocardless.api_base, &config.http);
+    let transport: Arc<dyn Transport> = Arc::new(transport.map_err(DaemonError::Provider)?);
+    let settings = Settings {
+        api_base: config.gocardless.api_base.clone(),
+        secret_id,
+        secret_key,
+        accounts_per_minute: config.limits.accounts_per_minute,
+    };
+    let vault: Arc<dyn Vault> = Arc::new(store.clone());
+    Ok(Client::new(transport, Arc::clone(clock), vault, settings))
 }
 
 /// Tells events to the log, and counts those that arrived.

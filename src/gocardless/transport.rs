@@ -1,24 +1,20 @@
 //! Sends one request over HTTPS to the one origin of the configuration and reads its answer within limits.
 //!
-//! The client underneath would by default follow redirects, repeat requests, honour proxy variables, wait for ever and
-//! read bodies of any size (reqwest 0.13, read 2026-11): all of that is switched off or bounded here. Plain HTTP goes to
-//! this machine only. Errors lose their address, because it holds ids.
+//! What the client underneath would do by itself is switched off in [`crate::web`]; how much it reads is bounded here. Plain
+//! HTTP goes to this machine only. Errors lose their address, because it holds ids.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Certificate, Client, Url, redirect, retry};
+use reqwest::{Certificate, Client, Url};
 
 use super::examine::Unreached;
 use super::inflight::{BODY_BYTES_MAX, InFlight, Share};
 use crate::config;
 use crate::model::port::{Body, BoxFuture, Method, Request, Response, Transport, TransportError};
+use crate::web::{self, Patience};
 
-const USER_AGENT: &str = concat!("banksyncd/", env!("CARGO_PKG_VERSION"));
-/// An idle connection is closed by us before the server would: a request sent into a closing one has no answer, and that
-/// costs a call of the day.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Of the total time-out, how much may pass between two pieces of an answer. Banks take long for the first one.
 const READ_SHARE_PERCENT: u32 = 75;
 /// First room for a body of unknown length.
@@ -62,9 +58,7 @@ pub struct HttpTransport {
 impl HttpTransport {
     /// `api_base` ends with a slash and is https, or http to a loopback address. The body limit is cut to 32 MiB.
     ///
-    /// Reads the system's certificates, unless the address is plain HTTP. Like the programs that use OpenSSL it looks for them
-    /// where `SSL_CERT_FILE` and `SSL_CERT_DIR` say, if they are set: whoever sets the environment of a daemon could as well
-    /// set its configuration.
+    /// Reads the system's certificates, unless the address is plain HTTP (see [`web::client`]).
     pub fn new(api_base: &str, limits: &config::Http) -> Result<Self, SetupError> {
         Self::trusting(api_base, limits, None)
     }
@@ -78,35 +72,11 @@ impl HttpTransport {
         let base = base_url(api_base)?;
         let total = Duration::from_secs(u64::from(limits.total_timeout_s));
         let read = total.saturating_mul(READ_SHARE_PERCENT).checked_div(100).unwrap_or(total);
-        let builder = Client::builder()
-            .user_agent(USER_AGENT)
-            .default_headers(HeaderMap::from_iter([(
-                ACCEPT,
-                HeaderValue::from_static("application/json"),
-            )]))
-            .connect_timeout(Duration::from_secs(u64::from(limits.connect_timeout_s)))
-            .read_timeout(read)
-            .timeout(total)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .no_proxy();
-        let builder = if base.scheme() == "https" {
-            let builder = builder.https_only(true);
-            match roots {
-                Some(roots) => builder.tls_certs_only(roots),
-                None => builder,
-            }
-        } else {
-            // No TLS will happen, so that a machine without certificates can do it; and whatever a hosts file says, the
-            // name means this machine.
-            let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
-            let addresses = loopback.map(|address| SocketAddr::new(address, 0));
-            builder.tls_certs_only([]).resolve_to_addrs("localhost", &addresses)
-        };
+        let connect = Duration::from_secs(u64::from(limits.connect_timeout_s));
+        let patience = Patience { connect, read, total };
+        let client = web::client(base.scheme() == "https", patience, roots);
         Ok(Self {
-            client: builder.build().map_err(|error| SetupError::Client(error.without_url()))?,
+            client: client.map_err(SetupError::Client)?,
             base,
             body_limit_bytes: usize::try_from(limits.body_limit_bytes)
                 .map_or(BODY_BYTES_MAX, |limit| limit.min(BODY_BYTES_MAX)),
@@ -145,6 +115,7 @@ impl HttpTransport {
             Method::Delete => reqwest::Method::DELETE,
         };
         let mut built = reqwest::Request::new(method, url);
+        built.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(bearer) = bearer {
             let mut value = HeaderValue::from_str(&format!("Bearer {}", bearer.expose()))
                 .ok()

@@ -85,6 +85,9 @@ own_id!(
 own_id!(
     /// One pass over one account.
     RunId, "run_");
+own_id!(
+    /// One event on its way to one target: the same however often it is sent.
+    MessageId, "msg_");
 
 /// A row of the call ledger: an increasing integer, as the store hands it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ pub mod account;
 pub mod agreement;
 pub mod balance;
 pub mod cron;
+pub mod daily;
 pub mod failure;
 pub mod iban;
 pub mod id;

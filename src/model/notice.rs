@@ -24,6 +24,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// All of them, quietest first.
+    pub const ALL: [Self; 4] = [Self::Info, Self::Notice, Self::Warning, Self::Error];
+
     /// The word of the contract.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -156,6 +159,8 @@ event_codes! {
     BackupCompleted "backup_completed" Info,
     /// A backup could not be written.
     BackupFailed "backup_failed" Error,
+    /// Messages to a target were given up.
+    NotifyFailed "notify_failed" Warning,
 }
 
 /// Something that happened.

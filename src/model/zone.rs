@@ -41,6 +41,12 @@ impl Zone {
         self.clock(at).naive_local().format("%Y-%m-%d %H:%M").to_string()
     }
 
+    /// Minutes since the last midnight on the clock of this zone, below 1440.
+    pub fn minute_of_day(&self, at: UtcInstant) -> u32 {
+        let time = self.clock(at).time();
+        time.hour() * 60 + time.minute()
+    }
+
     /// The civil date in this zone at an instant.
     pub fn date(&self, at: UtcInstant) -> BankDate {
         BankDate::from(self.clock(at).date_naive())

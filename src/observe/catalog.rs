@@ -82,6 +82,7 @@ pub const fn message_id(code: EventCode) -> &'static str {
         EventCode::StoreIntegrityFailed => "c2b3f597d4a54e298d0227ee50e5d9af",
         EventCode::BackupCompleted => "b5b466a5592a412e90dba74313c90480",
         EventCode::BackupFailed => "7392409e0e794be287ff2c4781f0d6d9",
+        EventCode::NotifyFailed => "6dfe20bc26d24e8db2d4ffad399f0c22",
     }
 }
 

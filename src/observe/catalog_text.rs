@@ -216,4 +216,10 @@ texts! {
         "The copy of the database could not be written or did not pass its check. Earlier backups are untouched."
         "Look at the message, make room or mend the permissions, and try again with `banksyncd backup FILE`."
         "";
+    NotifyFailed "Messages to a target were given up"
+        "A target of `[[notify]]` did not take its messages for three days, said that it wants no more of them, or had a \
+         thousand waiting. What they would have told is in the list of events. Newer messages are still tried; this is \
+         told once, until the target takes a message again."
+        "See what is wrong with which target, mend it, and try it with `banksyncd notify test`:"
+        "banksyncd notify";
 }

@@ -39,6 +39,15 @@ pub const PROCESSING: Backoff = Backoff(&[
 /// After a failed step of linking or unlinking.
 pub const LINK_STEP: Backoff =
     Backoff(&[5 * SECOND_MS, 30 * SECOND_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS]);
+/// After a message that its target did not take; about as the specification of Standard Webhooks (1.0.0) proposes.
+pub const MESSAGE: Backoff = Backoff(&[
+    5 * SECOND_MS,
+    30 * SECOND_MS,
+    2 * MINUTE_MS,
+    10 * MINUTE_MS,
+    30 * MINUTE_MS,
+    HOUR_MS,
+]);
 /// Between questions about a paused account (the metadata call is free).
 pub const PAUSED: Backoff = Backoff(&[10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, DAY_MS]);
 

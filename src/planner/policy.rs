@@ -85,13 +85,18 @@ pub fn is_enabled(account: &Account, rules: &[AccountRule]) -> bool {
 /// What the configuration says about an account: the first rule that names its id, or its IBAN in any spelling; else the
 /// first that names what it once was.
 pub fn rule_for<'a>(account: &Account, rules: &'a [AccountRule]) -> Option<&'a AccountRule> {
-    let id = account.id.to_string();
-    let iban = account.facts.iban.as_ref().map(Iban::normalised);
-    let now = |rule: &&AccountRule| {
-        rule.matches == id || iban.as_ref().is_some_and(|iban| *iban == normalise(&rule.matches))
-    };
-    let once = |rule: &&AccountRule| {
-        account.former.contains(&rule.matches) || account.former.contains(&normalise(&rule.matches))
-    };
+    let now = |rule: &&AccountRule| is_called(account, &rule.matches);
+    let once = |rule: &&AccountRule| was_called(account, &rule.matches);
     rules.iter().find(now).or_else(|| rules.iter().find(once))
+}
+
+/// Whether this is the account's id, or its IBAN in any spelling.
+pub fn is_called(account: &Account, name: &str) -> bool {
+    let iban = account.facts.iban.as_ref().map(Iban::normalised);
+    name == account.id.to_string() || iban.is_some_and(|iban| iban == normalise(name))
+}
+
+/// Whether it is what the account once was.
+pub fn was_called(account: &Account, name: &str) -> bool {
+    account.former.iter().any(|former| *former == name || *former == normalise(name))
 }

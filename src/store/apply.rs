@@ -36,6 +36,8 @@ pub struct Applied {
     pub wants_everything: Option<AccountId>,
     /// What a comparison found; `None` for a batch that asks for none.
     pub compared: Option<Compared>,
+    /// Whether somebody is to be told of an event.
+    pub messages: bool,
 }
 
 /// Carries a batch out.
@@ -46,7 +48,7 @@ pub(super) fn apply(
 ) -> Result<Applied, Error> {
     let failed = || Error::sql("commit a batch");
     let at = batch.at.ok_or(Error::Internal("a batch has no time"))?;
-    let identity = writer.identity;
+    let (identity, post) = (writer.identity, writer.post.clone());
     let (connection, packer, unpacker) = writer.parts()?;
     let step: Transaction<'_> =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed())?;
@@ -67,8 +69,10 @@ pub(super) fn apply(
         None => None,
     };
     let told = news.iter().flat_map(notices).chain(batch.notices.iter().cloned());
+    let events = events::insert(&step, at, told)?;
     let applied = Applied {
-        events: events::insert(&step, at, told)?,
+        messages: post.put(&step, &events)?,
+        events,
         rows: news.as_ref().map(|news| news.rows),
         wants_everything: news
             .as_ref()

@@ -110,6 +110,11 @@ pub(super) fn unlogged(connection: &Connection) -> Result<Vec<StoredEvent>, Erro
     select(connection, "WHERE logged = 0 ORDER BY id", Vec::new())
 }
 
+/// One event.
+pub(super) fn one(connection: &Connection, id: i64) -> Result<Option<StoredEvent>, Error> {
+    Ok(select(connection, "WHERE event.id = ?1", vec![id.into()])?.pop())
+}
+
 /// Number of the newest event.
 pub(super) fn newest(connection: &Connection) -> Result<i64, Error> {
     connection

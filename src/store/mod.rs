@@ -30,6 +30,7 @@ mod listing;
 mod lock;
 mod merge;
 mod open;
+mod outbox;
 mod pairing;
 mod parts;
 mod proof;
@@ -74,6 +75,7 @@ pub use explain::{Explanation, Neighbour};
 pub use institutions::InstitutionList;
 pub use ledger::Reservation;
 pub use listing::Listing;
+pub use outbox::Message;
 pub use replay::{Difference, Replayed, What};
 pub use room::{Exposed, Room, exposed, room};
 pub use runs::RunRow;
@@ -88,7 +90,26 @@ use worker::Threads;
 #[derive(Clone)]
 pub struct Store {
     threads: Arc<Threads>,
+    bell: Bell,
+}
+
+/// Wakes those who watch for events, and for messages. Apart from the store, because writes take it along, and the last
+/// handle to the threads must not go on one of them.
+#[derive(Clone)]
+struct Bell {
     newest_event: Arc<watch::Sender<i64>>,
+    messages: Arc<watch::Sender<()>>,
+}
+
+impl Bell {
+    fn ring(&self, newest: Option<&StoredEvent>, messages: bool) {
+        if let Some(event) = newest {
+            self.newest_event.send_replace(event.id);
+        }
+        if messages {
+            self.messages.send_replace(());
+        }
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -112,9 +133,11 @@ impl Store {
         let random = entropy.bits();
         let (threads, newest, snapshot) =
             worker::start(open::Place { path, key }, at, random).await?;
-        let store =
-            Self { threads: Arc::new(threads), newest_event: Arc::new(watch::Sender::new(newest)) };
-        Ok((store, snapshot))
+        let bell = Bell {
+            newest_event: Arc::new(watch::Sender::new(newest)),
+            messages: Arc::new(watch::Sender::new(())),
+        };
+        Ok((Self { threads: Arc::new(threads), bell }, snapshot))
     }
 
     /// Empties the write-ahead log into the file and ends all threads. Later calls give [`Error::Closed`].
@@ -136,12 +159,10 @@ impl Store {
         batch: Arc<Batch>,
         reader: Arc<dyn RowReader>,
     ) -> Result<Applied, Error> {
-        let newest_event = Arc::clone(&self.newest_event);
+        let bell = self.bell.clone();
         let job = move |writer: &mut worker::Writer| {
             let applied = apply::apply(writer, &batch, reader.as_ref())?;
-            if let Some(event) = applied.events.last() {
-                newest_event.send_replace(event.id);
-            }
+            bell.ring(applied.events.last(), applied.messages);
             Ok(applied)
         };
         self.threads.write(job).await
@@ -154,7 +175,7 @@ impl Store {
 
     /// The id of the newest event, now and whenever it changes.
     pub fn event_watch(&self) -> watch::Receiver<i64> {
-        self.newest_event.subscribe()
+        self.bell.newest_event.subscribe()
     }
 
     /// Transactions: effective date, then first seen, then id; undated rows last, and only without `from` and `to`.

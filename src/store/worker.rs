@@ -19,6 +19,7 @@ use super::error::{Error, Kind};
 use super::events;
 use super::lock::Lock;
 use super::open::{self, Opened, Place};
+use super::outbox::Post;
 use super::schema::Identity;
 use super::snapshot::{self, Snapshot};
 use super::turnstile::{Inside, Turnstile};
@@ -36,6 +37,7 @@ pub(super) struct Writer {
     /// `None` after an error that leaves the connection in doubt (a failed fsync): the next job opens a new one.
     connection: Option<Connection>,
     pub(super) identity: Identity,
+    pub(super) post: Post,
     pub(super) packer: Packer,
     pub(super) unpacker: Unpacker,
     _lock: Lock,
@@ -152,6 +154,7 @@ pub(super) async fn start(
                 place,
                 connection: Some(connection),
                 identity,
+                post: Post::new(identity),
                 packer,
                 unpacker,
                 _lock: lock,

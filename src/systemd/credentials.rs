@@ -4,6 +4,7 @@
 //! names the configuration key, the place and the command that cures it, and never the value. Buffers are wiped.
 //! See systemd.exec(5), "Credentials" and "Sandboxing"; <https://systemd.io/CREDENTIALS/>.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
@@ -86,7 +87,12 @@ pub struct Secrets {
     pub secret_key: Secret,
     /// The key of the database.
     pub database_key: DatabaseKey,
+    /// Those of each target of `[[notify]]`.
+    pub notify: Vec<TargetSecrets>,
 }
+
+/// The secrets of a target by their keys.
+pub type TargetSecrets = Vec<(&'static str, Secret)>;
 
 /// Reads all secrets of a configuration.
 ///
@@ -100,10 +106,11 @@ pub fn read_all(
     let secret_id = read(SECRET_ID, &config.gocardless.secret_id, folder);
     let secret_key = read(SECRET_KEY, &config.gocardless.secret_key, folder);
     let database_key = read_database_key(DATABASE_KEY, &config.store.key, folder);
-    together(secret_id, secret_key, database_key)
+    together(secret_id, secret_key, database_key, read_notify(config, directories))
 }
 
-/// Reads all secrets of a service that does not run, from where the service manager would take them; root only.
+/// Reads all secrets of a service that does not run but those of targets, from where the service manager would take them;
+/// root only.
 ///
 /// # Errors
 /// As [`read_all`].
@@ -116,6 +123,7 @@ pub fn read_stored(
         secret_id.read(SECRET_ID),
         secret_key.read(SECRET_KEY),
         database_key.read_database_key(),
+        Ok(Vec::new()),
     )
 }
 
@@ -134,7 +142,7 @@ impl Stored {
             Source::Plain(path) => read(key, &SecretSource::File(path.clone()), None),
             Source::Sealed(path) => {
                 let (credential, path) = (self.name.clone(), Some(path.clone()));
-                let place = Place { key, credential, path, guarded: true };
+                let place = Place { key: key.into(), credential, path, guarded: true };
                 place.open_sealed().map_err(|fault| place.error(fault))
             }
         }
@@ -157,15 +165,40 @@ fn together(
     secret_id: Result<Secret, CredentialError>,
     secret_key: Result<Secret, CredentialError>,
     database_key: Result<DatabaseKey, CredentialError>,
+    notify: Result<Vec<TargetSecrets>, Vec<CredentialError>>,
 ) -> Result<Secrets, Vec<CredentialError>> {
-    match (secret_id, secret_key, database_key) {
-        (Ok(secret_id), Ok(secret_key), Ok(database_key)) => {
-            Ok(Secrets { secret_id, secret_key, database_key })
+    match (secret_id, secret_key, database_key, notify) {
+        (Ok(secret_id), Ok(secret_key), Ok(database_key), Ok(notify)) => {
+            Ok(Secrets { secret_id, secret_key, database_key, notify })
         }
-        (id, key, database) => {
-            Err([id.err(), key.err(), database.err()].into_iter().flatten().collect())
+        (id, key, database, notify) => {
+            let errors = [id.err(), key.err(), database.err()].into_iter().flatten();
+            Err(errors.chain(notify.err().unwrap_or_default()).collect())
         }
     }
+}
+
+/// Reads the secrets of all targets of `[[notify]]`.
+///
+/// # Errors
+/// Every secret that cannot be had, in the order of the configuration.
+pub fn read_notify(
+    config: &Config,
+    directories: &Directories,
+) -> Result<Vec<TargetSecrets>, Vec<CredentialError>> {
+    let folder = directories.credentials.as_deref();
+    let (mut all, mut errors) = (Vec::new(), Vec::new());
+    for (place, notify) in config.notify.iter().enumerate() {
+        let mut secrets = TargetSecrets::new();
+        for (key, source) in notify.target.secrets() {
+            match read(format!("notify[{place}].{key}"), source, folder) {
+                Ok(secret) => secrets.push((key, secret)),
+                Err(error) => errors.push(error),
+            }
+        }
+        all.push(secrets);
+    }
+    if errors.is_empty() { Ok(all) } else { Err(errors) }
 }
 
 /// Reads the database key: 64 hexadecimal digits.
@@ -188,7 +221,7 @@ pub fn read_database_key(
 /// There is no such credential or file, it may not be read, is no regular file, is open to others (a file), belongs to
 /// somebody else (a file), is empty, too large, or not one line of text.
 pub fn read(
-    key: &'static str,
+    key: impl Into<Cow<'static, str>>,
     source: &SecretSource,
     credentials: Option<&Path>,
 ) -> Result<Secret, CredentialError> {
@@ -245,7 +278,7 @@ pub fn value_of(source: impl Read) -> Result<Secret, Fault> {
 /// Where a secret is looked for.
 #[derive(Clone, Debug)]
 struct Place {
-    key: &'static str,
+    key: Cow<'static, str>,
     credential: Option<String>,
     path: Option<PathBuf>,
     /// Inside `$CREDENTIALS_DIRECTORY`: systemd guards the folder, and its modes vary with its version.
@@ -253,7 +286,12 @@ struct Place {
 }
 
 impl Place {
-    fn of(key: &'static str, source: &SecretSource, credentials: Option<&Path>) -> Self {
+    fn of(
+        key: impl Into<Cow<'static, str>>,
+        source: &SecretSource,
+        credentials: Option<&Path>,
+    ) -> Self {
+        let key = key.into();
         match source {
             SecretSource::Credential(name) => Self {
                 key,
@@ -345,8 +383,8 @@ pub struct CredentialError {
 
 impl CredentialError {
     /// The configuration's key, such as `store.key`.
-    pub fn key(&self) -> &'static str {
-        self.place.key
+    pub fn key(&self) -> &str {
+        &self.place.key
     }
 
     /// What to do, with the command where there is one.

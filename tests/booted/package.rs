@@ -20,6 +20,7 @@ const BOTH: &[(&str, &str)] = &[
     ("/usr/share/doc/banksyncd/SECURITY.md", "-rw-r--r--"),
     ("/usr/share/doc/banksyncd/examples/ip-allow-list.conf", "-rw-r--r--"),
     ("/usr/share/doc/banksyncd/examples/log-namespace.conf", "-rw-r--r--"),
+    ("/usr/share/doc/banksyncd/examples/notify-exec.conf", "-rw-r--r--"),
     ("/usr/share/doc/banksyncd/examples/notify-reload.conf", "-rw-r--r--"),
     ("/usr/share/doc/banksyncd/examples/tpm2-credentials.conf", "-rw-r--r--"),
     ("/usr/share/fish/vendor_completions.d/banksyncd.fish", "-rw-r--r--"),

@@ -21,8 +21,15 @@
 mod bank;
 #[path = "../support/front.rs"]
 mod front;
+#[path = "../support/mail_server.rs"]
+mod mail_server;
+#[expect(dead_code, reason = "other tests break answers in more ways")]
+#[path = "../support/raw_server.rs"]
+mod raw_server;
 #[path = "../support/rig.rs"]
 mod rig;
+#[path = "../support/signed.rs"]
+mod signed;
 #[path = "../support/tls.rs"]
 mod tls;
 
@@ -40,6 +47,7 @@ mod landing;
 mod life;
 mod linking;
 mod metrics;
+mod notify;
 mod proof;
 mod quota;
 mod relink;

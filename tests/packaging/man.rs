@@ -246,6 +246,8 @@ pub(crate) struct Key {
     pub(crate) comment: String,
     value: String,
     commented_out: bool,
+    /// Which of the sections it stands in: several tables of a list have one name.
+    section: usize,
 }
 
 /// What a section or the whole file says before its first key, and its keys.
@@ -280,7 +282,8 @@ pub(crate) fn described() -> Described {
             } else if let Some((key, value)) = line.split_once(" = ") {
                 let name = section.trim_matches(['[', ']']);
                 let path = format!("{name}.{key}");
-                found.keys.push(Key { path, comment, value: value.to_owned(), commented_out });
+                let (value, section) = (value.to_owned(), found.sections.len());
+                found.keys.push(Key { path, comment, value, commented_out, section });
             }
         }
     }
@@ -298,17 +301,19 @@ fn configuration() -> String {
         "TOML. Unknown keys are errors, with a suggestion; `banksyncd check-config` reports every problem with its place, \
          or prints what is in force. A span of time is a number with s, m, h or d. A change is taken over by \
          `systemctl reload banksyncd` or `banksyncd reload`; a bad file is refused, and the old configuration stays in force. \
-         Addresses, paths, secrets, time-outs, `accounts-per-minute` and the format of the log need a restart.\n\n\
+         Addresses, paths, secrets, time-outs, `accounts-per-minute` and the format of the log need a restart; of `[[notify]]` \
+         nothing does, but systemd passes a new credential only then.\n\n\
          Secrets are never written into this file, only where they are: `{ credential = \"name\" }` for a credential that \
          systemd passes to the service, or `{ file = \"/path\" }` for a file of mode 0600 or stricter.",
     );
     heading(&mut page, "KEYS");
     let defaults = defaults();
-    for (section, comment) in &described.sections {
+    for ((section, comment), place) in described.sections.iter().zip(1..) {
         page.control("SS", [section.as_str()]);
         paragraphs(&mut page, comment);
-        let name = section.trim_matches(['[', ']']);
-        for key in described.keys.iter().filter(|key| below(&key.path, name)) {
+        // In further tables of a list, a key that was explained is only part of the example.
+        let explained = |key: &&Key| key.section == place && !key.comment.is_empty();
+        for key in described.keys.iter().filter(explained) {
             page.control("TP", []);
             let value = match defaults.get(&key.path) {
                 Some(default) => format!(" (default {default})"),
@@ -321,10 +326,6 @@ fn configuration() -> String {
     }
     see_also(&mut page, &[("banksyncd", 1), ("banksyncd-events", 7), ("systemd.exec", 5)]);
     page.render()
-}
-
-fn below(path: &str, section: &str) -> bool {
-    path.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// Every key with its value in an empty configuration, as the program itself writes it.

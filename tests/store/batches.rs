@@ -1,5 +1,6 @@
 //! Batches: documents, ledger, runs, events, balances, institutions, all in one transaction.
 
+use banksyncd::config;
 use banksyncd::model::agreement::Scope;
 use banksyncd::model::balance::Balance;
 use banksyncd::model::id::{InstitutionId, ProviderAccountId};
@@ -8,11 +9,12 @@ use banksyncd::model::money::{Amount, Currency, Money};
 use banksyncd::model::notice::{EventCode, Notice};
 use banksyncd::model::port::Vault as _;
 use banksyncd::model::secret::Secret;
+use banksyncd::outbox::Audience;
 use banksyncd::planner::effect::{
     Batch, Data, InstitutionUpdate, RunOutcome, RunRecord, Settlement,
 };
 use banksyncd::planner::state::{ProviderState, Union};
-use banksyncd::store::{BalanceFilter, EventFilter, Kind, LedgerState, Reservation};
+use banksyncd::store::{BalanceFilter, EventFilter, Kind, LedgerState, Reservation, Store};
 
 use crate::support::{T0, World, account, account_id, block_on, key, open, raw, run_id};
 
@@ -320,5 +322,78 @@ fn the_vault_keeps_replaces_and_forgets() {
         }
         world.store.save("token", None).await.unwrap();
         assert_eq!(world.store.load("token").await.unwrap(), None);
+    });
+}
+
+/// Everybody who is told, by name, and by what stands below `[[notify]]`.
+fn audience(targets: &[(&str, &str)]) -> std::sync::Arc<Audience> {
+    let table = |(name, more): &(&str, &str)| {
+        format!("[[notify]]\nname = \"{name}\"\ntype = \"exec\"\ncommand = [\"/x\"]\n{more}\n")
+    };
+    let text: String = targets.iter().map(table).collect();
+    let config = config::parse(&text, "x", &config::Defaults::default()).unwrap().config;
+    std::sync::Arc::new(Audience { targets: config.notify, zone: config.schedule.timezone })
+}
+
+async fn waiting(store: &Store) -> Vec<(String, EventCode)> {
+    let waiting = store.waiting(0).await.unwrap();
+    waiting.into_iter().map(|(target, message)| (target, message.code)).collect()
+}
+
+#[test]
+fn messages_are_written_with_their_event_or_not_at_all() {
+    block_on(async {
+        let world = World::new().await;
+        let store = &world.store;
+        let named = format!("accounts = [\"{}\"]", account_id(1));
+        let targets = [("loud", ""), ("all", "level = \"info\""), ("one", named.as_str())];
+        store.set_audience(audience(&targets)).await.unwrap();
+        let stale = |n: u128| Notice::new(EventCode::AccountStale, "x").account(account_id(n));
+        let batch = |notices: Vec<Notice>| Batch {
+            accounts: vec![account(1), account(2)],
+            notices,
+            ..Batch::default()
+        };
+        let done = Notice::new(EventCode::SyncCompleted, "x").account(account_id(1));
+        world.apply(batch(vec![stale(2), done, stale(1)])).await.unwrap();
+        let (loud, all, one) = ("loud".to_owned(), "all".to_owned(), "one".to_owned());
+        let code = EventCode::AccountStale;
+        let told = [
+            (loud.clone(), code),
+            (all.clone(), code),
+            (all.clone(), EventCode::SyncCompleted),
+            (loud.clone(), code),
+            (all.clone(), code),
+            (one.clone(), code),
+        ];
+        assert_eq!(waiting(store).await, told);
+        // A batch that fails leaves no message behind.
+        let both = Union { at: T0, by_hand: true, kept: account(1), absorbed: account(1) };
+        let bad = Batch { unions: vec![both], ..batch(vec![stale(1)]) };
+        assert_eq!(world.apply(bad).await.unwrap_err().kind(), Kind::Refused);
+        assert_eq!(waiting(store).await.len(), told.len());
+        // A key belongs to one event and one target, and outlives a restart.
+        let numbers: Vec<i64> =
+            store.waiting(0).await.unwrap().iter().map(|(_, message)| message.number).collect();
+        let mut keys = Vec::new();
+        for number in &numbers {
+            keys.push(store.message(*number).await.unwrap().unwrap().key);
+        }
+        assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), keys.len());
+        store.close().await.unwrap();
+        let (store, _) = open(&world.path(), key()).await.unwrap();
+        let again = store.message(numbers[0]).await.unwrap().unwrap();
+        assert_eq!((again.key, again.event.notice.code), (keys[0], code));
+        assert_eq!(again.account.unwrap().id, account_id(2));
+        // Nobody is told anew, what is taken is gone, and what is given up is told to the others.
+        store.set_audience(audience(&targets)).await.unwrap();
+        let lost = Notice::new(EventCode::NotifyFailed, "x").detail("target", "loud");
+        let event = store.remove_messages(numbers.clone(), T0, Some(lost)).await.unwrap().unwrap();
+        assert_eq!(event.notice.code, EventCode::NotifyFailed);
+        assert_eq!(waiting(&store).await, [(all, EventCode::NotifyFailed)]);
+        assert!(store.message(numbers[0]).await.unwrap().is_none());
+        store.set_audience(audience(&targets[..1])).await.unwrap();
+        assert_eq!(waiting(&store).await, []);
+        store.close().await.unwrap();
     });
 }

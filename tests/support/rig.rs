@@ -183,6 +183,8 @@ pub(crate) struct Rig {
     pub(crate) extra: String,
     /// Another server than the bank.
     pub(crate) api_base: Option<String>,
+    /// Certificates that the daemon trusts in place of the system's.
+    trusted: Option<PathBuf>,
     /// Where the browser is sent after the bank, if not where everybody sends it.
     pub(crate) redirect: Option<String>,
     daemon: Option<Process>,
@@ -205,6 +207,7 @@ impl Rig {
             bank: Bank::open(config),
             extra: String::new(),
             api_base: None,
+            trusted: None,
             redirect: None,
             daemon: None,
         };
@@ -218,6 +221,11 @@ impl Rig {
     pub(crate) fn extra(mut self, text: &str) -> Self {
         text.clone_into(&mut self.extra);
         self
+    }
+
+    /// Lets the daemon trust the certificates of this file of the repository and no others.
+    pub(crate) fn trust(&mut self, file: &str) {
+        self.trusted = Some(Path::new(env!("CARGO_MANIFEST_DIR")).join(file));
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -281,6 +289,7 @@ impl Rig {
         let mut command = Command::new(PROGRAM);
         command.arg("--config").arg(self.config()).arg("run");
         command.env_clear().stdin(Stdio::null()).stdout(log()).stderr(log());
+        command.envs(self.trusted.iter().map(|file| ("SSL_CERT_FILE", file)));
         command
     }
 

@@ -26,6 +26,18 @@ pub(crate) const SELF_SIGNED: &[u8] = include_bytes!("../fixtures/tls/selfsigned
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
 
+/// How a server with this certificate speaks.
+pub(crate) fn server_config(pem: &[u8]) -> ServerConfig {
+    let chain = vec![CertificateDer::from_pem_slice(pem).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
+    ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap()
+}
+
 /// A server until it is dropped.
 pub(crate) struct TlsServer {
     /// On 127.0.0.1.
@@ -37,18 +49,7 @@ pub(crate) struct TlsServer {
 impl TlsServer {
     /// Answers one connection after the other; without a certificate in the clear.
     pub(crate) fn start(certificate: Option<&'static [u8]>) -> Self {
-        let acceptor = certificate.map(|pem| {
-            let chain = vec![CertificateDer::from_pem_slice(pem).unwrap()];
-            let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
-            let provider = Arc::new(aws_lc_rs::default_provider());
-            let config = ServerConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .unwrap()
-                .with_no_client_auth()
-                .with_single_cert(chain, key)
-                .unwrap();
-            TlsAcceptor::from(Arc::new(config))
-        });
+        let acceptor = certificate.map(|pem| TlsAcceptor::from(Arc::new(server_config(pem))));
         let heard = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&heard);
         let (tell_port, port) = std::sync::mpsc::channel();

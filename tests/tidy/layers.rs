@@ -51,7 +51,7 @@ const IMPURE: &[&str] = &[
 ];
 
 /// Nobody but `daemon` keeps the provider's and the database's crates together, and even there neither is named.
-const FOREIGN: &[&str] = &["rusqlite", "reqwest", "governor"];
+const FOREIGN: &[&str] = &["rusqlite", "reqwest", "governor", "lettre"];
 
 /// The house.
 pub(crate) const ROOMS: &[Room] = &[
@@ -92,8 +92,33 @@ pub(crate) const ROOMS: &[Room] = &[
         never: IMPURE,
     },
     Room {
+        name: "outbox",
+        rooms: &["model", "config", "planner"],
+        crates: &["std"],
+        never: IMPURE,
+    },
+    Room { name: "web", rooms: &[], crates: &["std", "reqwest"], never: &["std::fs", "std::env"] },
+    Room {
+        name: "notify",
+        rooms: &["model", "config", "outbox", "web"],
+        crates: &[
+            "std",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "reqwest",
+            "lettre",
+            "base64",
+            "aws_lc_rs",
+            "zeroize",
+            "rustix",
+            "tokio",
+        ],
+        never: &["std::fs", "std::env"],
+    },
+    Room {
         name: "gocardless",
-        rooms: &["model", "planner", "config"],
+        rooms: &["model", "planner", "config", "web"],
         crates: &[
             "std",
             "serde",
@@ -109,7 +134,7 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         name: "store",
-        rooms: &["model", "planner", "config"],
+        rooms: &["model", "planner", "config", "outbox"],
         crates: &[
             "std",
             "serde",
@@ -187,6 +212,8 @@ pub(crate) const ROOMS: &[Room] = &[
             "planner",
             "store",
             "observe",
+            "outbox",
+            "notify",
             "gocardless",
             "systemd",
             "sandbox",

@@ -175,8 +175,7 @@ fn plan(folder: &Folder, clock: &Arc<TimeLapse>) -> Result<Plan, CliError> {
     let log = observe::init_to(log, Arc::clone(&clock), Box::new(folder.log()?))
         .map_err(DaemonError::Log)?;
     let secrets = read_all(&config, &directories).map_err(DaemonError::Credentials)?;
-    let defaults = directories.defaults();
-    Ok(Plan { config_path, defaults, config, display, secrets, clock, log })
+    Ok(Plan { config_path, directories, config, display, secrets, clock, log })
 }
 
 fn bank(clock: &Arc<TimeLapse>) -> Arc<SharedWorld> {

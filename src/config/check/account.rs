@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use crate::model::iban::{self, Iban};
 use crate::model::id::AccountId;
 
-use super::{MAX_ACCOUNTS, keys, section_of};
+use super::{MAX_ACCOUNTS, keys, required, section_of, tables};
 use crate::config::document::{Item, Report, Wrong};
 use crate::config::{AccountRule, value};
 
@@ -15,22 +15,7 @@ const NICKNAME_CHARS_MAX: usize = 64;
 
 /// The good rules; bad ones are in the report, which refuses the file as a whole.
 pub(super) fn accounts(item: &Item<'_, '_>, report: &mut Report<'_>) -> Vec<AccountRule> {
-    let elements = match item.value() {
-        Some(DeValue::Table(_)) => {
-            report.problem(
-                &item.place,
-                Wrong::new("must be a list of tables").hint("write it as `[[account]]`"),
-            );
-            None
-        }
-        _ => item.elements("a list of tables", report),
-    };
-    let elements = elements.unwrap_or_default();
-    if elements.len() > MAX_ACCOUNTS {
-        report
-            .problem(&item.place, Wrong::new(format!("must have at most {MAX_ACCOUNTS} entries")));
-        return Vec::new();
-    }
+    let elements = tables(item, MAX_ACCOUNTS, report);
     let mut seen = Seen::default();
     elements.iter().filter_map(|element| account(element, &mut seen, report)).collect()
 }
@@ -53,10 +38,8 @@ fn account(
     let section = element.section(report);
     section.only(keys("account"), section_of, report);
     let item = section.item("match");
-    if item.value().is_none() && matches!(element.value(), Some(DeValue::Table(_))) {
-        let hint = "match = \"acc_…\" (see `banksyncd accounts`) or an IBAN";
-        report.problem(&item.place, Wrong::new("is missing").hint(hint));
-    }
+    let hint = "match = \"acc_…\" (see `banksyncd accounts`) or an IBAN";
+    required(&item, element, hint, report);
     let matches = item.read(None, |given| account_match(given).map(Some), report).flatten();
     if let Some(matches) = &matches
         && let Some(other) = seen.matches.insert(matches.clone(), rule)
@@ -83,13 +66,15 @@ fn account(
 fn account_match(given: &DeValue<'_>) -> Result<String, Wrong> {
     const EXPECTED: &str = "an account id (acc_…) or an IBAN";
     let text = value::text(given, EXPECTED)?.trim();
+    id_or_iban(text).ok_or_else(|| Wrong::new(format!("must be {EXPECTED}")))
+}
+
+/// The same of a text; `None` if it is neither.
+pub(super) fn id_or_iban(text: &str) -> Option<String> {
     if let Ok(id) = text.to_ascii_lowercase().parse::<AccountId>() {
-        return Ok(id.to_string());
+        return Some(id.to_string());
     }
-    match Iban::new(text) {
-        Some(number) if number.is_full() => Ok(iban::normalise(text)),
-        _ => Err(Wrong::new(format!("must be {EXPECTED}"))),
-    }
+    Iban::new(text).filter(Iban::is_full).map(|_| iban::normalise(text))
 }
 
 fn nickname(given: &DeValue<'_>) -> Result<String, Wrong> {

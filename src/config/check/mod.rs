@@ -5,6 +5,7 @@
 //! mistake does not cause complaints about others.
 
 mod account;
+mod notify;
 mod schedule;
 
 use std::ops::RangeInclusive;
@@ -21,8 +22,8 @@ use super::{
 use super::{address, value};
 use crate::model::ledger::LedgerAccount;
 
-/// Every key there is, by section; `account` is a list of tables.
-pub const KEYS: [(&str, &[&str]); 13] = [
+/// Every key there is, by section; `account` and `notify` are lists of tables.
+pub const KEYS: [(&str, &[&str]); 14] = [
     ("gocardless", &["api-base", "secret-id", "secret-key", "redirect"]),
     ("store", &["path", "key"]),
     ("control", &["socket"]),
@@ -45,6 +46,14 @@ pub const KEYS: [(&str, &[&str]); 13] = [
     ("display", &["enabled", "trend"]),
     ("export", &["expenses", "income"]),
     ("account", &["match", "nickname", "enabled", "ledger"]),
+    (
+        "notify",
+        &[
+            "name", "type", "level", "codes", "accounts", "quiet", "urgent", "personal", "timeout",
+            "command", "url", "secret", "topic", "token", "server", "port", "security", "username",
+            "password", "from", "to",
+        ],
+    ),
 ];
 
 /// Most accounts with rules of their own.
@@ -118,6 +127,28 @@ fn keys(section: &str) -> &'static [&'static str] {
     KEYS.iter().find(|(name, _)| *name == section).map_or(&[], |(_, keys)| keys)
 }
 
+/// The tables of a list of at most so many; none if it is no list.
+fn tables<'a, 'i>(item: &Item<'a, 'i>, most: usize, report: &mut Report<'_>) -> Vec<Item<'a, 'i>> {
+    if let Some(DeValue::Table(_)) = item.value() {
+        let wrong = Wrong::new("must be a list of tables");
+        report.problem(&item.place, wrong.hint(format!("write it as `[[{}]]`", item.path())));
+        return Vec::new();
+    }
+    let elements = item.elements("a list of tables", report).unwrap_or_default();
+    if elements.len() > most {
+        report.problem(&item.place, Wrong::new(format!("must have at most {most} entries")));
+        return Vec::new();
+    }
+    elements
+}
+
+/// Says that a key is missing from a table that is one.
+fn required(item: &Item<'_, '_>, table: &Item<'_, '_>, hint: &str, report: &mut Report<'_>) {
+    if item.value().is_none() && matches!(table.value(), Some(DeValue::Table(_))) {
+        report.problem(&item.place, Wrong::new("is missing").hint(hint));
+    }
+}
+
 fn section_of(key: &str) -> Option<&'static str> {
     KEYS.iter().find(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section)
 }
@@ -176,6 +207,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
     let display = display(&display_, report);
     let export = export(&export_, report);
     let accounts = account::accounts(&root.item("account"), report);
+    let notify = notify::targets(&root.item("notify"), &accounts, report);
     Some(Config {
         gocardless: gocardless?,
         store: store?,
@@ -190,6 +222,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         display: display?,
         export: export?,
         accounts,
+        notify,
     })
 }
 

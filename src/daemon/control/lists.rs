@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::Shared;
 use super::reply::{self, Refusal};
 use super::resolve;
-use crate::daemon::needs::{Situation, needs};
+use crate::daemon::needs::{Situation, needs, untold};
 use crate::daemon::{metrics, view};
 use crate::model::id::LinkId;
 use crate::model::time::{SECOND_MS, UtcInstant};
@@ -102,6 +102,8 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> Result<Response, Re
 
 pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
+    let mut needs = needs(&Situation::from(&*report), report.provider_now);
+    needs.extend(untold(&shared.messages.list().await?, report.now));
     let next_pull_at = report.outlooks.iter().filter_map(|outlook| outlook.next_pull_at).min();
     let status = view::StatusView {
         version: env!("CARGO_PKG_VERSION"),
@@ -112,7 +114,7 @@ pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Ref
         provider_unavailable_since: report.provider.outage_since.map(view::At),
         accounts: account_views(&report),
         links: report.links.iter().map(|link| view::link(link, &report.accounts)).collect(),
-        needs: needs(&Situation::from(&*report), report.provider_now),
+        needs,
         quota: quota_views(&report),
     };
     Ok(reply::object(StatusCode::OK, &status))

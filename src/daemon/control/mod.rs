@@ -12,6 +12,7 @@ mod history;
 mod institutions;
 mod links;
 mod lists;
+mod notify;
 mod reply;
 mod resolve;
 mod rows;
@@ -55,6 +56,8 @@ pub struct Shared {
     pub reader: Arc<dyn RowReader>,
     /// For `reload`.
     pub reloader: Reloader,
+    /// The desk of messages.
+    pub messages: super::notify::Handle,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// When the daemon started.
@@ -128,6 +131,8 @@ fn routes(shared: Shared) -> Router {
         .route("/v1/links/{link}/renew", post(links::renew))
         .route("/v1/institutions", get(institutions::list))
         .route("/v1/institutions/{id}", get(institutions::show))
+        .route("/v1/notify", get(notify::list))
+        .route("/v1/notify/test", post(notify::test))
         .route("/v1/sync", post(actions::sync))
         .route("/v1/verify", post(actions::verify))
         .route("/v1/reload", post(actions::reload))

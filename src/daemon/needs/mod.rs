@@ -8,15 +8,19 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::notify::Standing;
 use crate::config::AccountRule;
 use crate::model::failure::ConfigurationFault;
 use crate::model::id::{AccountId, LinkId};
 use crate::model::notice::EventCode;
-use crate::model::time::{DAY_MS, UtcInstant};
+use crate::model::time::{DAY_MS, HOUR_MS, UtcInstant};
 use crate::planner::pairing::merge_command;
 use crate::planner::policy::is_enabled;
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, ProviderState};
 use crate::sync::Report;
+
+/// How long a target of messages may fail before somebody has to look: servers are restarted now and then.
+const UNTOLD_MS: i64 = HOUR_MS;
 
 /// One thing for a person to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -106,6 +110,17 @@ pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
         found.extend(stale.filter_map(|account| too_old(situation, account, now)));
     }
     found
+}
+
+/// Targets of messages that have taken none for a while: whoever should be told of all the rest is not.
+pub fn untold(standings: &[Standing], now: UtcInstant) -> Vec<Need> {
+    let failing = standings.iter().filter_map(|standing| {
+        let since = standing.failing_since.filter(|since| now.since(*since) >= UNTOLD_MS)?;
+        let name = &standing.name;
+        let message = format!("messages to `{name}` are not taken since {since}");
+        Some(need(EventCode::NotifyFailed, &"service", message, "banksyncd notify".to_owned()))
+    });
+    failing.collect()
 }
 
 fn need(code: EventCode, subject: &impl ToString, message: String, command: String) -> Need {

@@ -188,3 +188,24 @@ fn faults_come_first_and_explain_staleness() {
     let outage = ProviderState { outage_since: Some(NOW), ..ProviderState::default() };
     assert!(found(&stale, &links, &outage).is_empty(), "nobody can do anything about an outage");
 }
+
+#[test]
+fn who_is_not_told_is_told_here() {
+    let standing = |name: &str, since_ms: Option<i64>| Standing {
+        name: name.to_owned(),
+        kind: "smtp",
+        waiting: 1,
+        oldest_at: None,
+        failing_since: since_ms.map(|ms| NOW.plus_ms(-ms)),
+        taken_at: None,
+        failed: None,
+    };
+    let all = [
+        standing("well", None),
+        standing("short", Some(HOUR_MS - 1)),
+        standing("long", Some(HOUR_MS)),
+    ];
+    let found = untold(&all, NOW);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].message.contains("`long`") && found[0].command == "banksyncd notify");
+}

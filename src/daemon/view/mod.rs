@@ -6,6 +6,7 @@
 
 pub mod explain;
 pub mod history;
+pub mod notify;
 pub mod reconfirmation;
 
 use serde::{Serialize, Serializer};

@@ -150,6 +150,16 @@ CREATE TABLE event (
 ) STRICT;
 CREATE INDEX event_unlogged ON event (id) WHERE logged = 0;
 
+-- Messages that wait for a target of `[[notify]]`, by its name: written with the event that they tell of, deleted when the
+-- target has taken them. `key` is what a receiver knows a message by that comes a second time.
+CREATE TABLE outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    target TEXT    NOT NULL,
+    event  INTEGER NOT NULL REFERENCES event (id) ON DELETE CASCADE,
+    key    BLOB    NOT NULL CHECK (length(key) = 16)
+) STRICT;
+CREATE INDEX outbox_event ON outbox (event);
+
 -- Balances come in series: an account, a type, a currency, the place among equals of these in one answer. `form` is the text
 -- of its first item with the amount and the date left out; `newest` is the number of its newest balance.
 CREATE TABLE balance_series (
