@@ -5,10 +5,8 @@ use crate::model::failure::FailureClass;
 use crate::model::port::ApiCall;
 use crate::model::time::{DAY_MS, HOUR_MS, UtcInstant};
 
-use super::access::END_MARGIN_MS;
 use super::agenda::{CallDue, Key};
 use super::effect::PlannedCall;
-use super::order::{self, Candidate, HEAD_LEN};
 use super::outage::Gate;
 use super::state::{Account, AccountStatus, LinkStatus, Pull};
 use super::{Aim, CALLS_IN_FLIGHT_MAX, Planner, backoff, guard};
@@ -19,8 +17,6 @@ const DETAILS_EVERY_MS: i64 = 30 * DAY_MS;
 const LEFTOVER_MS: i64 = 6 * HOUR_MS;
 /// Where access ends within this time, what covers days is read first.
 const LAST_MS: i64 = HOUR_MS;
-/// Calls of a pull at most.
-const CALLS_PER_PULL: i64 = 3;
 
 /// A pull and when it may begin.
 pub(super) struct PullDue {
@@ -30,7 +26,7 @@ pub(super) struct PullDue {
 }
 
 /// The next call of an account.
-enum AccountCall {
+pub(super) enum AccountCall {
     Metadata,
     Details,
     Pull,
@@ -79,24 +75,6 @@ impl Planner {
         self.agenda.fall_due(now);
     }
 
-    /// When an account is to be called, and what is lost by waiting then.
-    fn account_due(&self, account: &Account, now: UtcInstant) -> Option<CallDue> {
-        let (at, _) = self.account_call(account, now)?;
-        // Somebody waits for it.
-        let waited_for = account.identifying.is_some() || self.wishes.contains_key(&account.id);
-        let fresh_until = if waited_for { UtcInstant::EPOCH } else { self.fresh_until(account) };
-        Some(CallDue { at, fresh_until, ends_at: self.last_call_at(account, now) })
-    }
-
-    /// The last instant at which data of an account may be asked for, by our wall clock.
-    fn last_call_at(&self, account: &Account, now: UtcInstant) -> UtcInstant {
-        let end = self.links.get(&account.link_id).and_then(|link| link.access_expires_at);
-        let ahead_ms = self.time.latest(now).since(now);
-        end.map_or(UtcInstant::NEVER, |end| {
-            end.plus_ms(-END_MARGIN_MS).plus_ms(ahead_ms.saturating_neg()).plus_ms(-1)
-        })
-    }
-
     fn is_busy(&self, key: Key) -> bool {
         self.flights.values().any(|flight| match flight.aim {
             Aim::Metadata(id) | Aim::Data(id, _) => key == Key::Account(id),
@@ -117,71 +95,6 @@ impl Planner {
         };
         let wake = call.into_iter().chain(self.agenda.next_chore_at()).min();
         wake.unwrap_or(UtcInstant::NEVER).max(now.plus_ms(1))
-    }
-
-    /// When the next call may leave while the gate is open.
-    fn call_at(&self, now: UtcInstant) -> Option<UtcInstant> {
-        let due = match self.agenda.oldest_due() {
-            Some(Key::Link(_)) => Some(now),
-            Some(Key::Account(_)) if self.waits_for_the_time() => None,
-            Some(Key::Account(_)) => Some(self.pace.free_at(self.rhythm())),
-            None => None,
-        };
-        due.into_iter().chain(self.agenda.next_call_at()).min()
-    }
-
-    /// Nothing is spent before one answer has told the time.
-    fn waits_for_the_time(&self) -> bool {
-        self.time.is_unconfirmed() && !self.flights.is_empty()
-    }
-
-    /// Whose turn it is, of those that are due.
-    fn turn(&self, now: UtcInstant) -> Option<Key> {
-        match self.agenda.oldest_due()? {
-            link @ Key::Link(_) => return Some(link),
-            Key::Account(_) if self.waits_for_the_time() => return None,
-            Key::Account(_) => {}
-        }
-        let rhythm = self.rhythm();
-        if self.pace.free_at(rhythm) > now {
-            return None;
-        }
-        let pull_ms = rhythm.gap_ms.saturating_mul(CALLS_PER_PULL);
-        let mut line = Vec::new();
-        for key in self.agenda.head(now, pull_ms, HEAD_LEN) {
-            match self.candidate(key, now) {
-                Some(candidate) => line.push(candidate),
-                // Not any more: that is found out by trying.
-                None => return Some(key),
-            }
-        }
-        order::first(&line, now, rhythm.gap_ms).map(Key::Account)
-    }
-
-    /// What is at stake for an account that is due.
-    fn candidate(&self, key: Key, now: UtcInstant) -> Option<Candidate> {
-        let Key::Account(id) = key else { return None };
-        let account = self.accounts.get(&id)?;
-        let (due, (_, what)) =
-            self.account_due(account, now).zip(self.account_call(account, now))?;
-        let todo = match (&account.pull, what) {
-            (_, AccountCall::Metadata | AccountCall::Details) => Vec::new(),
-            (Some(pull), AccountCall::Pull) => pull.todo.clone(),
-            (None, AccountCall::Pull) => self.scopes_of_a_pull(account, now),
-        };
-        let count = |calls: usize| u32::try_from(calls).unwrap_or(u32::MAX);
-        let covered_after = todo.iter().position(|scope| *scope == Scope::Transactions);
-        let zone = &self.policy.zone;
-        let lost = |synced| zone.date(now).epoch_days() - zone.date(synced).epoch_days();
-        let days = account.last_synced_at.map_or(i64::from(self.policy.history_days), lost);
-        Some(Candidate {
-            id,
-            fresh_until: due.fresh_until,
-            ends_at: due.ends_at,
-            calls: count(todo.len()).max(1),
-            covered_after: covered_after.map_or(0, |place| count(place).saturating_add(1)),
-            days: u32::try_from(days).unwrap_or(0),
-        })
     }
 
     /// Chooses the call to make now, if one is due and may be made.
@@ -262,7 +175,7 @@ impl Planner {
     }
 
     /// The next call of an account and when it is due, whatever the gate says.
-    fn account_call(
+    pub(super) fn account_call(
         &self,
         account: &Account,
         now: UtcInstant,
@@ -427,7 +340,7 @@ impl Planner {
     }
 
     /// Until when the data of an account are as fresh as they should be.
-    fn fresh_until(&self, account: &Account) -> UtcInstant {
+    pub(super) fn fresh_until(&self, account: &Account) -> UtcInstant {
         let fresh = account.last_synced_at.unwrap_or(account.discovered_at);
         fresh.plus_ms(match account.status {
             AccountStatus::Processing => self.policy.freshness_ms.min(DAY_MS),

@@ -42,6 +42,7 @@ mod renewal;
 mod requisition;
 mod rewind;
 mod terms;
+mod turn;
 pub mod union;
 mod wishes;
 
