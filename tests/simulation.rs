@@ -117,7 +117,7 @@ fn the_fixed_seeds_of_the_gate_visit_every_bank() {
     });
     let visited: BTreeSet<String> = visited
         .filter_map(|wish| match wish {
-            Wish::Link { institution } => Some(institution),
+            Wish::Link { institution, .. } => Some(institution),
             _ => None,
         })
         .collect();

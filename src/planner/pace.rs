@@ -63,7 +63,7 @@ mod tests {
         for limit in [1, 2, 7, 10, 33, 100, 1_000] {
             let rhythm = Rhythm::per_minute(limit);
             let (mut pace, mut now, mut left) = (Pace::default(), UtcInstant::EPOCH, Vec::new());
-            for _ in 0..4 * limit + 1 {
+            for _ in 0..=4 * limit {
                 now = now.max(pace.free_at(rhythm));
                 pace.take(rhythm, now);
                 left.push(now);
