@@ -8,6 +8,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use zeroize::Zeroizing;
+
+use super::credentials::value_of;
 use crate::model::secret::Secret;
 
 /// Where encrypted credentials are (systemd.exec(5)).
@@ -48,6 +51,17 @@ pub fn encrypt(tool: &Path, name: &str, value: &Secret) -> io::Result<Vec<u8>> {
     };
     let sealed = outcome(child.wait_with_output()?)?;
     written.map(|()| sealed)
+}
+
+/// Decrypts the credential of this name; only root can.
+///
+/// # Errors
+/// The program could not be run or refused, or the value is no line of text.
+pub fn decrypt(tool: &Path, name: &str, sealed: &Path) -> io::Result<Secret> {
+    let mut command = Command::new(tool);
+    command.args(["--name", name, "decrypt"]).arg(sealed).arg("-").env_clear().stdin(Stdio::null());
+    let value = Zeroizing::new(outcome(command.output()?)?);
+    value_of(value.as_slice()).map_err(io::Error::other)
 }
 
 /// Makes systemd read its units again.

@@ -16,7 +16,7 @@ const EXAMPLE: &str = include_str!("../../../packaging/conf/banksyncd.toml");
 
 /// One of the secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Item {
+pub(in super::super) enum Item {
     /// Made here.
     DatabaseKey,
     /// The provider's.
@@ -61,7 +61,7 @@ impl Service {
 
 /// Where everything goes.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(in super::super) struct Layout {
     /// The unit that it is for; `None` by hand.
     pub(super) service: Option<Service>,
     /// The configuration.
@@ -85,21 +85,34 @@ impl Layout {
                 ),
             });
         }
-        if !for_unit {
-            let config = whole(&global.config)?;
-            let plain = config.parent().unwrap_or(Path::new("/")).to_owned();
-            return Ok(Self { service: None, config, plain });
+        if for_unit {
+            return Ok(Self::of_service(args.instance.as_deref()));
         }
-        let (unit, folder) = match &args.instance {
+        let config = whole(&global.config)?;
+        let plain = config.parent().unwrap_or(Path::new("/")).to_owned();
+        Ok(Self { service: None, config, plain })
+    }
+
+    fn of_service(instance: Option<&str>) -> Self {
+        let (unit, folder) = match instance {
             Some(name) => (format!("banksyncd@{name}.service"), format!("banksyncd-{name}")),
             None => ("banksyncd.service".to_owned(), "banksyncd".to_owned()),
         };
         let etc = Path::new("/etc").join(&folder);
-        Ok(Self {
-            service: Some(Service { unit, folder, instance: args.instance.is_some() }),
+        Self {
+            service: Some(Service { unit, folder, instance: instance.is_some() }),
             config: etc.join("config.toml"),
             plain: etc.join("credentials"),
-        })
+        }
+    }
+
+    /// Of the service or instance that reads this configuration; `None` if it is a daemon's that is started by hand.
+    pub(in super::super) fn of_config(config: &Path) -> Option<Self> {
+        let config = whole(config).ok()?;
+        let folder = config.parent()?.file_name()?.to_str()?;
+        let instance = folder.strip_prefix("banksyncd-");
+        let layout = Self::of_service(instance);
+        (layout.config == config).then_some(layout)
     }
 
     /// The configuration file to write: the commented example with this machine's zone and the places that are ours.
@@ -135,7 +148,7 @@ impl Layout {
     }
 
     /// Where the secrets of a configuration are, or are going to be.
-    pub(super) fn secrets(&self, config: &Config) -> Result<Secrets, CliError> {
+    pub(in super::super) fn secrets(&self, config: &Config) -> Result<Secrets, CliError> {
         let entry = |item: Item, source: &SecretSource| match (source, &self.service) {
             (SecretSource::File(path), _) => Ok(Entry {
                 credential: None,
@@ -206,7 +219,7 @@ struct Entry {
 
 /// The secrets.
 #[derive(Debug)]
-pub(super) struct Secrets {
+pub(in super::super) struct Secrets {
     database_key: Entry,
     secret_id: Entry,
     secret_key: Entry,
@@ -234,7 +247,7 @@ impl Secrets {
     }
 
     /// Where it is or will be.
-    pub(super) fn source(&self, item: Item) -> &Source {
+    pub(in super::super) fn source(&self, item: Item) -> &Source {
         &self.entry(item).source
     }
 
