@@ -34,6 +34,9 @@ _banksyncd() {
             banksyncd,demo)
                 cmd="banksyncd__subcmd__demo"
                 ;;
+            banksyncd,doctor)
+                cmd="banksyncd__subcmd__doctor"
+                ;;
             banksyncd,events)
                 cmd="banksyncd__subcmd__events"
                 ;;
@@ -142,6 +145,9 @@ _banksyncd() {
             banksyncd__subcmd__help,demo)
                 cmd="banksyncd__subcmd__help__subcmd__demo"
                 ;;
+            banksyncd__subcmd__help,doctor)
+                cmd="banksyncd__subcmd__help__subcmd__doctor"
+                ;;
             banksyncd__subcmd__help,events)
                 cmd="banksyncd__subcmd__help__subcmd__events"
                 ;;
@@ -227,7 +233,7 @@ _banksyncd() {
 
     case "${cmd}" in
         banksyncd)
-            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config restore rekey recovery-key replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help"
+            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config doctor restore rekey recovery-key replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -520,6 +526,32 @@ _banksyncd() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        banksyncd__subcmd__doctor)
+            opts="-v -q -h --offline --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         banksyncd__subcmd__events)
             opts="-v -q -h --follow --since --code --account --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -631,7 +663,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help)
-            opts="run demo sandbox simulate check-config restore rekey recovery-key replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help"
+            opts="run demo sandbox simulate check-config doctor restore rekey recovery-key replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -743,6 +775,20 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help__subcmd__demo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

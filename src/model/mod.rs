@@ -19,6 +19,7 @@ pub mod port;
 pub mod recovery;
 pub mod requisition;
 pub mod secret;
+pub mod shell;
 pub mod time;
 pub mod transaction;
 pub mod zone;

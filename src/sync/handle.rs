@@ -9,6 +9,7 @@ use crate::model::id::{AccountId, InstitutionId, LinkId};
 use crate::model::institution::Institution;
 use crate::model::notice::Notice;
 use crate::model::time::UtcInstant;
+use crate::planner::Planner;
 use crate::planner::effect::{PullResult, Refused};
 use crate::planner::event::Question;
 use crate::planner::policy::Policy;
@@ -84,6 +85,26 @@ pub struct Report {
     pub provider: ProviderState,
     /// The rules in force.
     pub policy: Arc<Policy>,
+}
+
+impl Report {
+    /// What a planner knows at an instant of the wall clock.
+    pub fn of(planner: &Planner, now: UtcInstant) -> Self {
+        let outlook = |account: &Account| Outlook {
+            next_pull_at: planner.next_pull_at(account, now),
+            quota: Scope::ALL.map(|scope| (scope, planner.allowance(account, scope, true, now))),
+        };
+        Self {
+            now,
+            provider_now: planner.provider_time(now),
+            accounts: planner.accounts().cloned().collect(),
+            outlooks: planner.accounts().map(outlook).collect(),
+            links: planner.links().cloned().collect(),
+            unions: planner.unions().iter().map(|one| (one.kept.id, one.absorbed.id)).collect(),
+            provider: planner.provider().clone(),
+            policy: planner.policy(),
+        }
+    }
 }
 
 /// What the rules make of an account now.

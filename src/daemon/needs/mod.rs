@@ -16,6 +16,7 @@ use crate::model::time::{DAY_MS, UtcInstant};
 use crate::planner::pairing::merge_command;
 use crate::planner::policy::is_enabled;
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, ProviderState};
+use crate::sync::Report;
 
 /// One thing for a person to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,6 +48,21 @@ pub struct Situation<'a> {
     pub error_hard_limit: u32,
     /// `[schedule] freshness`, in seconds.
     pub freshness_s: u32,
+}
+
+impl<'a> From<&'a Report> for Situation<'a> {
+    fn from(report: &'a Report) -> Self {
+        let freshness_s = report.policy.freshness_ms.checked_div(1_000).unwrap_or(0);
+        Self {
+            accounts: &report.accounts,
+            links: &report.links,
+            provider: &report.provider,
+            rules: &report.policy.rules,
+            warn_days: &report.policy.warn_days,
+            error_hard_limit: report.policy.error_hard_limit,
+            freshness_s: u32::try_from(freshness_s).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// Everything that needs a person, the most urgent first; empty when all is well.
