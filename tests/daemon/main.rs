@@ -28,6 +28,7 @@ mod tls;
 
 mod access;
 mod backup;
+mod confirming;
 mod disk;
 mod display;
 mod doctor;
@@ -35,8 +36,10 @@ mod explain;
 mod export;
 mod guard;
 mod hostile;
+mod landing;
 mod life;
 mod linking;
+mod metrics;
 mod proof;
 mod quota;
 mod relink;
