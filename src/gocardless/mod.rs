@@ -34,6 +34,6 @@ mod wire;
 pub use client::{Client, Settings};
 pub use error::Error;
 #[cfg(any(test, fuzzing))]
-pub use fuzz::fuzz_rows;
+pub use fuzz::{fuzz_answers, fuzz_rows};
 pub use rows::Rows;
 pub use transport::{HttpTransport, SetupError};
