@@ -12,6 +12,7 @@ use super::output::ColorChoice;
 use crate::exit::Code;
 use crate::export::Format;
 use crate::model::time::BankDate;
+use crate::systemd::unit::{INSTANCE_CHARS_MAX, is_instance};
 
 /// Where the configuration is when nobody says otherwise.
 pub const CONFIG_DEFAULT: &str = "/etc/banksyncd/config.toml";
@@ -20,7 +21,7 @@ pub const CONFIG_DEFAULT: &str = "/etc/banksyncd/config.toml";
 const DAYS_MAX: i64 = 3650;
 
 /// Verbs of later stages.
-const LATER: &[&str] = &["reconfirm", "rekey", "doctor", "forget"];
+const LATER: &[&str] = &["rekey", "forget"];
 
 /// Keeps bank data fresh in an encrypted file, and tells you when something needs you
 #[derive(Debug, Parser)]
@@ -70,6 +71,8 @@ pub enum Verb {
     Simulate(Simulate),
     /// Report every problem of the configuration
     CheckConfig,
+    /// Look at everything that can be wrong, and say which command cures it
+    Doctor(Doctor),
     /// Put a backup in the place of the database; the daemon must be stopped
     Restore(Restore),
     /// Match all stored answers anew and show what would differ
@@ -96,6 +99,8 @@ pub enum ClientVerb {
     Unlink(Unlink),
     /// Renew a link while the old one works; accounts keep their id and history
     Renew(Renew),
+    /// Confirm that access goes on, as the law in Great Britain asks every 90 days: page, window, outcome for each account
+    Reconfirm(Reconfirm),
     /// List accounts; say which two are one, or take them apart again
     Accounts(Accounts),
     /// Show balances
@@ -145,6 +150,15 @@ pub struct Sandbox {
     /// A loopback address; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: std::net::SocketAddr,
+}
+
+/// `doctor`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = super::doctor::HELP)]
+pub struct Doctor {
+    /// Make no call to the provider, and ask no name server
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// `replay`
@@ -231,7 +245,7 @@ pub enum Weather {
 /// `institutions`
 #[derive(Clone, Debug, clap::Args)]
 pub struct Institutions {
-    /// Words of its name, or its id
+    /// Words of its name or parts of them, its BIC, or its id
     pub query: Vec<String>,
     /// Two letters, such as DE
     #[arg(long, value_name = "CC", value_parser = country)]
@@ -272,6 +286,13 @@ pub struct Renew {
     /// Print the URL and end
     #[arg(long)]
     pub no_wait: bool,
+}
+
+/// `reconfirm`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Reconfirm {
+    /// Its id or the beginning of it
+    pub link: String,
 }
 
 /// `accounts`
@@ -519,15 +540,9 @@ fn day(text: &str) -> Result<BankDate, String> {
     }
 }
 
-/// A name that is one folder, and stands in a unit's name without escapes.
 fn instance(text: &str) -> Result<String, String> {
-    const LENGTH_MAX: usize = 32;
-    let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    if !text.is_empty() && text.len() <= LENGTH_MAX && text.chars().all(good) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("expected up to {LENGTH_MAX} letters, digits and `_`"))
-    }
+    let wrong = || format!("expected up to {INSTANCE_CHARS_MAX} letters, digits and `_`");
+    is_instance(text).then(|| text.to_owned()).ok_or_else(wrong)
 }
 
 fn seeds(text: &str) -> Result<(u64, u64), String> {

@@ -21,7 +21,7 @@ pub async fn run(args: &Institutions, ctx: &mut Ctx<'_>) -> Result<Code, CliErro
     let banks = ctx.list(&target, Patience::Endless).await?;
     if banks.is_empty() {
         ctx.output.line("no institution found")?;
-        ctx.output.note("\nhint: try fewer words, or another `--country`");
+        ctx.output.note("\nhint: try fewer words, the BIC, or another `--country`");
         return Ok(Code::Ok);
     }
     let mut table = Table::new(&[

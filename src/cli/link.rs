@@ -20,7 +20,7 @@ use crate::model::time::SECOND_MS;
 const LOOK_EVERY_MS: i64 = SECOND_MS;
 
 /// How long `--no-wait` waits for the URL, in looks: the provider answers within seconds, or is down.
-const URL_LOOKS_MAX: u32 = 60;
+pub(super) const URL_LOOKS_MAX: u32 = 60;
 
 /// How long the accounts of a link are waited for, in looks; the daemon goes on without us.
 const IDENTIFYING_LOOKS_MAX: u32 = 30;
@@ -131,7 +131,7 @@ async fn identified(
 }
 
 /// Waits for the next look, or for Ctrl-C.
-async fn pause(ctx: &mut Ctx<'_>) -> std::ops::ControlFlow<()> {
+pub(super) async fn pause(ctx: &mut Ctx<'_>) -> std::ops::ControlFlow<()> {
     let end = ctx.now().mono_ms.saturating_add(LOOK_EVERY_MS);
     tokio::select! {
         biased;
@@ -158,7 +158,7 @@ fn state(link: &Object) -> &'static str {
     }
 }
 
-/// Prints the URL, as a QR code too where a person can point a phone at it.
+/// Prints the URL and what was asked for.
 fn show(link: &Whole, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     if ctx.json {
         ctx.output.json(&link.raw)?;
@@ -172,9 +172,13 @@ fn show(link: &Whole, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
         days("access_days"),
     ))?;
     let bank = one_line(object.text_or_empty("institution_id"));
-    ctx.output.line(&format!("open this page to give access to {bank}:"))?;
+    page(&format!("open this page to give access to {bank}:"), object.text_or_empty("url"), ctx)
+}
+
+/// Prints the address of a page, as a QR code too where a person can point a phone at it.
+pub(super) fn page(lead: &str, url: &str, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
+    ctx.output.line(lead)?;
     ctx.output.line("")?;
-    let url = object.text_or_empty("url");
     ctx.output.url(url)?;
     ctx.output.line("")?;
     if ctx.output.terminal.output {

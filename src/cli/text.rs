@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::time::{DAY_MS, HOUR_MS, MINUTE_MS, UtcInstant, Zone};
+use crate::model::time::{BankDate, DAY_MS, HOUR_MS, MINUTE_MS, UtcInstant, Zone};
 
 /// Whether a terminal might obey this character, or hide or turn round what stands beside it: control characters (ECMA-48),
 /// the directional formatting characters of Unicode (UAX 9), and the line and paragraph separators.
@@ -101,6 +101,14 @@ pub fn moment(zone: &Zone, now: UtcInstant, at: UtcInstant) -> String {
     }
 }
 
+/// The day of the week, in three letters.
+pub fn weekday(date: BankDate) -> &'static str {
+    // The first day that is counted was a Thursday.
+    const NAMES: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let place = usize::try_from(date.epoch_days().rem_euclid(7)).unwrap_or_default();
+    NAMES.get(place).copied().unwrap_or_default()
+}
+
 /// Whole days until `end`, rounded up; 0 when it is past.
 pub fn days_left(now: UtcInstant, end: UtcInstant) -> i64 {
     end.since(now).max(0).saturating_add(DAY_MS - 1).div_euclid(DAY_MS)
@@ -171,6 +179,12 @@ mod tests {
         let berlin = "Europe/Berlin".parse().unwrap();
         assert_eq!(moment(&berlin, now, now.plus_hours(1)), "14:00");
         assert_eq!(moment(&berlin, now, now.plus_hours(11)), "2026-03-11 00:00");
+    }
+
+    #[test]
+    fn days_of_the_week() {
+        let of = |text: &str| weekday(BankDate::parse(text).unwrap());
+        assert_eq!((of("2026-11-23"), of("2024-02-29"), of("1969-12-31")), ("Mon", "Thu", "Wed"));
     }
 
     #[test]

@@ -5,10 +5,12 @@
 
 pub mod clock;
 pub mod control;
+pub mod doctor;
 mod integrity;
 pub mod needs;
 pub mod reload;
 pub mod run;
+pub mod search;
 pub mod signal;
 pub mod supervise;
 pub mod time_lapse;

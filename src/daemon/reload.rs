@@ -101,6 +101,16 @@ impl Reloader {
         Ok(restart)
     }
 
+    /// Where the file is.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// What the file said when it was read last.
+    pub fn config(&self) -> Config {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How files are written, as configured now.
     pub fn export(&self) -> config::Export {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).export.clone()

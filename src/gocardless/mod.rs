@@ -14,6 +14,7 @@
 
 mod client;
 mod error;
+mod examine;
 #[cfg(any(test, fuzzing))]
 mod fuzz;
 mod inflight;
@@ -33,7 +34,9 @@ mod wire;
 
 pub use client::{Client, Settings};
 pub use error::Error;
+pub use examine::{Examined, Unreached, Untrusted, examine};
 #[cfg(any(test, fuzzing))]
 pub use fuzz::{fuzz_answers, fuzz_rows};
+pub use rate::Spelling;
 pub use rows::Rows;
 pub use transport::{HttpTransport, SetupError};

@@ -283,7 +283,7 @@ fn set_aside(path: &Path, at: UtcInstant) -> Result<Option<PathBuf>, Error> {
     }
 }
 
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()

@@ -23,11 +23,15 @@ mod bank;
 mod front;
 #[path = "../support/rig.rs"]
 mod rig;
+#[path = "../support/tls.rs"]
+mod tls;
 
 mod access;
 mod backup;
+mod confirming;
 mod disk;
 mod display;
+mod doctor;
 mod explain;
 mod export;
 mod guard;

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::super::args::{CONFIG_DEFAULT, Global, Init};
 use super::super::error::CliError;
-use super::super::quoted;
 use super::file::Access;
 use super::whole;
 use crate::config::{Config, SecretSource};
 use crate::exit::Code;
+use crate::model::shell::quoted;
+use crate::systemd::credentials::Stored;
 use crate::systemd::seal::{self, Source};
+use crate::systemd::unit::Name;
 
 /// The commented example, which is what `init` writes.
 const EXAMPLE: &str = include_str!("../../../packaging/conf/banksyncd.toml");
@@ -42,28 +44,16 @@ impl Item {
 /// Drop-ins of the administrator (systemd.unit(5)).
 const UNITS: &str = "/etc/systemd/system";
 
-/// The packaged unit, or one of its instances.
-#[derive(Debug)]
-pub(super) struct Service {
-    /// `banksyncd.service` or `banksyncd@NAME.service`.
-    unit: String,
-    /// `banksyncd` or `banksyncd-NAME`: the name of its folders.
-    folder: String,
-    instance: bool,
-}
-
-impl Service {
-    /// The drop-in that names its credentials.
-    pub(super) fn drop_in(&self) -> PathBuf {
-        Path::new(UNITS).join(format!("{}.d", self.unit)).join("50-credentials.conf")
-    }
+/// The drop-in of a unit that names its credentials.
+pub(super) fn drop_in_of(service: &Name) -> PathBuf {
+    Path::new(UNITS).join(format!("{}.d", service.unit)).join("50-credentials.conf")
 }
 
 /// Where everything goes.
 #[derive(Debug)]
 pub(super) struct Layout {
     /// The unit that it is for; `None` by hand.
-    pub(super) service: Option<Service>,
+    pub(super) service: Option<Name>,
     /// The configuration.
     pub(super) config: PathBuf,
     /// The folder of secrets that are not encrypted.
@@ -90,16 +80,18 @@ impl Layout {
             let plain = config.parent().unwrap_or(Path::new("/")).to_owned();
             return Ok(Self { service: None, config, plain });
         }
-        let (unit, folder) = match &args.instance {
-            Some(name) => (format!("banksyncd@{name}.service"), format!("banksyncd-{name}")),
-            None => ("banksyncd.service".to_owned(), "banksyncd".to_owned()),
-        };
-        let etc = Path::new("/etc").join(&folder);
-        Ok(Self {
-            service: Some(Service { unit, folder, instance: args.instance.is_some() }),
+        Ok(Self::of_service(args.instance.as_deref()))
+    }
+
+    /// Of the packaged unit, or one of its instances.
+    pub(super) fn of_service(instance: Option<&str>) -> Self {
+        let name = Name::new(instance);
+        let etc = Path::new("/etc").join(&name.folder);
+        Self {
+            service: Some(name),
             config: etc.join("config.toml"),
             plain: etc.join("credentials"),
-        })
+        }
     }
 
     /// The configuration file to write: the commented example with this machine's zone and the places that are ours.
@@ -110,7 +102,7 @@ impl Layout {
         }
         let text = |path: PathBuf| toml(&path.to_string_lossy());
         match &self.service {
-            Some(service) if service.instance => {
+            Some(service) if service.instance.is_some() => {
                 let place =
                     |root: &str, name: &str| text(Path::new(root).join(&service.folder).join(name));
                 values.push(("store.path", place("/var/lib", "banksyncd.db")));
@@ -154,7 +146,7 @@ impl Layout {
 
     /// A credential that is there, in either form, or the form that this machine can make. Files that somebody made by hand
     /// are a decision: what is missing beside them becomes a file, too.
-    fn credential(&self, name: &str, service: &Service) -> Entry {
+    fn credential(&self, name: &str, service: &Name) -> Entry {
         let plain = self.plain.join(name);
         let sealed = Path::new(seal::STORE).join(format!("{}.{name}", service.folder));
         let (plain_there, sealed_there) = (plain.exists(), sealed.exists());
@@ -179,7 +171,7 @@ impl Layout {
     /// What to type next.
     pub(super) fn next_command(&self, changed: bool, global: &Global) -> String {
         match &self.service {
-            Some(service) if service.instance => {
+            Some(service) if service.instance.is_some() => {
                 format!("systemctl enable {unit} && systemctl restart {unit}", unit = service.unit)
             }
             Some(_) if changed => "systemctl restart banksyncd".to_owned(),
@@ -224,6 +216,12 @@ impl Secrets {
     /// Whether it has to be made.
     pub(super) fn is_missing(&self, item: Item) -> bool {
         !self.entry(item).exists
+    }
+
+    /// From where the service manager takes it.
+    pub(super) fn stored(&self, item: Item) -> Stored {
+        let entry = self.entry(item);
+        Stored { name: entry.credential.clone(), source: entry.source.clone() }
     }
 
     /// Its file.

@@ -88,6 +88,17 @@ pub fn parse(text: &str, file: &str, defaults: &Defaults) -> Result<Parsed, Vec<
     }
 }
 
+/// Where the daemon listens, if a text says so, whatever else is wrong with it: enough to ask a daemon that goes on with an
+/// older text.
+pub(super) fn control_socket(text: &str) -> Option<PathBuf> {
+    let document = DeTable::parse(text).ok()?;
+    let mut report = Report::new("", text);
+    let section = Section::root(document.get_ref()).item("control").section(&mut report);
+    let socket = section.item("socket");
+    socket.value()?;
+    socket.read(None, |given| socket_path(given).map(Some), &mut report).flatten()
+}
+
 /// The error's `message` is made of fixed words; its `Display` would quote the line, which may hold a secret.
 pub(super) fn syntax(text: &str, file: &str, error: &toml::de::Error) -> Problem {
     let (line, column) = position(text, error.span().map_or(text.len(), |span| span.start));

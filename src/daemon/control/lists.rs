@@ -84,16 +84,6 @@ pub(super) async fn quota(
 
 pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
-    let situation = Situation {
-        accounts: &report.accounts,
-        links: &report.links,
-        provider: &report.provider,
-        rules: &report.policy.rules,
-        warn_days: &report.policy.warn_days,
-        error_hard_limit: report.policy.error_hard_limit,
-        freshness_s: u32::try_from(report.policy.freshness_ms.checked_div(1_000).unwrap_or(0))
-            .unwrap_or(u32::MAX),
-    };
     let next_pull_at = report.outlooks.iter().filter_map(|outlook| outlook.next_pull_at).min();
     let status = view::StatusView {
         version: env!("CARGO_PKG_VERSION"),
@@ -103,7 +93,7 @@ pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Ref
         provider_unavailable_since: report.provider.outage_since.map(view::At),
         accounts: account_views(&report),
         links: report.links.iter().map(|link| view::link(link, &report.accounts)).collect(),
-        needs: needs(&situation, report.provider_now),
+        needs: needs(&Situation::from(&*report), report.provider_now),
         quota: quota_views(&report),
     };
     Ok(reply::object(StatusCode::OK, &status))

@@ -6,6 +6,7 @@
 mod accounts;
 mod actions;
 mod backup;
+mod doctor;
 mod export;
 mod history;
 mod institutions;
@@ -113,11 +114,13 @@ fn routes(shared: Shared) -> Router {
         .route("/v1/transactions/{id}/history", get(history::history))
         .route("/v1/events", get(rows::events))
         .route("/v1/backup", post(backup::backup))
+        .route("/v1/doctor", post(doctor::doctor))
         .route("/v1/export", get(export::get).post(export::post))
         .route("/v1/links", get(links::list).post(links::create))
         .route("/v1/links/{link}", get(links::show).delete(links::remove))
+        .route("/v1/links/{link}/reconfirm", get(links::reconfirmation).post(links::reconfirm))
         .route("/v1/links/{link}/renew", post(links::renew))
-        .route("/v1/institutions", get(institutions::search))
+        .route("/v1/institutions", get(institutions::list))
         .route("/v1/institutions/{id}", get(institutions::show))
         .route("/v1/sync", post(actions::sync))
         .route("/v1/verify", post(actions::verify))

@@ -6,6 +6,7 @@
 
 pub mod explain;
 pub mod history;
+pub mod reconfirmation;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -24,6 +25,7 @@ use crate::model::transaction::{BookingStatus, Listed, RowState, Transaction};
 use crate::planner::effect::{PullResult, RunOutcome};
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, Purpose};
 use crate::store::Check;
+use reconfirmation::ReconfirmationView;
 
 /// The only provider there is so far, by the name that objects carry.
 pub const PROVIDER: &str = "gocardless";
@@ -145,12 +147,13 @@ pub struct LinkView<'a> {
     access_days: u32,
     replaces: Option<LinkId>,
     failure: Option<&'a str>,
+    reconfirmation: Option<ReconfirmationView<'a>>,
 }
 
 /// Shows a link. Its URL is as good as a key and is shown only while it can still be used.
 ///
 /// Of the accounts it opened, those still being identified are only counted: they may turn out to be known ones.
-pub fn link<'a>(link: &'a Link, accounts: &[Account]) -> LinkView<'a> {
+pub fn link<'a>(link: &'a Link, accounts: &'a [Account]) -> LinkView<'a> {
     let unknown = |id: &AccountId| {
         accounts.iter().any(|account| account.id == *id && account.identifying.is_some())
     };
@@ -176,6 +179,7 @@ pub fn link<'a>(link: &'a Link, accounts: &[Account]) -> LinkView<'a> {
         access_days: link.access_days.unwrap_or(link.terms.access_days),
         replaces: link.replaces,
         failure: link.failure.as_deref(),
+        reconfirmation: reconfirmation::reconfirmation(link, accounts),
     }
 }
 
@@ -411,6 +415,7 @@ pub struct InstitutionView<'a> {
     countries: &'a [String],
     transaction_total_days: Option<u32>,
     max_access_valid_for_days: Option<u32>,
+    max_access_valid_for_days_reconfirmation: Option<u32>,
     supported_features: Option<&'a [String]>,
 }
 
@@ -423,6 +428,8 @@ pub fn institution(institution: &Institution) -> InstitutionView<'_> {
         countries: &institution.countries,
         transaction_total_days: institution.transaction_total_days,
         max_access_valid_for_days: institution.max_access_valid_for_days,
+        max_access_valid_for_days_reconfirmation: institution
+            .max_access_valid_for_days_reconfirmation,
         supported_features: institution.supported_features.as_deref(),
     }
 }

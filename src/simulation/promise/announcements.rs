@@ -11,9 +11,11 @@ use crate::sandbox::{RequisitionView, World};
 use super::{Fact, Promise, Scene, Verdict};
 
 /// A clock of the provider is read with the resolution of a second, and looked at every minute.
-const SLACK_MS: i64 = 5 * MINUTE_MS;
+pub(super) const SLACK_MS: i64 = 5 * MINUTE_MS;
 /// An end that is so long ago must have been announced.
-const TOLD_MS: i64 = 3 * DAY_MS;
+pub(super) const TOLD_MS: i64 = 3 * DAY_MS;
+/// So many days after the day on which it was due access can still be confirmed, and as many before.
+pub(super) const CONFIRM_DAYS: i64 = 14;
 
 /// What was said about a link.
 #[derive(Debug, Default)]
@@ -24,11 +26,22 @@ struct LinkStory {
     completed: bool,
 }
 
+/// What was said about a pause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Pause {
+    /// That there is none, or nothing.
+    #[default]
+    Over,
+    /// That there is one, of an account that went through this link then.
+    Told(LinkId),
+    /// The link has ended, and with it the pause, unless the account has gone on through another link by then.
+    Doubtful,
+}
+
 /// What was said about an account.
 #[derive(Debug, Default)]
 struct AccountStory {
-    /// Through which link.
-    paused: Option<LinkId>,
+    paused: Pause,
     stale: bool,
     suspended: BTreeSet<LinkId>,
     inactive: BTreeSet<LinkId>,
@@ -76,12 +89,13 @@ impl Announcements {
             ),
             (EventCode::AccountPaused, Some(id), Some(link)) => {
                 let story = self.accounts.entry(id).or_default();
-                said(story.paused.replace(link).is_none(), "a pause is announced twice")
+                let former = std::mem::replace(&mut story.paused, Pause::Told(link));
+                said(!matches!(former, Pause::Told(_)), "a pause is announced twice")
             }
             (EventCode::AccountRecovered, Some(id), _) => {
                 let story = self.accounts.entry(id).or_default();
                 said(
-                    story.paused.take().is_some(),
+                    std::mem::take(&mut story.paused) != Pause::Over,
                     "a recovery is announced of an account that was not paused",
                 )
             }
@@ -98,18 +112,19 @@ impl Announcements {
             }
             (EventCode::AccountSuspended, Some(id), Some(link)) => {
                 let story = self.accounts.entry(id).or_default();
-                story.paused = None;
+                story.paused = Pause::Over;
                 said(story.suspended.insert(link), "a suspension is announced twice")
             }
             (EventCode::AccountInactive, Some(id), Some(link)) => {
                 let story = self.accounts.entry(id).or_default();
-                story.paused = None;
+                story.paused = Pause::Over;
                 said(story.inactive.insert(link), "an account is announced as closed twice")
             }
             (EventCode::AccessExpired | EventCode::AccessRevoked, _, Some(link)) => {
-                // The end of access is the end of its accounts' pauses.
                 for story in self.accounts.values_mut() {
-                    story.paused = story.paused.filter(|own| *own != link);
+                    if story.paused == Pause::Told(link) {
+                        story.paused = Pause::Doubtful;
+                    }
                 }
                 let story = self.links.entry(link).or_default();
                 said(
@@ -173,7 +188,7 @@ impl Announcements {
             }
             EventCode::AccessExpired => {
                 let view = view?;
-                let end = view.consent_ends_at?;
+                let end = ends_at(view)?;
                 let early = at.plus_ms(SLACK_MS) < end && view.revoked_at.is_none();
                 Some(if early {
                     Err(format!("an expiry is announced that is due at {end}"))
@@ -217,7 +232,7 @@ impl Announcements {
         }
         let judge = |(link, story): (&LinkId, &LinkStory)| {
             let view = views.get(scene.identities.requisition(*link)?)?;
-            let end = view.consent_ends_at?;
+            let end = ends_at(view)?;
             let due = story.completed
                 && !story.replaced
                 && !views.deleted(&view.id)
@@ -266,29 +281,36 @@ impl Promise for Announcements {
     }
 }
 
+/// When a consent ends: by its days, or because nobody confirmed it in time.
+fn ends_at(view: &RequisitionView) -> Option<UtcInstant> {
+    let open = view.reconfirmed.iter().find(|day| day.answered_at.is_none());
+    let lapses_at = open.map(|day| day.due_at.plus_days(CONFIRM_DAYS));
+    view.consent_ends_at.into_iter().chain(lapses_at).min()
+}
+
 fn threshold(notice: &Notice) -> i64 {
     notice.details.get("days").and_then(serde_json::Value::as_i64).unwrap_or(i64::MAX)
 }
 
 /// All requisitions that there are or were, by id.
-struct Views {
+pub(super) struct Views {
     all: BTreeMap<String, RequisitionView>,
     deleted: BTreeSet<String>,
 }
 
 impl Views {
-    fn of(world: &mut World, at: UtcInstant) -> Self {
+    pub(super) fn of(world: &mut World, at: UtcInstant) -> Self {
         let gone: Vec<_> = world.log().deletions().iter().map(|(_, view)| view.clone()).collect();
         let deleted = gone.iter().map(|view| view.id.clone()).collect();
         let all = gone.into_iter().chain(world.requisitions(at));
         Self { all: all.map(|view| (view.id.clone(), view)).collect(), deleted }
     }
 
-    fn get(&self, id: &str) -> Option<&RequisitionView> {
+    pub(super) fn get(&self, id: &str) -> Option<&RequisitionView> {
         self.all.get(id)
     }
 
-    fn deleted(&self, id: &str) -> bool {
+    pub(super) fn deleted(&self, id: &str) -> bool {
         self.deleted.contains(id)
     }
 }
