@@ -179,8 +179,8 @@ impl Table {
         }
         // Numbered as the store does it: twins that come apart later go on there and here in the same order.
         let mut fresh = decision.fresh();
-        let dated: Vec<_> = fresh.iter().filter_map(|place| dates[*place]).collect();
-        if dated.first() > dated.last() {
+        let fresh_dates: Vec<_> = fresh.iter().filter_map(|place| dates[*place]).collect();
+        if fresh_dates.first() > fresh_dates.last() {
             fresh.reverse();
         }
         fresh.sort_by_key(|place| dates[*place]);
