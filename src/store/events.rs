@@ -128,9 +128,12 @@ pub(super) fn newest(connection: &Connection) -> Result<i64, Error> {
 /// When the newest event of a kind happened.
 pub(super) fn last(connection: &Connection, code: EventCode) -> Result<Option<UtcInstant>, Error> {
     // Without the first condition, which is looked at once, a kind that never happened would cost a walk through all events.
-    let sql = "SELECT at FROM event WHERE EXISTS (SELECT 1 FROM event_text WHERE code = ?1)
-               AND text IN (SELECT number FROM event_text WHERE code = ?1) ORDER BY id DESC LIMIT 1";
-    let mut statement = connection.prepare_cached(sql).map_err(Error::sql("read events"))?;
+    let sql = format!(
+        "SELECT {AT} FROM event LEFT JOIN run ON run.number = event.run
+         WHERE EXISTS (SELECT 1 FROM event_text WHERE code = ?1)
+         AND text IN (SELECT number FROM event_text WHERE code = ?1) ORDER BY id DESC LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(Error::sql("read events"))?;
     statement
         .query_row([code.as_str()], |row| row.get(0).map(UtcInstant::from_ms))
         .optional()
