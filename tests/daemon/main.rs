@@ -35,6 +35,7 @@ mod explain;
 mod export;
 mod guard;
 mod hostile;
+mod input;
 mod life;
 mod linking;
 mod proof;

@@ -52,8 +52,8 @@ pub(super) fn check(patient: &Patient<'_>, report: &Report) -> Vec<Finding> {
 fn ends(report: &Report) -> String {
     let live = report.links.iter().filter(|link| link.status.is_live());
     let ends: Vec<_> = live.filter_map(|link| link.access_expires_at).collect();
-    let Some(next) = ends.iter().min() else { return "no access has been given yet".to_owned() };
-    let days = next.since(report.provider_now).max(0).div_euclid(DAY_MS);
+    let Some(next) = ends.iter().min() else { return "no link gives access".to_owned() };
+    let days = next.since(report.provider_now).max(0).saturating_add(DAY_MS - 1).div_euclid(DAY_MS);
     let count = ends.len();
     let noun = if count == 1 { "link" } else { "links" };
     format!("{count} {noun}, the next ends in {days} days")
