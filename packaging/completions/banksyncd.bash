@@ -67,6 +67,9 @@ _banksyncd() {
             banksyncd,quota)
                 cmd="banksyncd__subcmd__quota"
                 ;;
+            banksyncd,reconfirm)
+                cmd="banksyncd__subcmd__reconfirm"
+                ;;
             banksyncd,reload)
                 cmd="banksyncd__subcmd__reload"
                 ;;
@@ -172,6 +175,9 @@ _banksyncd() {
             banksyncd__subcmd__help,quota)
                 cmd="banksyncd__subcmd__help__subcmd__quota"
                 ;;
+            banksyncd__subcmd__help,reconfirm)
+                cmd="banksyncd__subcmd__help__subcmd__reconfirm"
+                ;;
             banksyncd__subcmd__help,reload)
                 cmd="banksyncd__subcmd__help__subcmd__reload"
                 ;;
@@ -221,7 +227,7 @@ _banksyncd() {
 
     case "${cmd}" in
         banksyncd)
-            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config doctor restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help"
+            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config doctor restore replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -651,7 +657,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help)
-            opts="run demo sandbox simulate check-config doctor restore replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help"
+            opts="run demo sandbox simulate check-config doctor restore replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -917,6 +923,20 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help__subcmd__quota)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__reconfirm)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1282,6 +1302,32 @@ _banksyncd() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        banksyncd__subcmd__reconfirm)
+            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         banksyncd__subcmd__reload)
             opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1489,7 +1535,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__status)
-            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
+            opts="-v -q -h --no-trend --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

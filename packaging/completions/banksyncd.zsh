@@ -307,6 +307,23 @@ never\:"Never"))' \
 ':link -- Its id or the beginning of it:_default' \
 && ret=0
 ;;
+(reconfirm)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':link -- Its id or the beginning of it:_default' \
+&& ret=0
+;;
 (accounts)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:PATH:_files' \
@@ -524,6 +541,7 @@ _arguments "${_arguments_options[@]}" : \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
 always\:"Always"
 never\:"Never"))' \
+'--no-trend[Do not draw how the balances of the last 30 days went (also \`display.trend = false\`)]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
 '(-q --quiet)*-v[Say more; twice for even more]' \
 '(-q --quiet)*--verbose[Say more; twice for even more]' \
@@ -689,6 +707,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(reconfirm)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (accounts)
 _arguments "${_arguments_options[@]}" : \
 ":: :_banksyncd__subcmd__help__subcmd__accounts_commands" \
@@ -792,6 +814,7 @@ _banksyncd_commands() {
 'links:List links, their state and the days left' \
 'unlink:End a link at the provider; stored data stays' \
 'renew:Renew a link while the old one works; accounts keep their id and history' \
+'reconfirm:Confirm that access goes on, as the law in Great Britain asks every 90 days\: page, window, outcome for each account' \
 'accounts:List accounts; say which two are one, or take them apart again' \
 'balances:Show balances' \
 'transactions:List transactions' \
@@ -915,6 +938,7 @@ _banksyncd__subcmd__help_commands() {
 'links:List links, their state and the days left' \
 'unlink:End a link at the provider; stored data stays' \
 'renew:Renew a link while the old one works; accounts keep their id and history' \
+'reconfirm:Confirm that access goes on, as the law in Great Britain asks every 90 days\: page, window, outcome for each account' \
 'accounts:List accounts; say which two are one, or take them apart again' \
 'balances:Show balances' \
 'transactions:List transactions' \
@@ -1030,6 +1054,11 @@ _banksyncd__subcmd__help__subcmd__quota_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd help quota commands' commands "$@"
 }
+(( $+functions[_banksyncd__subcmd__help__subcmd__reconfirm_commands] )) ||
+_banksyncd__subcmd__help__subcmd__reconfirm_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help reconfirm commands' commands "$@"
+}
 (( $+functions[_banksyncd__subcmd__help__subcmd__reload_commands] )) ||
 _banksyncd__subcmd__help__subcmd__reload_commands() {
     local commands; commands=()
@@ -1119,6 +1148,11 @@ _banksyncd__subcmd__links_commands() {
 _banksyncd__subcmd__quota_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd quota commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__reconfirm_commands] )) ||
+_banksyncd__subcmd__reconfirm_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd reconfirm commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__reload_commands] )) ||
 _banksyncd__subcmd__reload_commands() {

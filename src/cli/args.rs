@@ -21,7 +21,7 @@ pub const CONFIG_DEFAULT: &str = "/etc/banksyncd/config.toml";
 const DAYS_MAX: i64 = 3650;
 
 /// Verbs of later stages.
-const LATER: &[&str] = &["reconfirm", "rekey", "forget"];
+const LATER: &[&str] = &["rekey", "forget"];
 
 /// Keeps bank data fresh in an encrypted file, and tells you when something needs you
 #[derive(Debug, Parser)]
@@ -99,6 +99,8 @@ pub enum ClientVerb {
     Unlink(Unlink),
     /// Renew a link while the old one works; accounts keep their id and history
     Renew(Renew),
+    /// Confirm that access goes on, as the law in Great Britain asks every 90 days: page, window, outcome for each account
+    Reconfirm(Reconfirm),
     /// List accounts; say which two are one, or take them apart again
     Accounts(Accounts),
     /// Show balances
@@ -114,7 +116,7 @@ pub enum ClientVerb {
     /// List or follow events
     Events(Events),
     /// Show what is going on, and what needs you
-    Status,
+    Status(Status),
     /// Show the calls left, and when the next one is allowed
     Quota,
     /// Ask for a pull now
@@ -286,6 +288,13 @@ pub struct Renew {
     pub no_wait: bool,
 }
 
+/// `reconfirm`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Reconfirm {
+    /// Its id or the beginning of it
+    pub link: String,
+}
+
 /// `accounts`
 #[derive(Clone, Debug, clap::Args)]
 pub struct Accounts {
@@ -444,6 +453,14 @@ pub struct Events {
     /// Only of this account
     #[arg(long, value_name = "ACCOUNT")]
     pub account: Option<String>,
+}
+
+/// `status`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Status {
+    /// Do not draw how the balances of the last 30 days went (also `display.trend = false`)
+    #[arg(long)]
+    pub no_trend: bool,
 }
 
 /// `sync`

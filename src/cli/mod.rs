@@ -38,7 +38,9 @@ mod main;
 pub mod object;
 pub mod output;
 pub mod progress;
+mod qr;
 pub mod quota;
+pub mod reconfirm;
 pub mod reload;
 pub mod renew;
 mod replay;
@@ -234,6 +236,7 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::Links => links::run(ctx).await,
         ClientVerb::Unlink(args) => unlink::run(args, ctx).await,
         ClientVerb::Renew(args) => renew::run(args, ctx).await,
+        ClientVerb::Reconfirm(args) => reconfirm::run(args, ctx).await,
         ClientVerb::Accounts(args) => accounts::run(args, ctx).await,
         ClientVerb::Balances(args) => balances::run(args, ctx).await,
         ClientVerb::Transactions(args) => transactions::run(args, ctx).await,
@@ -242,7 +245,7 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::History(args) => history::run(args, ctx).await,
         ClientVerb::Explain(args) => explain::run(args, ctx).await,
         ClientVerb::Events(args) => events::run(args, ctx).await,
-        ClientVerb::Status => status::run(ctx).await,
+        ClientVerb::Status(args) => status::run(args, ctx).await,
         ClientVerb::Quota => quota::run(ctx).await,
         ClientVerb::Sync(args) => sync::run(args, ctx).await,
         ClientVerb::Verify => verify::run(ctx).await,

@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod money;
 pub mod notice;
 pub mod port;
+pub mod reconfirmation;
 pub mod requisition;
 pub mod secret;
 pub mod shell;

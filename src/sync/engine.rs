@@ -351,6 +351,10 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.planner.on(now, Event::UnlinkWanted { link_id });
                 let _gone = done.send(());
             }
+            Message::Reconfirm { link_id, done } => {
+                self.planner.on(now, Event::ReconfirmWanted { link_id });
+                let _gone = done.send(());
+            }
             Message::Merge { kept, absorbed, done } => {
                 self.planner.on(now, Event::MergeWanted { kept, absorbed });
                 let _gone = done.send(());
@@ -381,6 +385,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 .accounts()
                 .filter_map(|account| planner.next_pull_at(account, now))
                 .min(),
+            links_pending: planner.links().filter(|link| link.status.is_pending()).count(),
             fault: planner.provider().fault.is_some(),
             outage: planner.provider().outage_since.is_some(),
         }

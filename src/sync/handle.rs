@@ -33,6 +33,7 @@ pub(super) enum Message {
     Sync { accounts: Vec<AccountId>, force: bool, results: mpsc::Sender<PullResult> },
     Link { wish: LinkWish, made: oneshot::Sender<LinkId> },
     Unlink { link_id: LinkId, done: oneshot::Sender<()> },
+    Reconfirm { link_id: LinkId, done: oneshot::Sender<()> },
     Merge { kept: AccountId, absorbed: AccountId, done: oneshot::Sender<()> },
     Split { kept: AccountId, done: oneshot::Sender<()> },
     Ask { question: Question, told: oneshot::Sender<Result<Vec<Institution>, Refused>> },
@@ -60,6 +61,8 @@ pub struct Brief {
     pub worst: Option<(AccountId, AccountStatus)>,
     /// When the next pull is due; `None` if none is planned.
     pub next_pull_at: Option<UtcInstant>,
+    /// How many links wait for a person.
+    pub links_pending: usize,
     /// The provider refuses all calls.
     pub fault: bool,
     /// The provider does not answer.
@@ -180,6 +183,12 @@ impl Handle {
     /// Gives a link up.
     pub async fn unlink(&self, link_id: LinkId) -> Result<(), Gone> {
         self.ask(|done| Message::Unlink { link_id, done }).await
+    }
+
+    /// Asks the provider for the page on which a person confirms that access goes on, or what was said there. Its progress is
+    /// in the reports.
+    pub async fn reconfirm(&self, link_id: LinkId) -> Result<(), Gone> {
+        self.ask(|done| Message::Reconfirm { link_id, done }).await
     }
 
     /// Makes two accounts one. It has taken place when the next report is there.

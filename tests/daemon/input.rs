@@ -30,7 +30,7 @@ const NOT_CLIENTS: [&str; 10] = [
 ];
 
 /// Wrong at first sight, or for the daemon: `{}` is a folder that exists.
-const WRONG: [(&str, i32, &str); 57] = [
+const WRONG: [(&str, i32, &str); 59] = [
     ("institutions --country DEU", 64, "two letters"),
     ("link NOSUCH", 64, "no such institution"),
     ("link", 64, "required"),
@@ -42,6 +42,8 @@ const WRONG: [(&str, i32, &str); 57] = [
     ("unlink lnk_", 64, "--yes"),
     ("renew nosuch", 64, "no such link"),
     ("renew lnk_", 64, "several links"),
+    ("reconfirm nosuch", 64, "no such link"),
+    ("reconfirm lnk_", 64, "several links"),
     ("accounts extra", 64, "unrecognized"),
     ("accounts merge nosuch other", 64, "no such account"),
     ("accounts merge acc_ other", 64, "several accounts"),
@@ -91,12 +93,13 @@ const WRONG: [(&str, i32, &str); 57] = [
 ];
 
 /// A call of each client that would be right if a daemon were there.
-const RIGHT: [&str; 18] = [
+const RIGHT: [&str; 19] = [
     "institutions x",
     "link X",
     "links",
     "unlink lnk_x --yes",
     "renew lnk_x",
+    "reconfirm lnk_x",
     "accounts",
     "balances",
     "transactions",

@@ -28,6 +28,7 @@ mod tls;
 
 mod access;
 mod backup;
+mod confirming;
 mod disk;
 mod display;
 mod doctor;
@@ -36,8 +37,10 @@ mod export;
 mod guard;
 mod hostile;
 mod input;
+mod landing;
 mod life;
 mod linking;
+mod metrics;
 mod proof;
 mod quota;
 mod relink;

@@ -12,19 +12,17 @@ const QUOTA: &str = "quota";
 const CONSENTS: &str = "consents";
 const ACCOUNTS: &str = "accounts";
 
-/// Conditions of links; the others are of accounts.
-const OF_LINKS: [EventCode; 4] = [
-    EventCode::AccessExpired,
-    EventCode::AccessExpiring,
-    EventCode::AccessRevoked,
-    EventCode::LinkCreated,
-];
+/// Conditions of consents that may show at an account, too.
+const OF_CONSENTS: [EventCode; 2] = [EventCode::AccessExpired, EventCode::AccessRevoked];
 
 pub(super) fn check(patient: &Patient<'_>, report: &Report) -> Vec<Finding> {
     let mut findings = quota(patient, report);
     let found = needs(&Situation::from(report), report.provider_now);
     let found: Vec<&Need> = found.iter().filter(|need| need.subject != "service").collect();
-    let of_links = |need: &&&Need| OF_LINKS.iter().any(|code| code.as_str() == need.code);
+    let of_links = |need: &&&Need| {
+        need.subject.starts_with("lnk_")
+            || OF_CONSENTS.iter().any(|code| code.as_str() == need.code)
+    };
     let told = |name: &str, need: &Need| {
         let of_account = need.subject.starts_with("acc_");
         let subject = if of_account { format!("{}: ", need.subject) } else { String::new() };

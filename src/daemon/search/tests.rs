@@ -120,6 +120,7 @@ fn list() -> Vec<Institution> {
         countries: countries.split(' ').map(ToOwned::to_owned).collect(),
         transaction_total_days: None,
         max_access_valid_for_days: None,
+        max_access_valid_for_days_reconfirmation: None,
         supported_features: None,
     };
     LIST.iter().map(institution).collect()
