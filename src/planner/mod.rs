@@ -461,7 +461,7 @@ impl Planner {
         let flight = Flight { aim, spends, call_id: None, run_id, handle, date_from };
         self.flights.insert(ticket, flight);
         let spends = part.zip(spends).map(|(part, (_, scope))| (part, scope));
-        PlannedCall { ticket, call, spends, run_id, at }
+        PlannedCall { ticket, call, spends, at }
     }
 
     fn rhythm(&self) -> Rhythm {
