@@ -18,6 +18,7 @@ pub mod money;
 pub mod notice;
 pub mod port;
 pub mod reconfirmation;
+pub mod recovery;
 pub mod requisition;
 pub mod secret;
 pub mod shell;

@@ -43,6 +43,7 @@ mod explain;
 mod export;
 mod guard;
 mod hostile;
+mod input;
 mod landing;
 mod life;
 mod linking;
