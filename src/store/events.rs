@@ -17,7 +17,7 @@ use super::worker::Reader;
 const CHUNK_LEN: u32 = 256;
 
 /// When an event happened.
-const AT: &str = "coalesce(started_at, 0) + coalesce(after_ms, took_ms)";
+pub(super) const AT: &str = "coalesce(started_at, 0) + coalesce(after_ms, took_ms)";
 
 /// A notice that is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -185,9 +185,13 @@ fn keep_only(connection: &Connection, audience: &Audience) -> Result<(), Error> 
 /// What waits beyond this number, oldest first, with its targets.
 fn waiting(connection: &Connection, after: i64) -> Result<Vec<(String, Waiting)>, Error> {
     let failed = || Error::sql("read what waits to be told");
-    let sql = "SELECT outbox.number, target, at, code FROM outbox JOIN event ON event.id = outbox.event
-               JOIN event_text ON event_text.number = event.text WHERE outbox.number > ?1 ORDER BY outbox.number";
-    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+    let sql = format!(
+        "SELECT outbox.number, target, {} AS at, code FROM outbox JOIN event ON event.id = outbox.event
+         JOIN event_text ON event_text.number = event.text LEFT JOIN run ON run.number = event.run
+         WHERE outbox.number > ?1 ORDER BY outbox.number",
+        events::AT
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(failed())?;
     let rows = statement
         .query_map([after], |row| {
             let code: String = row.get("code")?;
