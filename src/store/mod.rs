@@ -8,7 +8,7 @@
 //! schedule: documents of the planner go in and out as they are.
 //!
 //! Layout on disk: `DB` (mode 0600, WAL), `DB-wal`, `DB-shm`, `DB.keycheck` (wrong key or damaged file?), `DB.lock` (one
-//! process).
+//! process); while the key is changed also `DB.rekey`, the copy with the new one.
 
 mod answer;
 mod answers;
@@ -34,6 +34,7 @@ mod pairing;
 mod parts;
 mod proof;
 mod reconcile;
+mod rekey;
 mod replay;
 mod room;
 mod row;
@@ -74,6 +75,7 @@ pub use explain::{Explanation, Neighbour};
 pub use institutions::InstitutionList;
 pub use ledger::Reservation;
 pub use listing::Listing;
+pub use rekey::{RekeyStep, is_key_of, rekey};
 pub use replay::{Difference, Replayed, What};
 pub use room::{Exposed, Room, exposed, room};
 pub use runs::RunRow;

@@ -36,6 +36,7 @@ mod explain;
 mod export;
 mod guard;
 mod hostile;
+mod input;
 mod landing;
 mod life;
 mod linking;
