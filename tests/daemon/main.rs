@@ -49,6 +49,7 @@ mod life;
 mod linking;
 mod metrics;
 mod notify;
+mod openapi;
 mod proof;
 mod quota;
 mod relink;
