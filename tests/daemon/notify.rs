@@ -72,7 +72,9 @@ fn standing(rig: &Rig, name: &str) -> Value {
         .expect("no such target")
 }
 
+/// Waits until a target has taken everything; the start is told of soon after the socket answers.
 fn wait_until_told(rig: &Rig, name: &str) {
+    wait_until("the start to be an event", || !rig.events("daemon_started").is_empty());
     wait_until("all messages to be taken", || standing(rig, name)["waiting"] == 0);
 }
 
@@ -199,7 +201,7 @@ fn a_target_that_fails_is_said_so_and_holds_up_no_other() {
     let said = rig.verb(&["notify", "test", "bad", "--json"]).expect(1).line();
     assert_eq!((&said["ok"], &said["type"]), (&Value::Bool(false), &Value::from("exec")));
     let said = rig.verb(&["notify", "test", "nobody"]).expect(64);
-    assert!(said.err.contains("`nobody`") && said.err.contains("banksyncd notify"), "{said:?}");
+    assert!(said.err.contains("`nobody`") && said.err.contains("notify` lists them"), "{said:?}");
     // What a program started ends with it.
     wait_until("the slow program's own programs to be gone", || {
         let all = fs::read_dir("/proc").unwrap().flatten();
