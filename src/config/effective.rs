@@ -40,6 +40,7 @@ impl Config {
         out.number("access-days", self.history.access_days);
         out.number("overlap-days", self.history.overlap_days);
         out.list("warn-days", self.history.warn_days.iter().map(u32::to_string));
+        out.line(format_args!("remove-replaced = {}", self.history.remove_replaced));
         out.section("http");
         out.text("connect-timeout", &show_duration(self.http.connect_timeout_s));
         out.text("total-timeout", &show_duration(self.http.total_timeout_s));
@@ -154,6 +155,7 @@ mod tests {
             jitter = \"0s\"
             [history]
             warn-days = []
+            remove-replaced = false
             [[account]]
             match = \"acc_01kbxyz0000000000000000000\"
             nickname = \"größe\"

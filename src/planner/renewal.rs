@@ -68,7 +68,11 @@ impl Planner {
         if let Some(old) = self.links.get_mut(&old_id) {
             old.replaced_by = Some(link_id);
         }
-        self.remove_link(old_id, LinkStatus::Replaced, now);
+        if self.policy.remove_replaced {
+            self.remove_link(old_id, LinkStatus::Replaced, now);
+        } else {
+            self.keep_replaced(old_id);
+        }
         let replaced = Notice::new(EventCode::LinkReplaced, "a successor has taken over")
             .link(old_id)
             .institution(institution.clone())

@@ -190,6 +190,9 @@ pub struct Link {
     /// Expiry or revocation was announced.
     #[serde(default)]
     pub end_announced: bool,
+    /// Replaced, but still there at the provider.
+    #[serde(default)]
+    pub kept: bool,
     /// Why it failed, in our words; safe to log.
     #[serde(default)]
     pub failure: Option<String>,
