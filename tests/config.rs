@@ -98,6 +98,9 @@ fn the_effective_default() {
     warn-days = [14, 7, 3, 1]
     remove-replaced = true
 
+    [linking]
+    listen = ""
+
     [http]
     connect-timeout = "10s"
     total-timeout = "2m"
@@ -107,8 +110,12 @@ fn the_effective_default() {
     level = "info"
     format = "auto"
 
+    [metrics]
+    listen = ""
+
     [display]
     enabled = true
+    trend = true
 
     [export]
     expenses = "Expenses:Unknown"

@@ -342,6 +342,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand status" -l socket -d
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand status" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand status" -l no-trend -d 'Do not draw how the balances of the last 30 days went (also `display.trend = false`)'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand status" -l json -d 'Print JSON Lines: one object per item, nothing else'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand status" -s v -l verbose -d 'Say more; twice for even more'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand status" -s q -l quiet -d 'Say only what is asked for, and errors'

@@ -541,6 +541,7 @@ _arguments "${_arguments_options[@]}" : \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
 always\:"Always"
 never\:"Never"))' \
+'--no-trend[Do not draw how the balances of the last 30 days went (also \`display.trend = false\`)]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
 '(-q --quiet)*-v[Say more; twice for even more]' \
 '(-q --quiet)*--verbose[Say more; twice for even more]' \

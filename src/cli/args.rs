@@ -116,7 +116,7 @@ pub enum ClientVerb {
     /// List or follow events
     Events(Events),
     /// Show what is going on, and what needs you
-    Status,
+    Status(Status),
     /// Show the calls left, and when the next one is allowed
     Quota,
     /// Ask for a pull now
@@ -453,6 +453,14 @@ pub struct Events {
     /// Only of this account
     #[arg(long, value_name = "ACCOUNT")]
     pub account: Option<String>,
+}
+
+/// `status`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Status {
+    /// Do not draw how the balances of the last 30 days went (also `display.trend = false`)
+    #[arg(long)]
+    pub no_trend: bool,
 }
 
 /// `sync`

@@ -38,6 +38,7 @@ mod main;
 pub mod object;
 pub mod output;
 pub mod progress;
+mod qr;
 pub mod quota;
 pub mod reconfirm;
 pub mod reload;
@@ -231,7 +232,7 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::History(args) => history::run(args, ctx).await,
         ClientVerb::Explain(args) => explain::run(args, ctx).await,
         ClientVerb::Events(args) => events::run(args, ctx).await,
-        ClientVerb::Status => status::run(ctx).await,
+        ClientVerb::Status(args) => status::run(args, ctx).await,
         ClientVerb::Quota => quota::run(ctx).await,
         ClientVerb::Sync(args) => sync::run(args, ctx).await,
         ClientVerb::Verify => verify::run(ctx).await,

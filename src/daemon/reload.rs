@@ -116,6 +116,11 @@ impl Reloader {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).export.clone()
     }
 
+    /// Whether somebody may see how balances went, as configured now.
+    pub fn shows_trend(&self) -> bool {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).display.trend
+    }
+
     fn read(&self) -> Result<(Config, Rules, Policy), ReloadError> {
         let Loaded { config, display, .. } = load(&self.path, &self.defaults)?;
         let policy = Policy::from_config(&config)?;
@@ -136,8 +141,10 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
             "limits.accounts-per-minute",
             old.limits.accounts_per_minute != new.limits.accounts_per_minute,
         ),
+        ("linking.listen", old.linking != new.linking),
         ("http", old.http != new.http),
         ("log.format", old.log.format != new.log.format),
+        ("metrics.listen", old.metrics != new.metrics),
     ]
     .into_iter()
     .filter_map(|(key, changed)| changed.then_some(key))

@@ -21,6 +21,7 @@ mod inflight;
 mod limit;
 mod map;
 mod rate;
+pub mod redirect;
 mod refusal;
 mod request;
 mod rows;

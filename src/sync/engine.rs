@@ -385,6 +385,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 .accounts()
                 .filter_map(|account| planner.next_pull_at(account, now))
                 .min(),
+            links_pending: planner.links().filter(|link| link.status.is_pending()).count(),
             fault: planner.provider().fault.is_some(),
             outage: planner.provider().outage_since.is_some(),
         }

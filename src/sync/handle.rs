@@ -61,6 +61,8 @@ pub struct Brief {
     pub worst: Option<(AccountId, AccountStatus)>,
     /// When the next pull is due; `None` if none is planned.
     pub next_pull_at: Option<UtcInstant>,
+    /// How many links wait for a person.
+    pub links_pending: usize,
     /// The provider refuses all calls.
     pub fault: bool,
     /// The provider does not answer.

@@ -203,6 +203,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "tokio_cron_scheduler",
             "axum",
             "hyper",
+            "hyper_util",
             "http_body_util",
             "tracing",
             "unicode_normalization",

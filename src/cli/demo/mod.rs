@@ -199,6 +199,7 @@ fn narrator(output: &Output) -> Output {
         output: false,
         error: false,
         width: Some(width),
+        height: None,
         ..output.terminal
     };
     Output::standard(terminal, true)

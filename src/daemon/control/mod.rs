@@ -16,6 +16,7 @@ mod reply;
 mod resolve;
 mod rows;
 mod socket;
+mod trend;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ use tokio_util::task::TaskTracker;
 pub use socket::{SocketFile, bind};
 
 use super::DaemonError;
+use super::metrics::Metrics;
 use super::reload::Reloader;
 use crate::model::port::{Clock, RowReader};
 use crate::model::time::UtcInstant;
@@ -57,6 +59,8 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// When the daemon started.
     pub started_at: UtcInstant,
+    /// For a monitoring system.
+    pub metrics: Metrics,
     /// Long answers are written by tasks of their own.
     pub streams: TaskTracker,
     /// The daemon goes down.
@@ -102,6 +106,7 @@ pub async fn serve(listener: UnixListener, shared: Shared) -> Result<(), DaemonE
 
 fn routes(shared: Shared) -> Router {
     Router::new()
+        .route("/metrics", get(lists::metrics))
         .route("/v1/version", get(actions::version))
         .route("/v1/status", get(lists::status))
         .route("/v1/accounts", get(lists::accounts))
@@ -109,6 +114,7 @@ fn routes(shared: Shared) -> Router {
         .route("/v1/accounts/{account}/split", post(accounts::split))
         .route("/v1/quota", get(lists::quota))
         .route("/v1/balances", get(rows::balances))
+        .route("/v1/trend", get(trend::trend))
         .route("/v1/transactions", get(rows::transactions))
         .route("/v1/transactions/{id}/explain", get(history::explain))
         .route("/v1/transactions/{id}/history", get(history::history))

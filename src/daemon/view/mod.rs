@@ -216,6 +216,28 @@ pub fn balance<'a>(
     }
 }
 
+/// How the balance of an account went.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrendView<'a> {
+    /// Whose.
+    pub account_id: AccountId,
+    /// The bank's word for the kind of balance.
+    pub balance_type: &'a str,
+    /// ISO 4217.
+    pub currency: Option<&'a str>,
+    /// Day by day, today last.
+    pub days: Vec<TrendDay>,
+}
+
+/// A balance at the end of a day.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrendDay {
+    /// The day, in the zone of the schedule.
+    pub date: BankDate,
+    /// The amount, a decimal string; `null` where nothing was known yet.
+    pub amount: Option<String>,
+}
+
 #[derive(Serialize)]
 struct TransactionView<'a> {
     id: TransactionId,
@@ -346,6 +368,17 @@ pub fn sync_result(result: &PullResult) -> SyncResultView<'_> {
     }
 }
 
+/// The plan of pulls.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScheduleView {
+    /// IANA name.
+    pub timezone: String,
+    /// The next slots; accounts are pulled a little later, each by its jitter.
+    pub upcoming: Vec<At>,
+    /// An account that is older than this many seconds is stale.
+    pub freshness_s: i64,
+}
+
 /// What is going on, in one object.
 #[derive(Clone, Debug, Serialize)]
 pub struct StatusView<'a> {
@@ -357,6 +390,8 @@ pub struct StatusView<'a> {
     pub started_at: At,
     /// The earliest next pull of any account.
     pub next_pull_at: Option<At>,
+    /// When pulls are planned.
+    pub schedule: ScheduleView,
     /// Since when nothing answers at the provider; `null` while it does.
     pub provider_unavailable_since: Option<At>,
     /// All of them.
