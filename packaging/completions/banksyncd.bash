@@ -70,6 +70,12 @@ _banksyncd() {
             banksyncd,reconfirm)
                 cmd="banksyncd__subcmd__reconfirm"
                 ;;
+            banksyncd,recovery-key)
+                cmd="banksyncd__subcmd__recovery__subcmd__key"
+                ;;
+            banksyncd,rekey)
+                cmd="banksyncd__subcmd__rekey"
+                ;;
             banksyncd,reload)
                 cmd="banksyncd__subcmd__reload"
                 ;;
@@ -178,6 +184,12 @@ _banksyncd() {
             banksyncd__subcmd__help,reconfirm)
                 cmd="banksyncd__subcmd__help__subcmd__reconfirm"
                 ;;
+            banksyncd__subcmd__help,recovery-key)
+                cmd="banksyncd__subcmd__help__subcmd__recovery__subcmd__key"
+                ;;
+            banksyncd__subcmd__help,rekey)
+                cmd="banksyncd__subcmd__help__subcmd__rekey"
+                ;;
             banksyncd__subcmd__help,reload)
                 cmd="banksyncd__subcmd__help__subcmd__reload"
                 ;;
@@ -227,7 +239,7 @@ _banksyncd() {
 
     case "${cmd}" in
         banksyncd)
-            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config doctor restore replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events status quota sync verify backup reload help"
+            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config doctor restore rekey recovery-key replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -657,7 +669,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help)
-            opts="run demo sandbox simulate check-config doctor restore replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events status quota sync verify backup reload help"
+            opts="run demo sandbox simulate check-config doctor restore rekey recovery-key replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -937,6 +949,34 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help__subcmd__reconfirm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__recovery__subcmd__key)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__rekey)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1328,6 +1368,62 @@ _banksyncd() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        banksyncd__subcmd__recovery__subcmd__key)
+            opts="-v -q -h --force --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__rekey)
+            opts="-v -q -h --new-key-file --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --new-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         banksyncd__subcmd__reload)
             opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1407,7 +1503,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__restore)
-            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
+            opts="-v -q -h --recovery-key --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

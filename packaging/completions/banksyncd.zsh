@@ -152,6 +152,7 @@ _arguments "${_arguments_options[@]}" : \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
 always\:"Always"
 never\:"Never"))' \
+'--recovery-key[Open the backup with the key that \`recovery-key\` has printed, or with any other]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
 '(-q --quiet)*-v[Say more; twice for even more]' \
 '(-q --quiet)*--verbose[Say more; twice for even more]' \
@@ -160,6 +161,40 @@ never\:"Never"))' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 ':file -- What `backup` has written:_files' \
+&& ret=0
+;;
+(rekey)
+_arguments "${_arguments_options[@]}" : \
+'--new-key-file=[Take this key (a file of mode 0600 with 64 hexadecimal digits) instead of making one]:PATH:_files' \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(recovery-key)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--force[Print it although standard output is not a terminal]' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
 (replay)
@@ -675,6 +710,14 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(rekey)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(recovery-key)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (replay)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -806,6 +849,8 @@ _banksyncd_commands() {
 'check-config:Report every problem of the configuration' \
 'doctor:Look at everything that can be wrong, and say which command cures it' \
 'restore:Put a backup in the place of the database; the daemon must be stopped' \
+'rekey:Encrypt the database with another key; the daemon must be stopped' \
+'recovery-key:Print the database key to be written down, for the day on which the machine is lost' \
 'replay:Match all stored answers anew and show what would differ' \
 'init:Make what a daemon needs\: configuration, database key, API secrets' \
 'completions:Print what a shell needs to complete verbs and options' \
@@ -930,6 +975,8 @@ _banksyncd__subcmd__help_commands() {
 'check-config:Report every problem of the configuration' \
 'doctor:Look at everything that can be wrong, and say which command cures it' \
 'restore:Put a backup in the place of the database; the daemon must be stopped' \
+'rekey:Encrypt the database with another key; the daemon must be stopped' \
+'recovery-key:Print the database key to be written down, for the day on which the machine is lost' \
 'replay:Match all stored answers anew and show what would differ' \
 'init:Make what a daemon needs\: configuration, database key, API secrets' \
 'completions:Print what a shell needs to complete verbs and options' \
@@ -1059,6 +1106,16 @@ _banksyncd__subcmd__help__subcmd__reconfirm_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd help reconfirm commands' commands "$@"
 }
+(( $+functions[_banksyncd__subcmd__help__subcmd__recovery-key_commands] )) ||
+_banksyncd__subcmd__help__subcmd__recovery-key_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help recovery-key commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__help__subcmd__rekey_commands] )) ||
+_banksyncd__subcmd__help__subcmd__rekey_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help rekey commands' commands "$@"
+}
 (( $+functions[_banksyncd__subcmd__help__subcmd__reload_commands] )) ||
 _banksyncd__subcmd__help__subcmd__reload_commands() {
     local commands; commands=()
@@ -1153,6 +1210,16 @@ _banksyncd__subcmd__quota_commands() {
 _banksyncd__subcmd__reconfirm_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd reconfirm commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__recovery-key_commands] )) ||
+_banksyncd__subcmd__recovery-key_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd recovery-key commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__rekey_commands] )) ||
+_banksyncd__subcmd__rekey_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd rekey commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__reload_commands] )) ||
 _banksyncd__subcmd__reload_commands() {

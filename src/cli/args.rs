@@ -21,7 +21,7 @@ pub const CONFIG_DEFAULT: &str = "/etc/banksyncd/config.toml";
 const DAYS_MAX: i64 = 3650;
 
 /// Verbs of later stages.
-const LATER: &[&str] = &["rekey", "forget"];
+pub(super) const LATER: &[&str] = &["forget"];
 
 /// Keeps bank data fresh in an encrypted file, and tells you when something needs you
 #[derive(Debug, Parser)]
@@ -75,6 +75,10 @@ pub enum Verb {
     Doctor(Doctor),
     /// Put a backup in the place of the database; the daemon must be stopped
     Restore(Restore),
+    /// Encrypt the database with another key; the daemon must be stopped
+    Rekey(Rekey),
+    /// Print the database key to be written down, for the day on which the machine is lost
+    RecoveryKey(RecoveryKey),
     /// Match all stored answers anew and show what would differ
     Replay(Replay),
     /// Make what a daemon needs: configuration, database key, API secrets
@@ -378,11 +382,42 @@ pub struct Backup {
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 The backup is checked whole before anything is replaced, and what was there is kept beside it. The calls of the last day
-are taken over, so that the banks' quotas are kept.")]
+are taken over, so that the banks' quotas are kept.
+With --recovery-key a backup opens that was made with another key than the present one, on another machine or before a
+`rekey`. The key is asked for line by line; without a terminal it is read from standard input, as `recovery-key` prints it
+or as 64 hexadecimal digits. The restored database has the present key.")]
 pub struct Restore {
     /// What `backup` has written
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Open the backup with the key that `recovery-key` has printed, or with any other
+    #[arg(long)]
+    pub recovery_key: bool,
+}
+
+/// `rekey`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+A copy with the new key is made beside the database and compared with it; then the new key takes the old one's place in its
+file or credential, and the copy the database's. After a crash at any moment the database opens with the key that is in
+place, and nothing has to be done; if the key is still the old one, type `rekey` again.
+The old key is kept beside the new one: backups that were made before open with it only. It needs as much space as the
+database.")]
+pub struct Rekey {
+    /// Take this key (a file of mode 0600 with 64 hexadecimal digits) instead of making one
+    #[arg(long, value_name = "PATH")]
+    pub new_key_file: Option<PathBuf>,
+}
+
+/// `recovery-key`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Whoever has these lines and a backup reads everything in it. Write them on paper and keep that where the machine is not.
+`restore FILE --recovery-key` takes them.")]
+pub struct RecoveryKey {
+    /// Print it although standard output is not a terminal
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `export`

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use super::args::Global;
 use super::error::CliError;
-use crate::config::load;
+use super::key;
 use crate::daemon::clock::{OsClock, OsEntropy};
 use crate::daemon::{DaemonError, view};
 use crate::gocardless::Rows;
 use crate::model::port::Clock as _;
 use crate::store::{Backup, Replayed, Store};
-use crate::systemd::credentials::{Directories, read_database_key};
 
 /// Runs all checks on the database of a configuration.
 pub(super) async fn verify(global: &Global) -> Result<view::VerifyView, CliError> {
@@ -36,12 +35,9 @@ pub(super) async fn replay(global: &Global, apply: bool) -> Result<Replayed, Cli
     Ok(replayed)
 }
 
-async fn open(global: &Global) -> Result<Store, DaemonError> {
-    let directories = Directories::from_environment();
-    let config = load(&global.config, &directories.defaults())?.config;
-    let folder = directories.credentials.as_deref();
-    let key = read_database_key("store.key", &config.store.key, folder)
-        .map_err(|error| DaemonError::Credentials(vec![error]))?;
+async fn open(global: &Global) -> Result<Store, CliError> {
+    let config = key::config(global)?;
+    let key = key::read(&config, global)?;
     let now = OsClock::new().now().wall;
     let (store, _) =
         Store::open(config.store.path, key, now, &OsEntropy).await.map_err(DaemonError::Open)?;

@@ -4,18 +4,17 @@
 use super::args::{Global, Restore};
 use super::error::CliError;
 use super::output::Output;
-use crate::config::load;
+use super::{key, recovery_key};
 use crate::daemon::clock::{OsClock, OsEntropy};
 use crate::daemon::{DaemonError, store_exit};
 use crate::exit::Code;
 use crate::model::port::{Clock as _, Entropy as _};
 use crate::observe::Chain;
 use crate::store::{self, Kind, Restored};
-use crate::systemd::credentials::{Directories, read_database_key};
 
 /// Restores.
 pub(super) fn run(args: &Restore, global: &Global, output: &mut Output) -> Result<Code, CliError> {
-    let restored = restore(args, global)?;
+    let restored = restore(args, global, output)?;
     if global.json {
         let kept = restored.kept.as_ref().map(|path| path.to_string_lossy());
         let line = serde_json::json!({ "kept": kept, "ledger_kept": restored.ledger_kept });
@@ -35,14 +34,13 @@ pub(super) fn run(args: &Restore, global: &Global, output: &mut Output) -> Resul
     Ok(Code::Ok)
 }
 
-fn restore(args: &Restore, global: &Global) -> Result<Restored, CliError> {
-    let directories = Directories::from_environment();
-    let config = load(&global.config, &directories.defaults()).map_err(DaemonError::from)?.config;
-    let folder = directories.credentials.as_deref();
-    let key = read_database_key("store.key", &config.store.key, folder)
-        .map_err(|error| DaemonError::Credentials(vec![error]))?;
+fn restore(args: &Restore, global: &Global, output: &mut Output) -> Result<Restored, CliError> {
+    let config = key::config(global)?;
+    let key = key::read(&config, global)?;
+    let backup_key = args.recovery_key.then(|| recovery_key::ask(output)).transpose()?;
     let now = OsClock::new().now().wall;
-    let restored = store::restore(config.store.path, key, &args.file, now, OsEntropy.bits());
+    let backup = (args.file.as_path(), backup_key);
+    let restored = store::restore(config.store.path, key, backup, now, OsEntropy.bits());
     restored.map_err(|error| refused(args, error))
 }
 
@@ -50,9 +48,10 @@ fn restore(args: &Restore, global: &Global) -> Result<Restored, CliError> {
 fn refused(args: &Restore, error: store::Error) -> CliError {
     let (wrong, hint) = match error.kind() {
         Kind::Damaged => (format!("is damaged ({})", Chain(&error)), "use another backup"),
-        Kind::WrongKey => {
-            ("was made with another key".to_owned(), "give the key that it was made with")
-        }
+        Kind::WrongKey => (
+            "was made with another key".to_owned(),
+            "give the key that it was made with: `--recovery-key` asks for it",
+        ),
         _ => return DaemonError::Open(error).into(),
     };
     CliError::Failed {

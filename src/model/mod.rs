@@ -17,6 +17,7 @@ pub mod money;
 pub mod notice;
 pub mod port;
 pub mod reconfirmation;
+pub mod recovery;
 pub mod requisition;
 pub mod secret;
 pub mod shell;

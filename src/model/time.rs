@@ -75,6 +75,11 @@ impl UtcInstant {
         BankDate(self.chrono().date_naive())
     }
 
+    /// As a part of a file's name: `20261031T075823Z`, milliseconds behind the seconds where there are any.
+    pub fn stamp(self) -> String {
+        self.to_string().chars().filter(|letter| !matches!(letter, ':' | '-' | '.')).collect()
+    }
+
     /// Parses RFC 3339 and the provider's looser spellings: a blank instead of `T`, an offset or none (then UTC).
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();

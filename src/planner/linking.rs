@@ -40,17 +40,30 @@ pub(super) struct LinkWish {
 
 impl Planner {
     /// Begins a link.
-    pub(super) fn link_wanted(&mut self, wish: LinkWish, now: UtcInstant) {
+    pub(super) fn link_wanted(&mut self, wish: &LinkWish, now: UtcInstant) {
         let asked = Terms {
             history_days: wish.history_days.unwrap_or(self.policy.history_days),
             access_days: wish.access_days.unwrap_or(self.policy.access_days),
             scopes: Scope::ALL.to_vec(),
             reconfirmation: false,
         };
+        self.forget_old_links();
+        self.begin_link(wish, asked, None, now);
+    }
+
+    /// Begins a link; `history_of`: only to bring the longer history of that one.
+    pub(super) fn begin_link(
+        &mut self,
+        wish: &LinkWish,
+        asked: Terms,
+        history_of: Option<LinkId>,
+        now: UtcInstant,
+    ) {
+        let purpose = history_of.map_or(Purpose::Continuous, |_link| Purpose::History);
         let link = Link {
             id: wish.link_id,
-            institution_id: wish.institution,
-            purpose: Purpose::Continuous,
+            institution_id: wish.institution.clone(),
+            purpose,
             status: LinkStatus::Created,
             terms: asked.clone(),
             asked,
@@ -74,10 +87,12 @@ impl Planner {
             confirming: None,
             warned_days: None,
             end_announced: false,
+            history_apart: None,
+            history_link: None,
+            history_of,
             kept: false,
             failure: None,
         };
-        self.forget_old_links();
         self.links.insert(link.id, link);
         self.link_changed(wish.link_id);
     }

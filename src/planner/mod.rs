@@ -30,6 +30,7 @@ mod draft;
 mod due;
 mod guard;
 mod health;
+mod history;
 mod likeness;
 mod linking;
 mod outage;
@@ -233,7 +234,7 @@ impl Planner {
             Event::LinkWanted { link_id, institution, history_days, access_days, replaces } => {
                 let wish =
                     linking::LinkWish { link_id, institution, history_days, access_days, replaces };
-                self.link_wanted(wish, at);
+                self.link_wanted(&wish, at);
             }
             Event::ReconfirmWanted { link_id } => self.reconfirm_wanted(link_id, at),
             Event::UnlinkWanted { link_id } => self.unlink_wanted(link_id, at),
@@ -451,7 +452,7 @@ impl Planner {
         let flight = Flight { aim, spends, call_id: None, run_id, handle, date_from };
         self.flights.insert(ticket, flight);
         let spends = part.zip(spends).map(|(part, (_, scope))| (part, scope));
-        PlannedCall { ticket, call, spends, run_id, at }
+        PlannedCall { ticket, call, spends, at }
     }
 
     /// Emits what was drafted as one batch.

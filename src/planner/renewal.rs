@@ -39,6 +39,9 @@ impl Planner {
     /// Once every account of a successor was pulled completely through it, the old requisition goes.
     pub(super) fn finish_renewal(&mut self, link_id: LinkId, now: UtcInstant) {
         let Some(link) = self.links.get(&link_id) else { return };
+        if link.is_history() {
+            return;
+        }
         let (Some(old_id), Some(accepted)) = (link.replaces, link.accepted_at) else { return };
         if self.links.get(&old_id).is_none_or(|old| old.replaced_by.is_some()) {
             return;

@@ -22,6 +22,7 @@ use super::error::{CREATE, Error};
 use super::keycheck;
 use super::lock::Lock;
 use super::open::{self, Place};
+use super::rekey;
 use super::schema;
 use super::verify;
 
@@ -66,16 +67,23 @@ pub(super) fn copy(place: &Place) -> Result<Backup, Error> {
 }
 
 fn write(place: &Place, draft: &Place, lock: &File) -> Result<Backup, Error> {
-    let path = draft.path.to_str().ok_or(Error::Refused("the database's path is not UTF-8"))?;
     // What an interrupted backup has left.
     lock.set_len(0).map_err(Error::file("write", &draft.path))?;
-    let connection = open::open_copier(place)?;
-    connection.execute("VACUUM INTO ?1", [path]).map_err(Error::sql("write a backup"))?;
+    copy_into(place, &draft.path)?;
     let keycheck = keycheck::text(&place.key, &examine(draft)?);
     let failed = Error::file("read", &draft.path);
     let file = File::open(&draft.path).map_err(&failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
     Ok(Backup { file, bytes, keycheck })
+}
+
+/// Writes one consistent view of a database, with its key, into a file that is empty or not there.
+pub(super) fn copy_into(place: &Place, target: &Path) -> Result<(), Error> {
+    drop(create(target)?);
+    let path = target.to_str().ok_or(Error::Refused("the database's path is not UTF-8"))?;
+    let connection = open::open_copier(place)?;
+    connection.execute("VACUUM INTO ?1", [path]).map_err(Error::sql("write a copy"))?;
+    Ok(())
 }
 
 /// Makes a file that only its owner can read, if there is none.
@@ -86,14 +94,14 @@ fn create(path: &Path) -> Result<File, Error> {
 }
 
 /// Removes a draft and what SQLite keeps beside it; what is not there is gone.
-fn remove(draft: &Path) {
-    for suffix in ["", "-wal", "-shm", ".keycheck"] {
+pub(super) fn remove(draft: &Path) {
+    for suffix in ["", "-journal", "-wal", "-shm", ".keycheck"] {
         fs::remove_file(suffixed(draft, suffix)).ok();
     }
 }
 
 /// Opens a database that nobody else uses, checks every page and the schema, and says who it is.
-fn examine(place: &Place) -> Result<[u8; 16], Error> {
+pub(super) fn examine(place: &Place) -> Result<[u8; 16], Error> {
     let connection = open::open_whole(place)?;
     schema::check(&connection)?;
     verify::pages(&connection)?;
@@ -102,19 +110,24 @@ fn examine(place: &Place) -> Result<[u8; 16], Error> {
         .map_err(Error::sql("read the database's identity"))
 }
 
-/// Puts a backup in the place of the database. Everything is checked before anything is replaced.
+/// Puts a backup in the place of the database. Everything is checked before anything is replaced. A backup with a key of its
+/// own (`backup_key`) gets that of the database.
 ///
 /// # Errors
 /// Then the database is as it was. Another process that holds it is [`Error::Busy`].
 pub fn restore(
     path: PathBuf,
     key: DatabaseKey,
-    backup: &Path,
+    (backup, backup_key): (&Path, Option<DatabaseKey>),
     at: UtcInstant,
     random: u128,
 ) -> Result<Restored, Error> {
     let _lock = Lock::take(&path)?;
-    let draft = Place { path: suffixed(&path, ".restoring"), key: key.clone() };
+    rekey::settle(&path, &key)?;
+    let draft = Place {
+        path: suffixed(&path, ".restoring"),
+        key: backup_key.unwrap_or_else(|| key.clone()),
+    };
     let present = Place { path, key };
     let result = replace(&present, &draft, backup, at, random);
     // After success there is nothing left of it.
@@ -131,6 +144,14 @@ fn replace(
 ) -> Result<Restored, Error> {
     take_in(backup, draft)?;
     examine(draft)?;
+    let anew;
+    let draft = if draft.key == present.key {
+        draft
+    } else {
+        anew = open::encrypt_anew(draft, present.key.clone())?;
+        examine(&anew)?;
+        &anew
+    };
     let calls = recent_calls(present, at);
     let kept_ledger = calls.is_ok();
     let id = random.to_be_bytes();
@@ -169,12 +190,12 @@ fn take_in(backup: &Path, draft: &Place) -> Result<(), Error> {
     }
 }
 
-fn sync(path: &Path) -> Result<(), Error> {
+pub(super) fn sync(path: &Path) -> Result<(), Error> {
     File::open(path).and_then(|file| file.sync_all()).map_err(Error::file("write", path))
 }
 
 /// Gives a file to the owner of the database (or of its folder): whoever restores may be root, the daemon is not.
-fn give_to_owner(file: &Path, database: &Path) -> Result<(), Error> {
+pub(super) fn give_to_owner(file: &Path, database: &Path) -> Result<(), Error> {
     let failed = Error::file("give away", file);
     let folder = database.parent().unwrap_or(database);
     let owner = fs::metadata(database).or_else(|_none| fs::metadata(folder)).map_err(&failed)?;
@@ -263,9 +284,7 @@ fn set_aside(path: &Path, at: UtcInstant) -> Result<Option<PathBuf>, Error> {
     if !path.exists() {
         return Ok(None);
     }
-    let stamp: String =
-        at.to_string().chars().filter(|letter| !matches!(letter, ':' | '-' | '.')).collect();
-    let kept = suffixed(path, &format!(".before-{stamp}"));
+    let kept = suffixed(path, &format!(".before-{}", at.stamp()));
     for suffix in ["-wal", "-shm"] {
         match fs::rename(suffixed(path, suffix), suffixed(&kept, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

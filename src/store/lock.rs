@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+use super::backup::give_to_owner;
 use super::error::{CREATE, Error};
 
 /// Held as long as the value lives.
@@ -33,6 +34,7 @@ impl Lock {
         path.push(".lock");
         let path = PathBuf::from(path);
         let failed = Error::file(CREATE, &path);
+        let new = !path.exists();
         let mut options = OpenOptions::new();
         let mut file = options
             .read(true)
@@ -42,6 +44,10 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(&failed)?;
+        // Made by root for a daemon that is not root.
+        if new && rustix::process::geteuid().is_root() {
+            give_to_owner(&path, database)?;
+        }
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {

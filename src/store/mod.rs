@@ -8,13 +8,15 @@
 //! schedule: documents of the planner go in and out as they are.
 //!
 //! Layout on disk: `DB` (mode 0600, WAL), `DB-wal`, `DB-shm`, `DB.keycheck` (wrong key or damaged file?), `DB.lock` (one
-//! process).
+//! process); while the key is changed also `DB.rekey`, the copy with the new one.
 
 mod answer;
 mod answers;
 mod apply;
 mod arrivals;
 mod backup;
+mod balance_items;
+mod balance_listing;
 mod balances;
 mod codec;
 mod coverage;
@@ -34,6 +36,7 @@ mod pairing;
 mod parts;
 mod proof;
 mod reconcile;
+mod rekey;
 mod replay;
 mod room;
 mod row;
@@ -67,13 +70,14 @@ use crate::planner::effect::Batch;
 pub use apply::Applied;
 pub use arrivals::{Arrivals, Cursor, NoCursor};
 pub use backup::{Backup, Restored, restore};
-pub use balances::{BalanceFilter, BalanceRow};
+pub use balance_listing::{BalanceFilter, BalanceRow};
 pub use error::{Error, Kind};
 pub use events::{EventFilter, StoredEvent};
 pub use explain::{Explanation, Neighbour};
 pub use institutions::InstitutionList;
 pub use ledger::Reservation;
 pub use listing::Listing;
+pub use rekey::{RekeyStep, is_key_of, rekey};
 pub use replay::{Difference, Replayed, What};
 pub use room::{Exposed, Room, exposed, room};
 pub use runs::RunRow;
@@ -186,7 +190,7 @@ impl Store {
 
     /// Balances: by account and in the bank's order, or the history in the order of its coming.
     pub fn balances(&self, filter: BalanceFilter) -> Listing<BalanceRow> {
-        Listing::new(&self.threads, balances::Balances::new(filter))
+        Listing::new(&self.threads, balance_listing::Balances::new(filter))
     }
 
     /// Changes of balances since an instant, newest first; the oldest are left out where they are very many.

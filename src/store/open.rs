@@ -23,6 +23,7 @@ use crate::model::time::UtcInstant;
 use super::error::{CREATE, Error};
 use super::keycheck::{self, Verdict};
 use super::lock::Lock;
+use super::rekey;
 use super::schema::{self, Identity};
 
 /// The cipher's page; part of the file format, since nothing in the clear tells it.
@@ -66,6 +67,7 @@ pub(super) struct Opened {
 pub(super) fn open(place: &Place, at: UtcInstant, random: u128) -> Result<Opened, Error> {
     let path = &place.path;
     let lock = Lock::take(path)?;
+    rekey::settle(path, &place.key)?;
     inspect(place)?;
     let mut connection = connect(place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     keep_file_as_it_is(&connection, true)?;
@@ -101,6 +103,25 @@ pub(super) fn open_whole(place: &Place) -> Result<Connection, Error> {
     probe(&connection, place)?;
     keep_file_as_it_is(&connection, false)?;
     Ok(connection)
+}
+
+/// Copies the log of a database that nobody else uses into its file.
+pub(super) fn fold(place: &Place) -> Result<(), Error> {
+    let failed = || Error::sql("empty the write-ahead log");
+    let connection = open_whole(place)?;
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let busy: i64 = connection.query_row(sql, [], |row| row.get(0)).map_err(failed())?;
+    connection.close().map_err(|(_connection, error)| failed()(error))?;
+    if busy == 0 { Ok(()) } else { Err(Error::Internal("somebody else uses the database")) }
+}
+
+/// Encrypts a database that nobody else uses with another key, in place: for copies, which may be lost on the way.
+pub(super) fn encrypt_anew(place: &Place, key: DatabaseKey) -> Result<Place, Error> {
+    let failed = || Error::sql("encrypt the copy with the new key");
+    let connection = open_whole(place)?;
+    connection.key(None::<&str>, raw_key(&key).as_bytes(), true).map_err(failed())?;
+    connection.close().map_err(|(_connection, error)| failed()(error))?;
+    Ok(Place { path: place.path.clone(), key })
 }
 
 /// A read-only connection that can write its database into another file: SQLite attaches that for the time being.

@@ -12,6 +12,7 @@ mod crash;
 mod damage;
 mod listing;
 mod opening;
+mod rekey;
 mod released;
 mod relink;
 mod replay;

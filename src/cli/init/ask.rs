@@ -84,14 +84,22 @@ fn from_input() -> Result<Secret, Fault> {
     value_of(line.as_slice())
 }
 
-/// A line that is typed or pasted and never shown.
+/// A value that is typed or pasted and never shown.
 fn typed(name: &str, output: &mut Output) -> Result<Secret, Fault> {
+    value_of(typed_line(name, output).map_err(Fault::Unreadable)?.as_slice())
+}
+
+/// A line that is typed or pasted and never shown.
+pub(in super::super) fn typed_line(
+    name: &str,
+    output: &mut Output,
+) -> io::Result<Zeroizing<Vec<u8>>> {
     output.ask(&format!("{name} (not shown): "));
-    let terminal = Quiet::begin().map_err(Fault::Unreadable)?;
+    let terminal = Quiet::begin()?;
     let line = read_keys();
     drop(terminal);
     output.complain("\n");
-    value_of(line.map_err(Fault::Unreadable)?.as_slice())
+    line
 }
 
 /// The terminal without echo, until it goes out of scope. Ctrl-C is a key like any other meanwhile: a signal would end us

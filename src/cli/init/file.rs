@@ -10,7 +10,7 @@ use crate::exit::Code;
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(in super::super) enum Access {
     /// Its owner.
     Private,
     /// Everybody.
@@ -20,7 +20,7 @@ pub(super) enum Access {
 }
 
 /// Writes a file durably, in a folder that is made if it is missing; an old one is replaced at the last moment.
-pub(super) fn write(path: &Path, bytes: &[u8], access: Access) -> Result<(), CliError> {
+pub(in super::super) fn write(path: &Path, bytes: &[u8], access: Access) -> Result<(), CliError> {
     let failed = |error: io::Error| CliError::Failed {
         exit: match error.kind() {
             io::ErrorKind::PermissionDenied => Code::NoPerm,
@@ -28,7 +28,7 @@ pub(super) fn write(path: &Path, bytes: &[u8], access: Access) -> Result<(), Cli
             _ => Code::CantCreate,
         },
         message: format!("cannot write `{}`: {error}", path.display()),
-        hint: None,
+        hint: Some("name another place with `--config PATH`".to_owned()),
     };
     let folder = path.parent().unwrap_or(Path::new("/"));
     let mode = if access == Access::Private { 0o700 } else { 0o755 };

@@ -3,8 +3,8 @@
 //! Everything is read and checked before anything is written, and the configuration comes last: the unit's condition waits
 //! for it. A database key is never made beside a database, which opens only with the key that it was made with.
 
-mod ask;
-mod file;
+pub(super) mod ask;
+pub(super) mod file;
 mod layout;
 
 use std::path::{Path, PathBuf};
@@ -85,7 +85,8 @@ fn checked(text: &str, layout: &Layout) -> Result<Config, CliError> {
         })
 }
 
-fn new_key() -> Secret {
+/// A database key, made by chance.
+pub(super) fn new_key() -> Secret {
     Secret::new(format!("{:032x}{:032x}", OsEntropy.bits(), OsEntropy.bits()))
 }
 

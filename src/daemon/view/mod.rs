@@ -30,6 +30,9 @@ use reconfirmation::ReconfirmationView;
 /// The only provider there is so far, by the name that objects carry.
 pub const PROVIDER: &str = "gocardless";
 
+/// What is said of a path that this version does not know; a client of a newer one recognises it.
+pub const NO_SUCH_PATH: &str = "there is no such path";
+
 /// The last instant that RFC 3339 can write: 9999-12-31T23:59:59.999Z.
 const RFC3339_MAX: UtcInstant = UtcInstant::from_ms(253_402_300_799_999);
 
@@ -146,6 +149,8 @@ pub struct LinkView<'a> {
     history_days: u32,
     access_days: u32,
     replaces: Option<LinkId>,
+    history_link: Option<LinkId>,
+    history_of: Option<LinkId>,
     failure: Option<&'a str>,
     reconfirmation: Option<ReconfirmationView<'a>>,
 }
@@ -178,6 +183,8 @@ pub fn link<'a>(link: &'a Link, accounts: &'a [Account]) -> LinkView<'a> {
         history_days: link.terms.history_days,
         access_days: link.access_days.unwrap_or(link.terms.access_days),
         replaces: link.replaces,
+        history_link: link.history_link,
+        history_of: link.history_of,
         failure: link.failure.as_deref(),
         reconfirmation: reconfirmation::reconfirmation(link, accounts),
     }
