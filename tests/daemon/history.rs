@@ -56,7 +56,6 @@ fn a_second_link_brings_the_history_and_goes() {
         // The bank books on while the test runs.
         assert!((recent.len()..=recent.len() + 2).contains(&newer), "no row twice: {newer}");
     }
-    rig.sync(&["--force"]).expect(0);
     assert_eq!(rig.verb(&["verify", "--json"]).expect(0).line()["ok"], true);
     assert_eq!(rig.verb(&["status"]).code, 0);
     assert!(rig.events("accounts_ambiguous").is_empty() && rig.events("access_revoked").is_empty());
