@@ -146,6 +146,7 @@ fn policy(rules: Vec<AccountRule>) -> Policy {
         freshness_ms: 26 * HOUR_MS,
         calls_per_day: 4,
         manual_reserve: 1,
+        accounts_per_minute: 100,
         error_budget: 3,
         error_hard_limit: 8,
         history_days: 90,
