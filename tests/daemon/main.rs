@@ -41,6 +41,7 @@ mod landing;
 mod life;
 mod linking;
 mod metrics;
+mod openapi;
 mod proof;
 mod quota;
 mod relink;
