@@ -103,6 +103,7 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> Result<Response, Re
 pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
     let next_pull_at = report.outlooks.iter().filter_map(|outlook| outlook.next_pull_at).min();
+    let rows_not_understood = shared.store.rows_not_understood().await?;
     let status = view::StatusView {
         version: env!("CARGO_PKG_VERSION"),
         pid: std::process::id(),
@@ -114,6 +115,7 @@ pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Ref
         links: report.links.iter().map(|link| view::link(link, &report.accounts)).collect(),
         needs: needs(&Situation::from(&*report), report.provider_now),
         quota: quota_views(&report),
+        rows_not_understood,
     };
     Ok(reply::object(StatusCode::OK, &status))
 }
