@@ -143,6 +143,13 @@ fn print_service(service: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
         );
         ctx.output.spans(&[(Style::Yellow, &text)])?;
     }
+    if let Some(rows) = service.number("rows_not_understood").filter(|rows| *rows > 0) {
+        let what = count(usize::try_from(rows).unwrap_or(usize::MAX), "row");
+        let command = ctx.command("banksyncd transactions --raw");
+        let text =
+            format!("{what} without a readable amount or date, kept and flagged: `{command}`");
+        ctx.output.spans(&[(Style::Yellow, &text)])?;
+    }
     let ours = env!("CARGO_PKG_VERSION");
     if service.text("version").is_some_and(|theirs| theirs != ours) {
         ctx.output.note(&format!(

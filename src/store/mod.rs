@@ -277,6 +277,12 @@ impl Store {
         self.threads.read(move |reader| institutions::one(reader.parts()?.0, &id)).await
     }
 
+    /// How many rows of all accounts came without a readable amount or date.
+    pub async fn rows_not_understood(&self) -> Result<u64, Error> {
+        let code = EventCode::RowsNotUnderstood;
+        self.threads.read(move |reader| events::counted(reader.parts()?.0, code)).await
+    }
+
     /// The newest runs, newest first.
     pub async fn runs(&self, account: Option<AccountId>, limit: u32) -> Result<Vec<RunRow>, Error> {
         self.threads.read(move |reader| runs::list(reader.parts()?.0, account, limit)).await

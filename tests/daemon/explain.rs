@@ -113,7 +113,7 @@ fn an_unknown_transaction_is_wrong_use_and_says_where_ids_are() {
                 let said = rig.verb(&words).expect(64);
                 assert_eq!(said.out, "", "{words:?}");
                 assert!(said.err.contains("there is no such transaction"), "{said:?}");
-                assert!(said.err.contains("banksyncd transactions --all --json"), "{said:?}");
+                assert!(said.err.contains("transactions --all --json"), "{said:?}");
             }
         }
     }

@@ -269,6 +269,11 @@ fn rows_that_nobody_understands_are_kept_and_spoil_no_other() {
         .count();
     assert!(flagged >= 9, "{flagged}");
     rig.wait_for_events("rows_not_understood", 1);
+    let status = rig.verb(&["status", "--json"]);
+    let status: Value = serde_json::from_str(&status.out).unwrap();
+    assert!(status["rows_not_understood"].as_u64() >= Some(8), "{status:#}");
+    let screen = rig.verb(&["status"]).out;
+    assert!(screen.contains("without a readable amount or date, kept and flagged"), "{screen}");
     // People see them too, and no control character reaches their terminal.
     let shown = rig.verb(&["transactions"]).expect(0).out;
     assert!(

@@ -105,6 +105,7 @@ pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Ref
     let mut needs = needs(&Situation::from(&*report), report.provider_now);
     needs.extend(untold(&shared.messages.list().await?, report.now));
     let next_pull_at = report.outlooks.iter().filter_map(|outlook| outlook.next_pull_at).min();
+    let rows_not_understood = shared.store.rows_not_understood().await?;
     let status = view::StatusView {
         version: env!("CARGO_PKG_VERSION"),
         pid: std::process::id(),
@@ -116,6 +117,7 @@ pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Ref
         links: report.links.iter().map(|link| view::link(link, &report.accounts)).collect(),
         needs,
         quota: quota_views(&report),
+        rows_not_understood,
     };
     Ok(reply::object(StatusCode::OK, &status))
 }

@@ -410,6 +410,8 @@ pub struct StatusView<'a> {
     pub needs: Vec<Need>,
     /// Calls left, per account and scope.
     pub quota: Vec<QuotaView>,
+    /// Rows that came without a readable amount or date: they are listed with nulls and flags.
+    pub rows_not_understood: u64,
 }
 
 /// The outcome of `verify`.
