@@ -34,7 +34,7 @@ enum Pause {
     /// That there is none, or nothing.
     #[default]
     Over,
-    /// That there is one, of an account that went through this link then.
+    /// That there is one, of an account that goes through this link.
     Told(LinkId),
     /// The link has ended, and with it the pause, unless the account has gone on through another link by then.
     Doubtful,
@@ -81,6 +81,13 @@ impl Announcements {
     /// What can be judged by the events alone.
     fn order(&mut self, notice: &Notice) -> Verdict {
         let said = |fine: bool, what: &str| Some(if fine { Ok(()) } else { Err(what.to_owned()) });
+        // A pause goes on through the link through which its account does.
+        if let (Some(id), Some(link)) = (notice.account_id, notice.link_id)
+            && let Some(story) = self.accounts.get_mut(&id)
+            && matches!(story.paused, Pause::Told(_))
+        {
+            story.paused = Pause::Told(link);
+        }
         match (notice.code, notice.account_id, notice.link_id) {
             (EventCode::ProviderUnavailable, ..) => {
                 said(!std::mem::replace(&mut self.outage, true), "an outage is announced twice")
@@ -409,6 +416,28 @@ mod tests {
         let stale = |between| judge(&[(AccountStale, None, 1), between, (AccountStale, None, 3)]).0;
         assert_eq!(stale((SyncCompleted, None, 2)), [Some(true), None, Some(true)]);
         assert_eq!(stale((EventCode::QuotaSpent, None, 2)), [Some(true), None, Some(false)]);
+    }
+
+    #[test]
+    fn a_pause_ends_with_the_link_through_which_its_account_goes() {
+        use EventCode::{AccessExpired, AccountPaused, SyncFailed};
+        let told = |ended: u128| {
+            let mut judge = Announcements::new(&[]);
+            let mut see = |code, link| {
+                let notice = Notice::new(code, "x").link(LinkId::from_bits(link));
+                let notice = match code {
+                    AccessExpired => notice,
+                    _ => notice.account(AccountId::from_bits(2)),
+                };
+                judge.see(UtcInstant::EPOCH, &event(UtcInstant::EPOCH, notice))
+            };
+            see(AccountPaused, 1);
+            see(SyncFailed, 5);
+            see(AccessExpired, ended);
+            see(AccountPaused, 6).unwrap().is_ok()
+        };
+        assert!(told(5));
+        assert!(!told(1), "it has gone on through another one");
     }
 
     #[test]

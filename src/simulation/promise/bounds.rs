@@ -1,5 +1,6 @@
 //! Work and growth per virtual day stay bounded, whatever happens.
 
+use crate::model::notice::EventCode;
 use crate::model::time::{DAY_MS, UtcInstant};
 
 use super::{Fact, Promise, Scene, Verdict};
@@ -9,6 +10,8 @@ use super::{Fact, Promise, Scene, Verdict};
 const REQUESTS: (u64, u64) = (400, 600);
 /// Events of a day, likewise.
 const EVENTS: (u64, u64) = (60, 40);
+/// Events about single rows of a day, likewise: some banks give all of theirs new ids in a night.
+const ROW_EVENTS: (u64, u64) = (60, 600);
 /// Bytes of the database, likewise, and at the beginning.
 const BYTES: (u64, u64) = (8 << 20, 40 << 10);
 /// Resident memory of the whole simulation, the world's books included, in bytes.
@@ -22,17 +25,23 @@ pub(super) struct Bounds {
     day: i64,
     requests: u64,
     events: u64,
+    row_events: u64,
 }
 
 impl Bounds {
     /// For so many accounts.
     pub(super) fn new(accounts: u32) -> Self {
-        Self { accounts: accounts.into(), begin: None, day: 0, requests: 0, events: 0 }
+        let (requests, events, row_events) = (0, 0, 0);
+        Self { accounts: accounts.into(), begin: None, day: 0, requests, events, row_events }
     }
 
     fn allowed(&self, (base, each): (u64, u64)) -> u64 {
         base.saturating_add(each.saturating_mul(self.accounts))
     }
+}
+
+fn about_a_row(code: EventCode) -> bool {
+    matches!(code, EventCode::TransactionChanged | EventCode::TransactionVanished)
 }
 
 impl Promise for Bounds {
@@ -44,12 +53,16 @@ impl Promise for Bounds {
         self.begin.get_or_insert(at);
         let day = at.ms().div_euclid(DAY_MS);
         if day != self.day {
-            (self.day, self.requests, self.events) = (day, 0, 0);
+            (self.day, self.requests, self.events, self.row_events) = (day, 0, 0, 0);
         }
         let (count, allowed, what) = match fact {
             Fact::Request(_) | Fact::Unreachable => {
                 self.requests += 1;
                 (self.requests, self.allowed(REQUESTS), "requests")
+            }
+            Fact::Event(event) if about_a_row(event.notice.code) => {
+                self.row_events += 1;
+                (self.row_events, self.allowed(ROW_EVENTS), "events about rows")
             }
             Fact::Event(_) => {
                 self.events += 1;

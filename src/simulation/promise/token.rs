@@ -63,7 +63,10 @@ impl Promise for Token {
             Fact::Machine(Machine::DiskFree) => {
                 (self.disk_full, self.disk_free_at) = (false, Some(at));
             }
-            Fact::Heard(request) if request.token_refused => self.doubted = true,
+            // The status alone says it, whatever becomes of the body.
+            Fact::Heard(request) | Fact::Lost(request) if request.token_refused => {
+                self.doubted = true;
+            }
             Fact::Heard(request) if request.path == "token/new/" && request.status == 200 => {
                 (self.held_since, self.doubted) = (Some(at), false);
                 self.confused = request.wall_error_ms != 0;
@@ -124,8 +127,12 @@ mod tests {
         let mut judge = held();
         let mut refused = request(1, 401);
         refused.token_refused = true;
-        judge.see(at_hour(1), &Fact::Heard(Arc::new(refused)));
+        let refused = Arc::new(refused);
+        judge.see(at_hour(1), &Fact::Heard(Arc::clone(&refused)));
         assert!(mint(&mut judge, 2));
+        let mut judge = held();
+        judge.see(at_hour(1), &Fact::Lost(refused));
+        assert!(mint(&mut judge, 2), "cut short behind its status");
         let mut judge = held();
         judge.see(at_hour(0), &Fact::Ended("is killed"));
         assert!(mint(&mut judge, 2), "before it could be written");
