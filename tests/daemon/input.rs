@@ -33,7 +33,7 @@ const NOT_CLIENTS: [&str; 13] = [
 ];
 
 /// Wrong at first sight, or for the daemon: `{}` is a folder that exists.
-const WRONG: [(&str, i32, &str); 62] = [
+const WRONG: [(&str, i32, &str); 64] = [
     ("institutions --country DEU", 64, "two letters"),
     ("link NOSUCH", 64, "no such institution"),
     ("link", 64, "required"),
@@ -75,6 +75,8 @@ const WRONG: [(&str, i32, &str); 62] = [
     ("events --since whenever", 64, "not understood"),
     ("events --code accont_paused", 64, "no event code"),
     ("events --code xyz", 64, "no event code"),
+    ("notify extra", 64, "unrecognized"),
+    ("notify test nosuch", 64, "nosuch"),
     ("status extra", 64, "unexpected"),
     ("quota extra", 64, "unexpected"),
     ("sync nosuch", 64, "no such account"),
@@ -99,7 +101,7 @@ const WRONG: [(&str, i32, &str); 62] = [
 ];
 
 /// A call of each client that would be right if a daemon were there.
-const RIGHT: [&str; 19] = [
+const RIGHT: [&str; 20] = [
     "institutions x",
     "link X",
     "links",
@@ -113,6 +115,7 @@ const RIGHT: [&str; 19] = [
     "history txn_x",
     "explain txn_x",
     "events",
+    "notify",
     "status",
     "quota",
     "sync",
