@@ -126,7 +126,7 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// Of a redirect address that [`redirect`] has let pass.
+    /// Of a redirect address that `redirect` has let pass.
     pub fn of(address: &str) -> Option<Self> {
         let url = Url::parse(address, REDIRECT_CHARS_MAX)?;
         let port = url.authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());

@@ -1,7 +1,7 @@
 //! Messages to people and programs: who is told of what, when it may be sent, when it is tried again, and when it is given up.
 //!
 //! Pure: events, the targets of the configuration and `now` in, decisions out. A row of the database for each target that
-//! wants an event is written with the event ([`interest`]); the daemon asks each target's [`Lane`] what to do next and
+//! wants an event is written with the event ([`interest()`]); the daemon asks each target's [`Lane`] what to do next and
 //! tells it how it went. A message is sent at least once, and carries a key by which a receiver knows it again.
 
 mod interest;
