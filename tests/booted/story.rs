@@ -69,14 +69,16 @@ impl Story {
         std::fs::read_to_string(self.machine.path("/etc/banksyncd/config.toml")).unwrap()
     }
 
-    /// Sets a key of the configuration; `section` is followed by the key.
+    /// Sets the first key of this name in the configuration, which is that of a table of its own: those that there may be
+    /// several of come last.
     fn configure(&self, key: &str, value: &str) {
         let text = self.config();
-        let line = |line: &str| line.trim_start_matches('#').starts_with(&format!("{key} = "));
-        assert_eq!(text.lines().filter(|own| line(own)).count(), 1, "{key}");
-        let set =
-            |own: &str| if line(own) { format!("{key} = {value}\n") } else { format!("{own}\n") };
-        self.write("/etc/banksyncd/config.toml", &text.lines().map(set).collect::<String>());
+        let is_key = |line: &str| line.trim_start_matches('#').starts_with(&format!("{key} = "));
+        let place = text.lines().position(is_key).unwrap();
+        let mut lines: Vec<&str> = text.lines().collect();
+        let set = format!("{key} = {value}");
+        lines[place] = &set;
+        self.write("/etc/banksyncd/config.toml", &format!("{}\n", lines.join("\n")));
     }
 
     /// Starts the service, which must refuse with 78 at once, and gives what it said.
