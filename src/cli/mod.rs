@@ -14,9 +14,11 @@ use crate::model::time::{Now, Zone};
 use crate::store::Backup;
 
 pub mod accounts;
+mod archive;
 pub mod args;
 pub mod backup;
 pub mod balances;
+mod calendar;
 mod check_config;
 pub mod client;
 mod completions;
@@ -26,6 +28,7 @@ pub mod error;
 pub mod events;
 pub mod explain;
 pub mod export;
+pub mod forget;
 pub mod history;
 mod init;
 pub mod institutions;
@@ -108,6 +111,29 @@ impl Ctx<'_> {
         }
     }
 
+    /// Whether there is a person to ask before something that cannot be taken back.
+    ///
+    /// # Errors
+    /// There is none.
+    fn can_ask(&self, verb: &str) -> Result<(), CliError> {
+        self.output.terminal.input.then_some(()).ok_or_else(|| CliError::Usage {
+            message: format!("`{verb}` asks first, and there is no terminal to ask on"),
+            hint: Some("add `--yes`".to_owned()),
+        })
+    }
+
+    /// Asks; after a no nothing is to be done.
+    fn agreed(&mut self, question: &str) -> Result<bool, CliError> {
+        self.output.ask(question);
+        let mut answer = String::new();
+        self.input.read_line(&mut answer).map_err(CliError::Input)?;
+        let agreed = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+        if !agreed {
+            self.output.note("nothing was changed");
+        }
+        Ok(agreed)
+    }
+
     /// Reads a listing whole, for tables. The listings read this way have one object per account, link, scope or bank.
     async fn list(&self, path: &str, patience: Patience) -> Result<Vec<Object>, CliError> {
         let mut lines = self.client.lines(Method::Get, path, None, patience).await?;
@@ -179,10 +205,11 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
     match verb {
         ClientVerb::Institutions(args) => institutions::run(args, ctx).await,
         ClientVerb::Link(args) => link::run(args, ctx).await,
-        ClientVerb::Links => links::run(ctx).await,
+        ClientVerb::Links(args) => links::run(args, ctx).await,
         ClientVerb::Unlink(args) => unlink::run(args, ctx).await,
         ClientVerb::Renew(args) => renew::run(args, ctx).await,
         ClientVerb::Accounts(args) => accounts::run(args, ctx).await,
+        ClientVerb::Forget(args) => forget::run(args, ctx).await,
         ClientVerb::Balances(args) => balances::run(args, ctx).await,
         ClientVerb::Transactions(args) => transactions::run(args, ctx).await,
         ClientVerb::Backup(args) => backup::run(args, ctx).await,

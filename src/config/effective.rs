@@ -49,6 +49,15 @@ impl Config {
         out.text("format", self.log.format.as_str());
         out.section("display");
         out.line(format_args!("enabled = {}", self.display.enabled));
+        out.section("backup");
+        if let Some(folder) = &self.backup.folder {
+            out.text("folder", &folder.to_string_lossy());
+        }
+        out.list("schedule", self.backup.schedule.iter().map(|pattern| quoted(pattern)));
+        out.number("keep-last", self.backup.keep_last);
+        out.number("keep-daily", self.backup.keep_daily);
+        out.number("keep-weekly", self.backup.keep_weekly);
+        out.number("keep-monthly", self.backup.keep_monthly);
         out.section("export");
         out.text("expenses", self.export.expenses.as_str());
         out.text("income", self.export.income.as_str());

@@ -65,6 +65,8 @@ pub struct Config {
     pub export: Export,
     /// How rows are shown.
     pub display: Display,
+    /// Backups that are made by themselves.
+    pub backup: Backup,
     /// Accounts with names of their own.
     pub accounts: Vec<AccountRule>,
 }
@@ -220,6 +222,23 @@ impl LogFormat {
 pub struct Display {
     /// Whether rules fill the `display_*` members.
     pub enabled: bool,
+}
+
+/// `[backup]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// Where to; `None`: none are made.
+    pub folder: Option<PathBuf>,
+    /// Cron patterns with seconds, validated, in the zone of `[schedule]`.
+    pub schedule: Vec<String>,
+    /// So many of the newest are kept, at least one…
+    pub keep_last: u32,
+    /// …and the newest of so many days…
+    pub keep_daily: u32,
+    /// …weeks…
+    pub keep_weekly: u32,
+    /// …and months.
+    pub keep_monthly: u32,
 }
 
 /// `[export]`

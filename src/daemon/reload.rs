@@ -8,6 +8,7 @@ use crate::config::{self, Config, Defaults};
 use crate::config::{LoadError, Loaded, load};
 use crate::display::Rules;
 use crate::model::notice::{EventCode, Notice};
+use crate::model::time::Zone;
 use crate::observe;
 use crate::planner::policy::Policy;
 use crate::planner::schedule::BadPattern;
@@ -99,6 +100,12 @@ impl Reloader {
         .detail("needs_restart", restart.join(" "));
         self.engine.note(vec![notice]).await?;
         Ok(restart)
+    }
+
+    /// Which backups are made and kept, as configured now, and the zone of their schedule.
+    pub fn backup(&self) -> (config::Backup, Zone) {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        (current.backup.clone(), current.schedule.timezone.clone())
     }
 
     /// How files are written, as configured now.

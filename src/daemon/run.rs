@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::backups::{Backups, Keeper};
 use super::clock::{OsClock, OsEntropy};
 use super::control::{self, Shared};
 use super::integrity::Watch;
@@ -139,7 +140,17 @@ impl Plan {
         };
         let reloader = Reloader::new(config_path, defaults, (config, display), log, handle.clone());
         let signals = Signals::listen()?;
+        let backups = Backups::default();
+        let keeper = Keeper {
+            store: store.clone(),
+            engine: handle.clone(),
+            reloader: reloader.clone(),
+            clock: Arc::clone(&clock),
+            stop: stop.clone(),
+            backups: backups.clone(),
+        };
         let shared = Shared {
+            backups,
             engine: handle.clone(),
             store: store.clone(),
             reader,
@@ -160,6 +171,7 @@ impl Plan {
         });
         tasks.start("the control socket", control::serve(listener, shared));
         tasks.start("the watch for damage", watch.run());
+        tasks.start("the keeper of backups", keeper.run());
         tasks.start("the heartbeat", trigger::run(handle.clone(), stop.clone()));
         tasks.start("the signals", signals.run(handle.clone(), reloader, stop.clone()));
         tasks.start("the status line", report_life(life, handle, stop, watchdog));

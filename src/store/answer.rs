@@ -17,6 +17,7 @@ use crate::planner::reconcile::{AnswerFacts, STRATEGY_VERSION};
 use super::answers::{self, Item, Items};
 use super::coverage::{self, EVERYTHING_DAYS, floor_days, floor_from};
 use super::error::Error;
+use super::forget;
 use super::parts::Parts;
 use super::reconcile::{self, AccountRows, Given, Reconciled, Work};
 use super::row;
@@ -233,11 +234,12 @@ fn insert(
 
 fn log(connection: &Connection, answer: i64, run: i64, facts: &AnswerFacts) -> Result<(), Error> {
     let failed = Error::sql("write the log of answers");
-    let sql = "INSERT INTO answer_use (answer, run, after_ms, last_updated, strategy)
-               SELECT ?1, number, ?3 - started_at, ?4, ?5 FROM run WHERE number = ?2";
+    let sql = "INSERT INTO answer_use (answer, run, after_ms, last_updated, strategy, number)
+               SELECT ?1, number, ?3 - started_at, ?4, ?5, ?6 FROM run WHERE number = ?2";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     let last_updated = stamp::pack(facts.at, facts.last_updated.as_deref());
-    let values = params![answer, run, facts.at.ms(), last_updated, STRATEGY_VERSION];
+    let number = forget::next_number(connection, "answer_use")?;
+    let values = params![answer, run, facts.at.ms(), last_updated, STRATEGY_VERSION, number];
     statement.execute(values).map(|_one| ()).map_err(failed)
 }
 

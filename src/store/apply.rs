@@ -20,7 +20,9 @@ use super::proof::Said;
 use super::reconcile::{AccountRows, Given, Reconciled, Work};
 use super::schema::Identity;
 use super::worker::Writer;
-use super::{balances, documents, institutions, ledger, pairing, proof, row, runs, split, union};
+use super::{
+    balances, documents, forget, institutions, ledger, pairing, proof, row, runs, split, union,
+};
 
 /// After an answer with this many rows, memory is given back.
 const LARGE_ANSWER_ROWS: usize = 500;
@@ -79,6 +81,10 @@ pub(super) fn apply(
     // Last: rows and events speak of runs that go on.
     for run in &batch.runs {
         runs::end(&step, run, at)?;
+    }
+    let mut work = Work { connection: &step, packer, unpacker, reader };
+    for account in &batch.forgotten_accounts {
+        forget::forget(&mut work, *account)?;
     }
     step.commit().map_err(failed())?;
     if matches!(&batch.data, Some(Data::Transactions { answer, .. }) if answer.booked.len() >= LARGE_ANSWER_ROWS)

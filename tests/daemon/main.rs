@@ -32,6 +32,7 @@ mod explain;
 mod export;
 mod guard;
 mod hostile;
+mod keeping;
 mod life;
 mod linking;
 mod proof;

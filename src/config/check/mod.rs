@@ -15,14 +15,14 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Item, Report, Section, Wrong};
 use super::problem::{Problem, position};
 use super::{
-    Config, Control, Defaults, Display, Export, GoCardless, History, Http, Limits, Log, LogFormat,
-    LogLevel, SecretSource, Store,
+    Backup, Config, Control, Defaults, Display, Export, GoCardless, History, Http, Limits, Log,
+    LogFormat, LogLevel, SecretSource, Store,
 };
 use super::{address, value};
 use crate::model::ledger::LedgerAccount;
 
 /// Every key there is, by section; `account` is a list of tables.
-pub const KEYS: [(&str, &[&str]); 11] = [
+pub const KEYS: [(&str, &[&str]); 12] = [
     ("gocardless", &["api-base", "secret-id", "secret-key", "redirect"]),
     ("store", &["path", "key"]),
     ("control", &["socket"]),
@@ -41,6 +41,7 @@ pub const KEYS: [(&str, &[&str]); 11] = [
     ("http", &["connect-timeout", "total-timeout", "body-limit"]),
     ("log", &["level", "format"]),
     ("display", &["enabled"]),
+    ("backup", &["folder", "schedule", "keep-last", "keep-daily", "keep-weekly", "keep-monthly"]),
     ("export", &["expenses", "income"]),
     ("account", &["match", "nickname", "enabled", "ledger"]),
 ];
@@ -127,6 +128,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         http_,
         log_,
         display_,
+        backup_,
         export_,
     ] = [
         "gocardless",
@@ -138,6 +140,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         "http",
         "log",
         "display",
+        "backup",
         "export",
     ]
     .map(&mut open);
@@ -155,6 +158,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
     let http = http(&http_, report);
     let log = log(&log_, report);
     let enabled = display_.item("enabled").read(true, value::boolean, report);
+    let backup = backup(&backup_, report);
     let export = export(&export_, report);
     let accounts = account::accounts(&root.item("account"), report);
     Some(Config {
@@ -167,6 +171,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         http: http?,
         log: log?,
         display: Display { enabled: enabled? },
+        backup: backup?,
         export: export?,
         accounts,
     })
@@ -358,6 +363,35 @@ fn log(section: &Section<'_, '_>, report: &mut Report<'_>) -> Option<Log> {
     let format = |given: &DeValue<'_>| value::word(given, &LogFormat::ALL, LogFormat::as_str);
     let format = section.item("format").read(LogFormat::Auto, format, report);
     Some(Log { level: level?, format: format? })
+}
+
+/// At half past three, when the banks' own night is over and nobody waits.
+const BACKUP_SCHEDULE: &str = "0 30 3 * * *";
+
+/// Most backups of a kind.
+const KEEP_MAX: u32 = 10_000;
+
+fn backup(section: &Section<'_, '_>, report: &mut Report<'_>) -> Option<Backup> {
+    let folder = section.item("folder").read(None, |given| value::path(given).map(Some), report);
+    let schedule = section.item("schedule");
+    let schedule = match schedule.value() {
+        Some(_) => schedule::patterns(&schedule, report)
+            .map(|patterns| patterns.into_iter().map(|(text, _)| text).collect()),
+        None => Some(vec![BACKUP_SCHEDULE.to_owned()]),
+    };
+    let mut keep = |key: &str, default: u32, least: u32| {
+        section.item(key).read(default, |given| value::number(given, least..=KEEP_MAX), report)
+    };
+    let (last, daily) = (keep("keep-last", 3, 1), keep("keep-daily", 7, 0));
+    let (weekly, monthly) = (keep("keep-weekly", 4, 0), keep("keep-monthly", 6, 0));
+    Some(Backup {
+        folder: folder?,
+        schedule: schedule?,
+        keep_last: last?,
+        keep_daily: daily?,
+        keep_weekly: weekly?,
+        keep_monthly: monthly?,
+    })
 }
 
 fn export(section: &Section<'_, '_>, report: &mut Report<'_>) -> Option<Export> {

@@ -84,7 +84,9 @@ pub(super) async fn quota(
 
 pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
+    let backup_trouble = shared.backups.trouble();
     let situation = Situation {
+        backup_trouble: backup_trouble.as_ref(),
         accounts: &report.accounts,
         links: &report.links,
         provider: &report.provider,

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::config::AccountRule;
+use crate::daemon::backups::BackupTrouble;
 use crate::model::failure::ConfigurationFault;
 use crate::model::id::{AccountId, LinkId};
 use crate::model::notice::EventCode;
@@ -47,6 +48,8 @@ pub struct Situation<'a> {
     pub error_hard_limit: u32,
     /// `[schedule] freshness`, in seconds.
     pub freshness_s: u32,
+    /// Backups that fail.
+    pub backup_trouble: Option<&'a BackupTrouble>,
 }
 
 /// Everything that needs a person, the most urgent first; empty when all is well.
@@ -86,6 +89,7 @@ pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
         });
         found.extend(stale.filter_map(|account| too_old(situation, account, now)));
     }
+    found.extend(situation.backup_trouble.map(no_backup));
     found
 }
 
@@ -263,6 +267,17 @@ fn too_old(situation: &Situation<'_>, account: &Account, now: UtcInstant) -> Opt
             format!("banksyncd sync {} --wait", account.id),
         )
     })
+}
+
+/// The last backup that was due could not be made.
+fn no_backup(trouble: &BackupTrouble) -> Need {
+    let newest = match trouble.newest {
+        Some(at) => format!("no backup since {at}"),
+        None => "no backup yet".to_owned(),
+    };
+    let message = format!("{newest}: {}", trouble.reason);
+    let command = format!("ls -ld {folder}; df -h {folder}", folder = trouble.folder.display());
+    need(EventCode::BackupFailed, &"service", message, command)
 }
 
 #[cfg(test)]
