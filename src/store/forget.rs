@@ -142,7 +142,7 @@ pub(super) fn next_number(connection: &Connection, table: &str) -> Result<Option
 }
 
 /// Whether rows that were deleted may still be in the file.
-pub(super) fn is_unclean(connection: &Connection) -> Result<bool, Error> {
+fn is_unclean(connection: &Connection) -> Result<bool, Error> {
     let sql = "SELECT EXISTS (SELECT 1 FROM vault WHERE name = ?1)";
     connection.query_row(sql, [UNCLEAN], |row| row.get(0)).map_err(Error::sql("read the vault"))
 }
