@@ -18,8 +18,8 @@ use super::effect::{PullResult, RowsChanged, RunOutcome};
 use super::state::{Account, Forgotten};
 use super::{Aim, Planner};
 
-/// Bytes of a mark.
-const MARK_BYTES: usize = 3;
+/// Hexadecimal digits of a mark.
+const MARK_DIGITS: usize = 6;
 const CONTEXT: &str = "banksyncd 2026-11 mark of a forgotten account";
 
 impl Planner {
@@ -149,7 +149,7 @@ fn marks(salt: &str, facts: &AccountFacts, institution: &str) -> BTreeSet<String
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
         hasher.update(salt.as_bytes()).update(currency.as_bytes()).update(b"\n");
         let hash = hasher.update(text.as_bytes()).finalize();
-        hash.as_bytes().iter().take(MARK_BYTES).map(|byte| format!("{byte:02x}")).collect()
+        hash.to_hex().chars().take(MARK_DIGITS).collect()
     };
     known.into_iter().map(mark).collect()
 }
