@@ -53,7 +53,10 @@ impl Planner {
         if self.links.get(&account.link_id).is_some_and(|link| link.status.is_live()) {
             account.status = AccountStatus::Ready;
         }
-        if was_paused && let Some(account) = self.accounts.get(&id) {
+        if was_paused
+            && let Some(account) = self.accounts.get(&id)
+            && account.identifying.is_none()
+        {
             let notice = account.notice(EventCode::AccountRecovered, "the account works again");
             self.draft.notices.push(notice);
         }
@@ -152,14 +155,24 @@ impl Planner {
             let trials = pause.trials.saturating_add(1);
             *pause = Pause { since: now, trials, ask_at: now.plus_days(days), lifted: false };
         }
-        if first && let Some(account) = self.accounts.get(&id) {
-            let failures = account.consecutive_failures;
-            let message =
-                "repeated failures: calls are paused before the provider suspends the account";
-            let notice =
-                account.notice(EventCode::AccountPaused, message).detail("failures", failures);
-            self.draft.notices.push(notice);
+        if first {
+            self.announce_pause(id);
         }
+    }
+
+    /// Tells of a pause. A handle that is still being identified is nobody yet: its pause is told when it is somebody whose
+    /// pause was not.
+    pub(super) fn announce_pause(&mut self, id: AccountId) {
+        let Some(account) = self.accounts.get(&id) else { return };
+        if account.pause.is_none() || account.identifying.is_some() {
+            return;
+        }
+        let message =
+            "repeated failures: calls are paused before the provider suspends the account";
+        let notice = account
+            .notice(EventCode::AccountPaused, message)
+            .detail("failures", account.consecutive_failures);
+        self.draft.notices.push(notice);
     }
 
     /// Calls that were under way when the last process ended: without an answer they count, like every silent call, so that

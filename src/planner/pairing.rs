@@ -274,6 +274,7 @@ impl Planner {
         account.identifying = None;
         let notice = account.notice(EventCode::AccountDiscovered, "a new account");
         self.draft.notices.push(notice);
+        self.announce_pause(id);
         self.changed(id);
         if !may_continue.is_empty() {
             self.ask(id, may_continue);

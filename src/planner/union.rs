@@ -14,7 +14,7 @@ use crate::model::time::UtcInstant;
 use super::agenda::Key;
 use super::effect::{RunOutcome, Undo};
 use super::likeness;
-use super::state::{Account, AccountStatus, Union};
+use super::state::{Account, AccountStatus, Pause, Union};
 use super::{Aim, Flight, Planner};
 
 /// What made two accounts one.
@@ -104,7 +104,7 @@ impl Planner {
         self.touch(Key::Account(absorbed));
         self.ledger.merge(absorbed, kept);
         self.aim_anew(absorbed, kept, |_| true);
-        let old_link = before.link_id;
+        let (old_link, was_paused) = (before.link_id, before.pause.is_some());
         if let Some(account) = self.accounts.get_mut(&kept) {
             take_over(account, &other, goes_on, by);
         }
@@ -118,6 +118,9 @@ impl Planner {
                 .notice(EventCode::AccountsMerged, "two accounts are one from now on")
                 .detail("absorbed", absorbed.to_string());
             self.draft.notices.push(notice);
+        }
+        if !was_paused {
+            self.announce_pause(kept);
         }
         let union = Union { at: now, by_hand: by == By::Hand, kept: before, absorbed: other };
         self.draft.unions.push(union.clone());
@@ -320,7 +323,8 @@ fn take_over(account: &mut Account, other: &Account, goes_on: bool, by: By) {
     account.consecutive_failures = other.consecutive_failures;
     account.tries = other.tries;
     account.failing.clone_from(&other.failing);
-    account.pause = other.pause;
+    // Only a success ends a pause that was announced.
+    account.pause = other.pause.or(account.pause.map(|pause| Pause { lifted: true, ..pause }));
     account.retry_at = other.retry_at;
     account.processing_since = other.processing_since;
     account.scopes_off.clone_from(&other.scopes_off);

@@ -43,6 +43,37 @@ fn a_bank_that_gives_balances_only_is_paused_once() {
 }
 
 #[test]
+fn a_pause_that_goes_on_through_a_successor_is_told_once() {
+    for paused_before in [false, true] {
+        let (mut driver, old, account) = Driver::linked();
+        driver.run_for(2 * DAY_MS);
+        let error = failure(FailureClass::InstitutionError, Some(500), true);
+        driver.script.data = paused_before.then_some(error);
+        driver.run_for(2 * DAY_MS);
+        assert_eq!(driver.account(account).pause.is_some(), paused_before);
+        // Neither handle of the successor gives its details.
+        driver.script.broken = vec![Scope::Details];
+        driver.script.accounts =
+            vec![("p2", "DE89370400440532013000"), ("p3", "NL91ABNA0417164300")];
+        driver.link(Some(old));
+        let joined = ProviderAccountId::from("p2");
+        for _ in 0..24 * 60 {
+            if driver.account(account).provider_account_id == joined {
+                break;
+            }
+            driver.run_for(MINUTE_MS);
+        }
+        assert_eq!(driver.account(account).provider_account_id, joined);
+        assert_eq!(driver.count(EventCode::AccountPaused), 2, "the known one and the new one");
+        (driver.script.broken, driver.script.data) = (Vec::new(), None);
+        driver.run_for(9 * DAY_MS);
+        assert!(driver.planner.accounts().all(|own| own.status == AccountStatus::Ready));
+        assert_eq!(driver.count(EventCode::AccountPaused), 2);
+        assert_eq!(driver.count(EventCode::AccountRecovered), 2);
+    }
+}
+
+#[test]
 fn a_company_wide_limit_leaves_nobody_waiting() {
     let (mut driver, _, account) = Driver::linked();
     driver.run_for(26 * HOUR_MS);

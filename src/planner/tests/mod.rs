@@ -259,6 +259,9 @@ impl Driver {
                 let facts = AccountFacts { iban: Iban::new(iban), ..AccountFacts::default() };
                 Reply::Metadata(Metadata { status: Some(script.metadata.clone()), facts })
             }
+            ApiCall::Details(_) if script.broken.contains(&Scope::Details) => {
+                return Err(failure(FailureClass::Wait { processing: false }, Some(503), true));
+            }
             ApiCall::Details(_) => Reply::Details(AccountFacts {
                 currency: Some("EUR".into()),
                 ..AccountFacts::default()

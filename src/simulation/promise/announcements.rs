@@ -24,11 +24,22 @@ struct LinkStory {
     completed: bool,
 }
 
+/// What was said about a pause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Pause {
+    /// That there is none, or nothing.
+    #[default]
+    Over,
+    /// That there is one, of an account that went through this link then.
+    Told(LinkId),
+    /// The link has ended, and with it the pause, unless the account has gone on through another link by then.
+    Doubtful,
+}
+
 /// What was said about an account.
 #[derive(Debug, Default)]
 struct AccountStory {
-    /// Through which link.
-    paused: Option<LinkId>,
+    paused: Pause,
     stale: bool,
     suspended: BTreeSet<LinkId>,
     inactive: BTreeSet<LinkId>,
@@ -76,12 +87,13 @@ impl Announcements {
             ),
             (EventCode::AccountPaused, Some(id), Some(link)) => {
                 let story = self.accounts.entry(id).or_default();
-                said(story.paused.replace(link).is_none(), "a pause is announced twice")
+                let former = std::mem::replace(&mut story.paused, Pause::Told(link));
+                said(!matches!(former, Pause::Told(_)), "a pause is announced twice")
             }
             (EventCode::AccountRecovered, Some(id), _) => {
                 let story = self.accounts.entry(id).or_default();
                 said(
-                    story.paused.take().is_some(),
+                    std::mem::take(&mut story.paused) != Pause::Over,
                     "a recovery is announced of an account that was not paused",
                 )
             }
@@ -98,18 +110,19 @@ impl Announcements {
             }
             (EventCode::AccountSuspended, Some(id), Some(link)) => {
                 let story = self.accounts.entry(id).or_default();
-                story.paused = None;
+                story.paused = Pause::Over;
                 said(story.suspended.insert(link), "a suspension is announced twice")
             }
             (EventCode::AccountInactive, Some(id), Some(link)) => {
                 let story = self.accounts.entry(id).or_default();
-                story.paused = None;
+                story.paused = Pause::Over;
                 said(story.inactive.insert(link), "an account is announced as closed twice")
             }
             (EventCode::AccessExpired | EventCode::AccessRevoked, _, Some(link)) => {
-                // The end of access is the end of its accounts' pauses.
                 for story in self.accounts.values_mut() {
-                    story.paused = story.paused.filter(|own| *own != link);
+                    if story.paused == Pause::Told(link) {
+                        story.paused = Pause::Doubtful;
+                    }
                 }
                 let story = self.links.entry(link).or_default();
                 said(
