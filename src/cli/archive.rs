@@ -15,7 +15,6 @@ use serde_json::json;
 use super::client::{Patience, path, with_query};
 use super::error::CliError;
 use super::export::{cannot_write, suffixed};
-use super::object::Object;
 use super::{Code, Ctx, Method};
 
 /// What the files hold; the order of the manifest.
@@ -95,7 +94,7 @@ impl Growing {
 
     fn put(&mut self, piece: &[u8]) -> Result<(), CliError> {
         self.hasher.update(piece);
-        let breaks = piece.iter().filter(|byte| **byte == b'\n').count();
+        let breaks = piece.split(|byte| *byte == b'\n').skip(1).count();
         self.lines = self.lines.saturating_add(u64::try_from(breaks).unwrap_or(u64::MAX));
         self.bytes = self.bytes.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         self.file.write_all(piece).map_err(|error| cannot_write(&self.path, &error))
@@ -121,7 +120,7 @@ async fn write(folder: &Path, ctx: &Ctx<'_>) -> Result<Vec<Entry>, CliError> {
         let mut file = Growing::new(folder.join(name))?;
         match name {
             "accounts.jsonl" => {
-                without(&path(&["accounts"]), &["next_pull_at"], &mut file, ctx).await?
+                without(&path(&["accounts"]), &["next_pull_at"], &mut file, ctx).await?;
             }
             "links.jsonl" => without(&path(&["links"]), &["url"], &mut file, ctx).await?,
             "balances.jsonl" => {

@@ -49,7 +49,9 @@ impl Planner {
             new.iter().copied().partition(|id| self.is_forgotten(*id));
         if !renews {
             // Somebody has linked it once more.
-            gone.iter().for_each(|id| self.remember(*id));
+            for id in gone {
+                self.remember(id);
+            }
             return new.to_vec();
         }
         for id in &gone {
@@ -139,8 +141,11 @@ fn marks(salt: &str, facts: &AccountFacts, institution: &str) -> BTreeSet<String
     let bban = facts.bban.as_ref().map(|bban| format!("{institution} {}", bban.normalised()));
     let mut known: Vec<String> = iban.into_iter().chain(bban).collect();
     if known.is_empty() {
-        let words = [&facts.masked_pan, &facts.product, &facts.name, &facts.owner_name];
-        let words = words.map(|word| word.as_deref().unwrap_or_default().trim().to_lowercase());
+        let card = facts.masked_pan.as_ref().map(Iban::normalised).unwrap_or_default();
+        let words = [&facts.product, &facts.name, &facts.owner_name];
+        let [product, name, owner] =
+            words.map(|word| word.as_deref().unwrap_or_default().trim().to_lowercase());
+        let words = [card, product, name, owner];
         if words.iter().any(|word| !word.is_empty()) {
             known.push(format!("{institution} {}", words.join("\n")));
         }
