@@ -97,6 +97,9 @@ fn the_effective_default() {
     overlap-days = 30
     warn-days = [14, 7, 3, 1]
 
+    [linking]
+    listen = ""
+
     [http]
     connect-timeout = "10s"
     total-timeout = "2m"
@@ -106,8 +109,12 @@ fn the_effective_default() {
     level = "info"
     format = "auto"
 
+    [metrics]
+    listen = ""
+
     [display]
     enabled = true
+    trend = true
 
     [export]
     expenses = "Expenses:Unknown"

@@ -104,6 +104,7 @@ fn operation(name: &str) -> Option<(u16, ApiCall)> {
         "agreement" => ApiCall::Agreement("e-1".into()),
         "institution" => ApiCall::Institution("I_1".into()),
         "institutions" => ApiCall::Institutions { country: Some("DE".into()) },
+        "reconfirmation" => ApiCall::Reconfirmation("e-1".into()),
         "requisition" => ApiCall::Requisition("r-1".into()),
         "requisitions" => ApiCall::Requisitions { offset: 0 },
         _ => return None,

@@ -17,6 +17,7 @@ use std::process::{Command, Output};
 
 use banksyncd::cli::args::Args;
 use banksyncd::config::KEYS;
+use banksyncd::daemon::metrics::METRICS;
 use banksyncd::exit::Code;
 use banksyncd::model::notice::EventCode;
 use clap::CommandFactory as _;
@@ -73,11 +74,9 @@ fn words(page: &str) -> String {
 #[test]
 fn everything_is_in_the_manual() {
     let pages = man::pages();
-    let (program, configuration, events) = (
-        words(&pages["banksyncd.1"]),
-        words(&pages["banksyncd.toml.5"]),
-        words(&pages["banksyncd-events.7"]),
-    );
+    let [program, configuration, events, metrics] =
+        ["banksyncd.1", "banksyncd.toml.5", "banksyncd-events.7", "banksyncd-metrics.7"]
+            .map(|name| words(&pages[name]));
     for verb in Args::command().get_subcommands() {
         assert!(
             program.contains(&format!("\n.SS \"{}", verb.get_name()))
@@ -114,6 +113,9 @@ fn everything_is_in_the_manual() {
     }
     for code in EventCode::ALL {
         assert!(events.contains(&format!("\n.TP\n{} (", code.as_str())), "{}", code.as_str());
+    }
+    for metric in METRICS {
+        assert!(metrics.contains(&format!("\n.TP\n{}", metric.name)), "{}", metric.name);
     }
 }
 

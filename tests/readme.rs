@@ -249,6 +249,7 @@ fn the_set_up_by_hand_works_as_it_stands() {
                         "transactions_added",
                         "\"outcome\":",
                         "\"ok\":true",
+                        "\nbanksyncd_needs 0\n",
                     ] {
                         assert!(told.contains(must), "{must} is missing: {}", end_of(&told));
                     }

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use banksyncd::config::KEYS;
+use banksyncd::daemon::metrics::METRICS;
 use banksyncd::model::notice::EventCode;
 
 #[path = "tidy/layers.rs"]
@@ -348,6 +349,19 @@ fn every_event_is_documented() {
     assert_eq!(planted, ["daemon_started"]);
     assert_eq!(differences(&planted, &codes, "x").len(), codes.len() - 1);
     assert_eq!(first_cells("\n## A\n| `b` | c |\n## D\n| `e` |\n", "A"), ["b"]);
+}
+
+#[test]
+fn every_metric_is_documented() {
+    let names: Vec<_> = METRICS.iter().map(|metric| metric.name.to_owned()).collect();
+    let of_readme = |text: &str| -> Vec<String> {
+        let cells = first_cells(text, "Metrics");
+        cells.iter().map(|cell| cell.split('{').next().unwrap_or_default().to_owned()).collect()
+    };
+    none(&differences(&of_readme(&file("README.md")), &names, "README.md, Metrics"));
+    let planted = of_readme("\n## Metrics\n| `banksyncd_needs` | x |\n| `b{c}` | y |\n");
+    assert_eq!(planted, ["banksyncd_needs", "b"]);
+    assert_eq!(differences(&planted, &names, "x").len(), names.len());
 }
 
 /// The codes that a journal catalogue explains; its paragraphs are wrapped anywhere.

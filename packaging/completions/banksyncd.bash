@@ -34,6 +34,9 @@ _banksyncd() {
             banksyncd,demo)
                 cmd="banksyncd__subcmd__demo"
                 ;;
+            banksyncd,doctor)
+                cmd="banksyncd__subcmd__doctor"
+                ;;
             banksyncd,events)
                 cmd="banksyncd__subcmd__events"
                 ;;
@@ -63,6 +66,9 @@ _banksyncd() {
                 ;;
             banksyncd,quota)
                 cmd="banksyncd__subcmd__quota"
+                ;;
+            banksyncd,reconfirm)
+                cmd="banksyncd__subcmd__reconfirm"
                 ;;
             banksyncd,recovery-key)
                 cmd="banksyncd__subcmd__recovery__subcmd__key"
@@ -142,6 +148,9 @@ _banksyncd() {
             banksyncd__subcmd__help,demo)
                 cmd="banksyncd__subcmd__help__subcmd__demo"
                 ;;
+            banksyncd__subcmd__help,doctor)
+                cmd="banksyncd__subcmd__help__subcmd__doctor"
+                ;;
             banksyncd__subcmd__help,events)
                 cmd="banksyncd__subcmd__help__subcmd__events"
                 ;;
@@ -171,6 +180,9 @@ _banksyncd() {
                 ;;
             banksyncd__subcmd__help,quota)
                 cmd="banksyncd__subcmd__help__subcmd__quota"
+                ;;
+            banksyncd__subcmd__help,reconfirm)
+                cmd="banksyncd__subcmd__help__subcmd__reconfirm"
                 ;;
             banksyncd__subcmd__help,recovery-key)
                 cmd="banksyncd__subcmd__help__subcmd__recovery__subcmd__key"
@@ -227,7 +239,7 @@ _banksyncd() {
 
     case "${cmd}" in
         banksyncd)
-            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config restore rekey recovery-key replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help"
+            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config doctor restore rekey recovery-key replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -520,6 +532,32 @@ _banksyncd() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        banksyncd__subcmd__doctor)
+            opts="-v -q -h --offline --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         banksyncd__subcmd__events)
             opts="-v -q -h --follow --since --code --account --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -631,7 +669,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help)
-            opts="run demo sandbox simulate check-config restore rekey recovery-key replay init completions institutions link links unlink renew accounts balances transactions export history explain events status quota sync verify backup reload help"
+            opts="run demo sandbox simulate check-config doctor restore rekey recovery-key replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -743,6 +781,20 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help__subcmd__demo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -883,6 +935,20 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help__subcmd__quota)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__reconfirm)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1276,6 +1342,32 @@ _banksyncd() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        banksyncd__subcmd__reconfirm)
+            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         banksyncd__subcmd__recovery__subcmd__key)
             opts="-v -q -h --force --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1539,7 +1631,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__status)
-            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
+            opts="-v -q -h --no-trend --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

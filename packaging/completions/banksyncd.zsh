@@ -128,6 +128,23 @@ never\:"Never"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(doctor)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--offline[Make no call to the provider, and ask no name server]' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (restore)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:PATH:_files' \
@@ -250,7 +267,7 @@ never\:"Never"))' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-'*::query -- Words of its name, or its id:_default' \
+'*::query -- Words of its name or parts of them, its BIC, or its id:_default' \
 && ret=0
 ;;
 (link)
@@ -315,6 +332,23 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--no-wait[Print the URL and end]' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':link -- Its id or the beginning of it:_default' \
+&& ret=0
+;;
+(reconfirm)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
 '(-q --quiet)*-v[Say more; twice for even more]' \
 '(-q --quiet)*--verbose[Say more; twice for even more]' \
@@ -542,6 +576,7 @@ _arguments "${_arguments_options[@]}" : \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
 always\:"Always"
 never\:"Never"))' \
+'--no-trend[Do not draw how the balances of the last 30 days went (also \`display.trend = false\`)]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
 '(-q --quiet)*-v[Say more; twice for even more]' \
 '(-q --quiet)*--verbose[Say more; twice for even more]' \
@@ -667,6 +702,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(doctor)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (restore)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -708,6 +747,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (renew)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(reconfirm)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -804,6 +847,7 @@ _banksyncd_commands() {
 'sandbox:Run the built-in bank alone, over HTTP on a loopback address' \
 'simulate:Try every promise for years on a virtual clock, against the built-in bank' \
 'check-config:Report every problem of the configuration' \
+'doctor:Look at everything that can be wrong, and say which command cures it' \
 'restore:Put a backup in the place of the database; the daemon must be stopped' \
 'rekey:Encrypt the database with another key; the daemon must be stopped' \
 'recovery-key:Print the database key to be written down, for the day on which the machine is lost' \
@@ -815,6 +859,7 @@ _banksyncd_commands() {
 'links:List links, their state and the days left' \
 'unlink:End a link at the provider; stored data stays' \
 'renew:Renew a link while the old one works; accounts keep their id and history' \
+'reconfirm:Confirm that access goes on, as the law in Great Britain asks every 90 days\: page, window, outcome for each account' \
 'accounts:List accounts; say which two are one, or take them apart again' \
 'balances:Show balances' \
 'transactions:List transactions' \
@@ -900,6 +945,11 @@ _banksyncd__subcmd__demo_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd demo commands' commands "$@"
 }
+(( $+functions[_banksyncd__subcmd__doctor_commands] )) ||
+_banksyncd__subcmd__doctor_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd doctor commands' commands "$@"
+}
 (( $+functions[_banksyncd__subcmd__events_commands] )) ||
 _banksyncd__subcmd__events_commands() {
     local commands; commands=()
@@ -923,6 +973,7 @@ _banksyncd__subcmd__help_commands() {
 'sandbox:Run the built-in bank alone, over HTTP on a loopback address' \
 'simulate:Try every promise for years on a virtual clock, against the built-in bank' \
 'check-config:Report every problem of the configuration' \
+'doctor:Look at everything that can be wrong, and say which command cures it' \
 'restore:Put a backup in the place of the database; the daemon must be stopped' \
 'rekey:Encrypt the database with another key; the daemon must be stopped' \
 'recovery-key:Print the database key to be written down, for the day on which the machine is lost' \
@@ -934,6 +985,7 @@ _banksyncd__subcmd__help_commands() {
 'links:List links, their state and the days left' \
 'unlink:End a link at the provider; stored data stays' \
 'renew:Renew a link while the old one works; accounts keep their id and history' \
+'reconfirm:Confirm that access goes on, as the law in Great Britain asks every 90 days\: page, window, outcome for each account' \
 'accounts:List accounts; say which two are one, or take them apart again' \
 'balances:Show balances' \
 'transactions:List transactions' \
@@ -994,6 +1046,11 @@ _banksyncd__subcmd__help__subcmd__demo_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd help demo commands' commands "$@"
 }
+(( $+functions[_banksyncd__subcmd__help__subcmd__doctor_commands] )) ||
+_banksyncd__subcmd__help__subcmd__doctor_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help doctor commands' commands "$@"
+}
 (( $+functions[_banksyncd__subcmd__help__subcmd__events_commands] )) ||
 _banksyncd__subcmd__help__subcmd__events_commands() {
     local commands; commands=()
@@ -1043,6 +1100,11 @@ _banksyncd__subcmd__help__subcmd__links_commands() {
 _banksyncd__subcmd__help__subcmd__quota_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd help quota commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__help__subcmd__reconfirm_commands] )) ||
+_banksyncd__subcmd__help__subcmd__reconfirm_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help reconfirm commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__help__subcmd__recovery-key_commands] )) ||
 _banksyncd__subcmd__help__subcmd__recovery-key_commands() {
@@ -1143,6 +1205,11 @@ _banksyncd__subcmd__links_commands() {
 _banksyncd__subcmd__quota_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd quota commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__reconfirm_commands] )) ||
+_banksyncd__subcmd__reconfirm_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd reconfirm commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__recovery-key_commands] )) ||
 _banksyncd__subcmd__recovery-key_commands() {

@@ -1,27 +1,22 @@
 //! The command line. Wrong usage ends with 64, help and version with 0; nothing here does any work.
-//!
-//! Verbs that are planned but not built are not listed; who tries one is told so in a sentence.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::ArgPredicate;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Parser, Subcommand};
 
 use super::output::ColorChoice;
 use crate::exit::Code;
 use crate::export::Format;
 use crate::model::time::BankDate;
+use crate::systemd::unit::{INSTANCE_CHARS_MAX, is_instance};
 
 /// Where the configuration is when nobody says otherwise.
 pub const CONFIG_DEFAULT: &str = "/etc/banksyncd/config.toml";
 
 /// More days than any institution or agreement gives; larger numbers are typing errors.
 const DAYS_MAX: i64 = 3650;
-
-/// Verbs of later stages.
-pub(super) const LATER: &[&str] = &["reconfirm", "doctor"];
 
 /// Keeps bank data fresh in an encrypted file, and tells you when something needs you
 #[derive(Debug, Parser)]
@@ -71,6 +66,8 @@ pub enum Verb {
     Simulate(Simulate),
     /// Report every problem of the configuration
     CheckConfig,
+    /// Look at everything that can be wrong, and say which command cures it
+    Doctor(Doctor),
     /// Put a backup in the place of the database; the daemon must be stopped
     Restore(Restore),
     /// Encrypt the database with another key; the daemon must be stopped
@@ -101,6 +98,8 @@ pub enum ClientVerb {
     Unlink(Unlink),
     /// Renew a link while the old one works; accounts keep their id and history
     Renew(Renew),
+    /// Confirm that access goes on, as the law in Great Britain asks every 90 days: page, window, outcome for each account
+    Reconfirm(Reconfirm),
     /// List accounts; say which two are one, or take them apart again
     Accounts(Accounts),
     /// Erase everything of an account, for good
@@ -118,7 +117,7 @@ pub enum ClientVerb {
     /// List or follow events
     Events(Events),
     /// Show what is going on, and what needs you
-    Status,
+    Status(Status),
     /// Show the calls left, and when the next one is allowed
     Quota,
     /// Ask for a pull now
@@ -152,6 +151,15 @@ pub struct Sandbox {
     /// A loopback address; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: std::net::SocketAddr,
+}
+
+/// `doctor`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = super::doctor::HELP)]
+pub struct Doctor {
+    /// Make no call to the provider, and ask no name server
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// `replay`
@@ -238,7 +246,7 @@ pub enum Weather {
 /// `institutions`
 #[derive(Clone, Debug, clap::Args)]
 pub struct Institutions {
-    /// Words of its name, or its id
+    /// Words of its name or parts of them, its BIC, or its id
     pub query: Vec<String>,
     /// Two letters, such as DE
     #[arg(long, value_name = "CC", value_parser = country)]
@@ -287,6 +295,13 @@ pub struct Renew {
     /// Print the URL and end
     #[arg(long)]
     pub no_wait: bool,
+}
+
+/// `reconfirm`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Reconfirm {
+    /// Its id or the beginning of it
+    pub link: String,
 }
 
 /// `accounts`
@@ -499,6 +514,14 @@ pub struct Events {
     pub account: Option<String>,
 }
 
+/// `status`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Status {
+    /// Do not draw how the balances of the last 30 days went (also `display.trend = false`)
+    #[arg(long)]
+    pub no_trend: bool,
+}
+
 /// `sync`
 #[derive(Clone, Debug, clap::Args)]
 pub struct Sync {
@@ -548,31 +571,11 @@ fn complaint(text: &str) -> Stop {
 }
 
 fn stop(error: &clap::Error) -> Stop {
-    if let Some(verb) = later_verb(error) {
-        return complaint(&format!(
-            "error: `{verb}` is not built yet\n\nhint: `banksyncd --help` lists what is\n"
-        ));
-    }
     let text = error.render();
     Stop {
         code: if error.use_stderr() { Code::Usage } else { Code::Ok },
         text: text.to_string(),
         styled: text.ansi().to_string(),
-    }
-}
-
-/// The verb of a later stage that someone tried.
-fn later_verb(error: &clap::Error) -> Option<String> {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    match error.kind() {
-        ErrorKind::InvalidSubcommand => {
-            let verb = context(ContextKind::InvalidSubcommand)?;
-            LATER.contains(&verb).then(|| verb.to_owned())
-        }
-        _ => None,
     }
 }
 
@@ -584,15 +587,9 @@ fn day(text: &str) -> Result<BankDate, String> {
     }
 }
 
-/// A name that is one folder, and stands in a unit's name without escapes.
 fn instance(text: &str) -> Result<String, String> {
-    const LENGTH_MAX: usize = 32;
-    let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    if !text.is_empty() && text.len() <= LENGTH_MAX && text.chars().all(good) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("expected up to {LENGTH_MAX} letters, digits and `_`"))
-    }
+    let wrong = || format!("expected up to {INSTANCE_CHARS_MAX} letters, digits and `_`");
+    is_instance(text).then(|| text.to_owned()).ok_or_else(wrong)
 }
 
 fn seeds(text: &str) -> Result<(u64, u64), String> {

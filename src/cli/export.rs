@@ -16,6 +16,8 @@ use super::archive;
 use super::args::Export;
 use super::client::Download;
 use super::error::CliError;
+use super::progress::Progress;
+use super::text::one_line;
 use super::{Code, Ctx};
 
 /// Largest companion that is read.
@@ -212,10 +214,14 @@ async fn save(
 ) -> Result<Download, CliError> {
     let mut download = ask(args, ctx, cursor).await?;
     let failed = |error: io::Error| cannot_write(path, &error);
-    while let Some(piece) = download.next().await? {
-        file.write_all(&piece).map_err(failed)?;
-    }
-    file.sync_all().map_err(failed)?;
+    let save = async {
+        while let Some(piece) = download.next().await? {
+            file.write_all(&piece).map_err(failed)?;
+        }
+        file.sync_all().map_err(failed)
+    };
+    let writing = format!("writing {}", one_line(&path.to_string_lossy()));
+    Progress::during(&writing, &ctx.output, save).await?;
     tell_left_out(&download, ctx);
     Ok(download)
 }

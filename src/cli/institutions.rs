@@ -3,6 +3,7 @@
 use super::args::Institutions;
 use super::client::{Patience, path, with_query};
 use super::error::CliError;
+use super::progress::Progress;
 use super::table::{Column, Table};
 use super::text::one_line;
 use super::{Code, Ctx};
@@ -18,10 +19,11 @@ pub async fn run(args: &Institutions, ctx: &mut Ctx<'_>) -> Result<Code, CliErro
     if ctx.json {
         return ctx.pass(&target, Patience::Endless).await;
     }
-    let banks = ctx.list(&target, Patience::Endless).await?;
+    let asked = ctx.list(&target, Patience::Endless);
+    let banks = Progress::during("asking the provider for its banks", &ctx.output, asked).await?;
     if banks.is_empty() {
         ctx.output.line("no institution found")?;
-        ctx.output.note("\nhint: try fewer words, or another `--country`");
+        ctx.output.note("\nhint: try fewer words, the BIC, or another `--country`");
         return Ok(Code::Ok);
     }
     let mut table = Table::new(&[

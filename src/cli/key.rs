@@ -11,13 +11,14 @@ use super::args::Global;
 use super::error::CliError;
 use super::export::suffixed;
 use super::init::file::{self, Access};
-use super::init::layout::{Item, Layout};
+use super::init::stored;
 use crate::config::{Config, SecretSource, load};
 use crate::daemon::DaemonError;
 use crate::exit::Code;
 use crate::model::secret::{DatabaseKey, Secret};
-use crate::systemd::credentials::{CredentialError, Directories, read_database_key};
+use crate::systemd::credentials::{CredentialError, Directories, Stored, read_database_key};
 use crate::systemd::seal::{self, Source};
+use crate::systemd::unit::Name;
 
 /// The configuration's key of the database key, for messages.
 const STORE_KEY: &str = "store.key";
@@ -50,75 +51,63 @@ fn unreadable(error: CredentialError) -> CliError {
 
 /// Where the database key is kept: a file, or a credential of the service as `init` has made it.
 #[derive(Debug)]
-pub(super) struct KeyPlace {
-    source: Source,
-    /// The credential's name, by which an encrypted one is bound.
-    name: String,
-}
+pub(super) struct KeyPlace(Stored);
 
 impl KeyPlace {
     /// As far as the configuration and the folders of `init` tell.
     pub(super) fn of(config: &Config, global: &Global) -> Result<Self, CliError> {
         let name = match &config.store.key {
-            SecretSource::Credential(name) => name.clone(),
+            SecretSource::Credential(name) => name,
             SecretSource::File(path) => {
-                return Ok(Self { source: Source::Plain(path.clone()), name: String::new() });
+                return Ok(Self(Stored { name: None, source: Source::Plain(path.clone()) }));
             }
         };
-        let layout = Layout::of_config(&global.config).ok_or_else(|| CliError::Failed {
+        let service = Name::of_config(&global.config).ok_or_else(|| CliError::Failed {
             exit: Code::Config,
             message: format!(
-                "`{}` takes the database key from the credential `{name}`, and this is not where a service keeps its configuration",
+                "`{}` takes the database key from the credential `{name}`, which only a service gets",
                 global.config.display()
             ),
             hint: Some("write key = { file = \"/path\" } there".to_owned()),
         })?;
-        let source = layout.secrets(config)?.source(Item::DatabaseKey).clone();
-        Ok(Self { source, name })
+        let [_, _, database_key] = stored(service.instance.as_deref(), config)?;
+        Ok(Self(database_key))
     }
 
     /// Its file.
     pub(super) fn path(&self) -> &Path {
-        match &self.source {
+        match &self.0.source {
             Source::Plain(path) | Source::Sealed(path) => path,
         }
     }
 
+    /// The name by which an encrypted one is bound.
+    fn name(&self) -> &str {
+        self.0.name.as_deref().unwrap_or_default()
+    }
+
     /// The command that shows what is kept in a file of this kind.
     pub(super) fn show(&self, path: &Path) -> String {
-        match self.source {
+        match self.0.source {
             Source::Plain(_) => format!("cat {}", path.display()),
             Source::Sealed(_) => {
-                format!("systemd-creds decrypt --name={} {} -", self.name, path.display())
+                format!("systemd-creds decrypt --name={} {} -", self.name(), path.display())
             }
         }
     }
 
     /// The key.
     pub(super) fn read(&self) -> Result<DatabaseKey, CliError> {
-        self.read_at(self.path())
+        self.0.read_database_key().map_err(unreadable)
     }
 
-    fn read_at(&self, path: &Path) -> Result<DatabaseKey, CliError> {
-        let failed = |message: String| CliError::Failed {
-            exit: Code::Config,
-            message: format!("`{}`: {message}", path.display()),
-            hint: Some(format!("see it with `{}` as root", self.show(path))),
+    /// The same kind of place at another path.
+    fn at(&self, path: &Path) -> Self {
+        let source = match self.0.source {
+            Source::Plain(_) => Source::Plain(path.to_owned()),
+            Source::Sealed(_) => Source::Sealed(path.to_owned()),
         };
-        match &self.source {
-            Source::Plain(_) => {
-                let source = SecretSource::File(path.to_owned());
-                read_database_key(STORE_KEY, &source, None).map_err(unreadable)
-            }
-            Source::Sealed(_) => {
-                let tool =
-                    seal::tool().ok_or_else(|| failed("there is no systemd-creds".into()))?;
-                let value = seal::decrypt(&tool, &self.name, path)
-                    .map_err(|error| failed(format!("cannot be decrypted: {error}")))?;
-                DatabaseKey::from_hex(value.expose())
-                    .ok_or_else(|| failed("is not a key of 64 hexadecimal digits".into()))
-            }
-        }
+        Self(Stored { name: self.0.name.clone(), source })
     }
 
     /// Writes another key beside the present one, with the same owner and form, and reads it back.
@@ -128,20 +117,20 @@ impl KeyPlace {
             fs::canonicalize(self.path()).map_err(|error| cannot_stage(self.path(), &error))?;
         let staged = Staged { new: suffixed(&path, ".rekey"), path };
         let text = Secret::new(hex(key).to_string());
-        let sealed = match &self.source {
+        let sealed = match &self.0.source {
             Source::Plain(_) => None,
             Source::Sealed(_) => {
                 let tool = seal::tool().ok_or_else(|| {
                     cannot_stage(&staged.path, &io::Error::other("there is no systemd-creds"))
                 })?;
-                let sealed = seal::encrypt(&tool, &self.name, &text);
+                let sealed = seal::encrypt(&tool, self.name(), &text);
                 Some(sealed.map_err(|error| cannot_stage(&staged.path, &error))?)
             }
         };
         let bytes = sealed.as_deref().unwrap_or(text.expose().as_bytes());
         file::write(&staged.new, bytes, Access::Private)?;
         like(&staged.new, &staged.path).map_err(|error| cannot_stage(&staged.new, &error))?;
-        if self.read_at(&staged.new)? == *key {
+        if self.at(&staged.new).read()? == *key {
             Ok(staged)
         } else {
             Err(cannot_stage(&staged.path, &io::Error::other("it does not read back the same")))

@@ -3,24 +3,21 @@
 //! The daemon does the linking and polls the provider; this only watches. Ctrl-C therefore breaks nothing: the link stays
 //! pending. It ends with 75 then ("try later"), since the link was neither made (0) nor refused (1).
 
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
-
 use super::args::Link;
-use super::client::{Patience, Whole, path};
+use super::client::{Patience, Whole, path, with_query};
 use super::error::CliError;
 use super::object::Object;
 use super::output::Style;
 use super::progress::Progress;
 use super::text::{count, one_line};
-use super::{Code, Ctx, Method, accounts};
-use crate::model::time::SECOND_MS;
+use super::{Code, Ctx, Method, accounts, qr};
+use crate::model::time::{SECOND_MS, UtcInstant};
 
 /// Between two looks at a link.
 const LOOK_EVERY_MS: i64 = SECOND_MS;
 
 /// How long `--no-wait` waits for the URL, in looks: the provider answers within seconds, or is down.
-const URL_LOOKS_MAX: u32 = 60;
+pub(super) const URL_LOOKS_MAX: u32 = 60;
 
 /// How long the accounts of a link are waited for, in looks; the daemon goes on without us.
 const IDENTIFYING_LOOKS_MAX: u32 = 30;
@@ -39,8 +36,37 @@ pub async fn run(args: &Link, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     }
     let body = serde_json::Value::Object(body);
     let target = path(&["links"]);
+    if !ctx.json {
+        introduce(&args.institution, ctx).await?;
+    }
     let asked = ctx.client.object(Method::Post, &target, Some(&body), Patience::Endless).await?;
     accompany(asked, args.no_wait, ctx).await
+}
+
+/// Says what the bank gives at most, before anything is asked for. If that cannot be told, neither can anything be asked
+/// for, and the answer to that says why.
+async fn introduce(institution: &str, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
+    let target = path(&["institutions", institution]);
+    let asked = ctx.client.object(Method::Get, &target, None, Patience::Endless);
+    let Ok(bank) = Progress::during("asking for the bank", &ctx.output, asked).await else {
+        return Ok(());
+    };
+    let days = |field: &str| match bank.object.number(field) {
+        Some(days) => format!("{days} days"),
+        None => "an unknown time".to_owned(),
+    };
+    ctx.output.line(&format!(
+        "{} gives at most {} of history and {} of access",
+        one_line(bank.object.text("name").unwrap_or(institution)),
+        days("transaction_total_days"),
+        days("max_access_valid_for_days"),
+    ))
+}
+
+/// The terms of a link: `90 days of history, 180 days of access`.
+fn terms(link: &Object) -> String {
+    let days = |field| link.number(field).unwrap_or_default();
+    format!("{} days of history, {} days of access", days("history_days"), days("access_days"))
 }
 
 /// How waiting ended.
@@ -57,6 +83,11 @@ pub(super) async fn accompany(
     no_wait: bool,
     ctx: &mut Ctx<'_>,
 ) -> Result<Code, CliError> {
+    let asked_for = terms(&asked.object);
+    if !ctx.json && !is_over(&asked.object) {
+        ctx.output.line(&format!("asked for: {asked_for}"))?;
+        ctx.output.flush()?;
+    }
     let mut progress = Progress::new(&ctx.output);
     let looks_max = if no_wait { Some(URL_LOOKS_MAX) } else { None };
     let has_url = |link: &Object| link.text("url").is_some();
@@ -66,7 +97,7 @@ pub(super) async fn accompany(
     };
     progress.clear();
     if has_url(&shown.object) {
-        show(&shown, ctx)?;
+        show(&shown, &asked_for, ctx)?;
     }
     if no_wait || is_over(&shown.object) {
         return finish(&shown, no_wait, ctx).await;
@@ -131,7 +162,7 @@ async fn identified(
 }
 
 /// Waits for the next look, or for Ctrl-C.
-async fn pause(ctx: &mut Ctx<'_>) -> std::ops::ControlFlow<()> {
+pub(super) async fn pause(ctx: &mut Ctx<'_>) -> std::ops::ControlFlow<()> {
     let end = ctx.now().mono_ms.saturating_add(LOOK_EVERY_MS);
     tokio::select! {
         biased;
@@ -158,47 +189,34 @@ fn state(link: &Object) -> &'static str {
     }
 }
 
-/// Prints the URL, as a QR code too where a person can point a phone at it.
-fn show(link: &Whole, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
+/// Prints what the bank takes of what was asked for, and the page.
+fn show(link: &Whole, asked_for: &str, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     if ctx.json {
         ctx.output.json(&link.raw)?;
         return ctx.output.flush();
     }
     let object = &link.object;
-    let days = |field| object.number(field).unwrap_or_default();
-    ctx.output.line(&format!(
-        "asked for: {} days of history, {} days of access",
-        days("history_days"),
-        days("access_days"),
-    ))?;
+    let given = terms(object);
+    if given != asked_for {
+        ctx.output.line(&format!("the bank takes: {given}"))?;
+    }
     let bank = one_line(object.text_or_empty("institution_id"));
-    ctx.output.line(&format!("open this page to give access to {bank}:"))?;
+    page(&format!("open this page to give access to {bank}:"), object.text_or_empty("url"), ctx)
+}
+
+/// Prints the address of a page, as a QR code too where a person can point a phone at it. The code comes last, so that it is
+/// on the screen as a whole while the person is waited for.
+pub(super) fn page(lead: &str, url: &str, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
+    ctx.output.line(lead)?;
     ctx.output.line("")?;
-    let url = object.text_or_empty("url");
     ctx.output.url(url)?;
     ctx.output.line("")?;
     if ctx.output.terminal.output {
-        for line in qr_code(url) {
+        for line in qr::lines(url, ctx.output.terminal.width) {
             ctx.output.spans(&[(Style::Inverse, &line)])?;
         }
-        ctx.output.line("")?;
     }
     ctx.output.flush()
-}
-
-/// The lines of a QR code in half blocks, for a bright pen on dark ground; none if the text is too long for one.
-fn qr_code(text: &str) -> Vec<String> {
-    let Ok(code) = QrCode::with_error_correction_level(text, qrcode::EcLevel::L) else {
-        return Vec::new();
-    };
-    // Readers expect dark modules on a light ground: the light ones are drawn, in bright on dark.
-    let drawn = code
-        .render::<Dense1x2>()
-        .dark_color(Dense1x2::Light)
-        .light_color(Dense1x2::Dark)
-        .quiet_zone(true)
-        .build();
-    drawn.lines().map(str::to_owned).collect()
 }
 
 /// Left pending by Ctrl-C, or because the provider gives no URL for too long.
@@ -266,7 +284,38 @@ async fn opened(link: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     } else {
         of_link(link, ctx).await?
     };
-    if accounts.is_empty() { Ok(()) } else { accounts::print(&accounts, ctx) }
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    accounts::print(&accounts, ctx)?;
+    let labels = accounts::told_apart(&accounts);
+    let since = since(link);
+    for account in accounts.iter().filter(|one| is_pulled(one, since)) {
+        let id = account.text_or_empty("id");
+        let label = labels.get(id).map_or(id, String::as_str);
+        let brought = brought(id, ctx).await?;
+        ctx.output.line(&format!("{label}: {brought}"))?;
+    }
+    Ok(())
+}
+
+/// What the first sync brought: `312 transactions since 2025-08-25`.
+async fn brought(account: &str, ctx: &Ctx<'_>) -> Result<String, CliError> {
+    let target =
+        with_query(&path(&["transactions"]), &[("account", Some(account)), ("pending", Some("1"))]);
+    let mut lines = ctx.client.lines(Method::Get, &target, None, Patience::Endless).await?;
+    // In the order of their dates.
+    let (mut number, mut since) = (0_usize, None);
+    while let Some(line) = lines.next().await? {
+        if number == 0 {
+            let first = Object::parse(line)?;
+            let date = first.text("booking_date").or_else(|| first.text("value_date"));
+            since = date.map(one_line);
+        }
+        number = number.saturating_add(1);
+    }
+    let since = since.map(|date| format!(" since {date}")).unwrap_or_default();
+    Ok(format!("{}{since}", count(number, "transaction")))
 }
 
 async fn of_link(link: &Object, ctx: &Ctx<'_>) -> Result<Vec<Object>, CliError> {
@@ -276,14 +325,21 @@ async fn of_link(link: &Object, ctx: &Ctx<'_>) -> Result<Vec<Object>, CliError> 
     Ok(accounts)
 }
 
+/// Since when pulls go through this link.
+fn since(link: &Object) -> Option<UtcInstant> {
+    link.instant("accepted_at").or_else(|| link.instant("created_at"))
+}
+
+fn is_pulled(account: &Object, since: Option<UtcInstant>) -> bool {
+    account.instant("last_synced_at").is_some_and(|at| Some(at) >= since)
+}
+
 async fn first_sync(link: &Object, ctx: &mut Ctx<'_>) -> Result<Vec<Object>, CliError> {
     let mut progress = Progress::new(&ctx.output);
-    let since = link.instant("accepted_at").or_else(|| link.instant("created_at"));
+    let since = since(link);
     let done = |account: &Object| {
         let waiting = matches!(account.text_or_empty("status"), "ready" | "processing");
-        account.flag("enabled") == Some(false)
-            || !waiting
-            || account.instant("last_synced_at").is_some_and(|at| Some(at) >= since)
+        account.flag("enabled") == Some(false) || !waiting || is_pulled(account, since)
     };
     let mut accounts = of_link(link, ctx).await?;
     for _look in 0..SYNC_LOOKS_MAX {
@@ -291,7 +347,8 @@ async fn first_sync(link: &Object, ctx: &mut Ctx<'_>) -> Result<Vec<Object>, Cli
         if ready == accounts.len() && accounts.len() >= link.texts("accounts").len() {
             break;
         }
-        progress.show(&format!("first sync: {ready} of {} done", accounts.len()), &mut ctx.output);
+        let whole = accounts.len().max(link.texts("accounts").len());
+        progress.part(ready, whole, "accounts pulled for the first time");
         if pause(ctx).await.is_break() {
             break;
         }

@@ -69,7 +69,7 @@ pub async fn run(args: &Links, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
         table.row(&[
             cell.join("\n"),
             one_line(link.text_or_empty("status")),
-            access(link, now),
+            access(link, BAR_CELLS, now),
             end.map_or_else(|| "-".to_owned(), |end| ctx.zone.date(end).to_string()),
         ]);
     }
@@ -82,14 +82,14 @@ pub async fn run(args: &Links, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     Ok(Code::Ok)
 }
 
-/// The days of access left as a bar and a number.
-pub(super) fn access(link: &Object, now: UtcInstant) -> String {
+/// The days of access left as a bar of so many cells and a number.
+pub(super) fn access(link: &Object, cells: i64, now: UtcInstant) -> String {
     match link.instant("access_expires_at") {
         None => "-".to_owned(),
         Some(end) => {
             let whole = link.number("access_days").unwrap_or(ACCESS_DAYS_DEFAULT);
             let left = days_left(now, end);
-            format!("{} {left} d", bar(left, whole, BAR_CELLS))
+            format!("{} {left} d", bar(left, whole, cells))
         }
     }
 }

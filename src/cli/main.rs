@@ -2,20 +2,18 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufReader};
-use std::path::{Path, PathBuf};
 
 use super::args::{self, Args, ClientVerb, Global, Verb};
 use super::client::Client;
 use super::error::CliError;
 use super::output::{Output, Terminal, local_zone};
-use super::{Ctx, check_config, directly, program, restore, sandbox, simulate};
-use crate::config::{LoadError, load};
+use super::way::{Way, way};
+use super::{Ctx, check_config, directly, doctor, program, restore, sandbox, simulate};
 use crate::daemon::clock::OsClock;
 use crate::daemon::run::runtime;
 use crate::daemon::{DaemonError, run as daemon};
 use crate::exit::Code;
 use crate::observe::Chain;
-use crate::systemd::credentials::Directories;
 
 /// Understands the arguments, runs the verb, and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Code {
@@ -32,6 +30,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Code {
         Verb::Replay(args) => super::replay::run(&args, &global, &mut output),
         Verb::Sandbox(args) => sandbox::run(&args, &global, &mut output),
         Verb::Init(args) => super::init::run(&args, &global, &mut output),
+        Verb::Doctor(args) => doctor::run(&args, &global, &mut output),
         Verb::Completions(args) => super::completions::run(&args, &mut output),
         Verb::Simulate(args) => simulate::run(&args, &global, &mut output),
         Verb::Restore(args) => restore::run(&args, &global, &mut output),
@@ -87,37 +86,6 @@ fn tell_daemon_error(error: &DaemonError, output: &mut Output) {
     output.error(&text);
 }
 
-/// The socket to ask at: what the command line names, else the configuration, else where the packaged service listens.
-///
-/// # Errors
-/// A configuration that is there and bad: nobody knows then where the daemon listens. One that this user may not read, or
-/// that lies at the packaged place and is missing, leaves the packaged socket. `reload` goes to the service even then: the
-/// daemon says what it makes of the file, and its log keeps that.
-fn socket(global: &Global, verb: &ClientVerb) -> Result<PathBuf, LoadError> {
-    if let Some(socket) = &global.socket {
-        return Ok(socket.clone());
-    }
-    let packaged = global.config == Path::new(args::CONFIG_DEFAULT);
-    let defaults = Directories::from_environment().defaults();
-    match load(&global.config, &defaults) {
-        Ok(loaded) => Ok(loaded.config.control.socket),
-        Err(LoadError::Bad { .. })
-            if matches!(verb, ClientVerb::Reload)
-                && (packaged || defaults.runtime_dir.is_some()) =>
-        {
-            let folder = defaults.runtime_dir.map(|folder| folder.join("control.sock"));
-            Ok(folder.unwrap_or_else(|| PathBuf::from(SOCKET_DEFAULT)))
-        }
-        Err(LoadError::Missing { .. }) if packaged => Ok(PathBuf::from(SOCKET_DEFAULT)),
-        Err(LoadError::Unreadable { source, .. })
-            if packaged && source.kind() == io::ErrorKind::PermissionDenied =>
-        {
-            Ok(PathBuf::from(SOCKET_DEFAULT))
-        }
-        Err(error) => Err(error),
-    }
-}
-
 fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -127,22 +95,17 @@ fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
         }
     };
     let clock = OsClock::new();
-    let socket = match socket(global, verb) {
-        Ok(socket) => socket,
-        Err(error) => {
-            for problem in error.problems() {
-                output.error(&problem.to_string());
-            }
-            output.error(
-                "error: the configuration is broken, and it names the daemon's socket\n\n\
-                 hint: mend it, or name the socket with `--socket PATH`",
-            );
+    let Way { socket, problems } = match way(global) {
+        Ok(way) => way,
+        Err(problems) => {
+            output.error(&super::broken_configuration(&problems));
             return Code::Config;
         }
     };
     let mut ctx = Ctx {
         output,
         client: Client::new(socket, &clock),
+        problems,
         clock: &clock,
         zone: local_zone(),
         json: global.json,
@@ -159,9 +122,6 @@ fn run_client(verb: &ClientVerb, global: &Global, mut output: Output) -> Code {
     };
     runtime.block_on(super::run(verb, &mut ctx))
 }
-
-/// Where the packaged service listens.
-const SOCKET_DEFAULT: &str = "/run/banksyncd/control.sock";
 
 impl From<DaemonError> for CliError {
     fn from(error: DaemonError) -> Self {

@@ -7,9 +7,11 @@
 use std::io::BufRead;
 use std::path::Path;
 
+use crate::config::Problem;
 use crate::daemon::view::VerifyView;
 use crate::exit::Code;
 use crate::model::port::{BoxFuture, Clock, Method};
+use crate::model::shell::quoted;
 use crate::model::time::{Now, Zone};
 use crate::store::Backup;
 
@@ -24,6 +26,7 @@ pub mod client;
 mod completions;
 mod demo;
 mod directly;
+mod doctor;
 pub mod error;
 pub mod events;
 pub mod explain;
@@ -39,7 +42,9 @@ mod main;
 pub mod object;
 pub mod output;
 pub mod progress;
+mod qr;
 pub mod quota;
+pub mod reconfirm;
 mod recovery_key;
 mod rekey;
 pub mod reload;
@@ -55,6 +60,7 @@ pub mod text;
 pub mod transactions;
 pub mod unlink;
 pub mod verify;
+mod way;
 
 #[cfg(test)]
 mod tests;
@@ -73,6 +79,8 @@ pub struct Ctx<'a> {
     pub output: Output,
     /// The way to the daemon.
     pub client: Client<'a>,
+    /// What is wrong with the configuration; the daemon may answer all the same.
+    pub problems: Vec<Problem>,
     /// The time, and waiting.
     pub clock: &'a dyn Clock,
     /// For times that people read.
@@ -105,10 +113,7 @@ impl Ctx<'_> {
 
     /// A command of ours as a person has to type it here.
     pub fn command(&self, command: &str) -> String {
-        match command.strip_prefix("banksyncd ") {
-            Some(rest) => format!("{} {rest}", self.program),
-            None => command.to_owned(),
-        }
+        command_of(&self.program, command)
     }
 
     /// Whether there is a person to ask before something that cannot be taken back.
@@ -178,19 +183,19 @@ pub fn program(global: &Global) -> String {
     program.join(" ")
 }
 
-/// A word for a shell, quoted if it needs to be.
-fn quoted(word: &str) -> String {
-    let harmless = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%".contains(letter);
-    if !word.is_empty() && word.chars().all(harmless) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+/// A command with every call of ours as a person has to type it, who calls the program like this.
+fn command_of(program: &str, command: &str) -> String {
+    let word = |part: &str| match part.strip_prefix("banksyncd ") {
+        Some(rest) => format!("{program} {rest}"),
+        None => part.to_owned(),
+    };
+    command.split(" && ").map(word).collect::<Vec<_>>().join(" && ")
 }
 
 /// Runs a verb to its end, tells a failure on stderr, and gives the exit code.
 pub async fn run(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Code {
     let result = dispatch(verb, ctx).await.and_then(|code| ctx.output.flush().map(|()| code));
+    let result = blame_configuration(verb, result, ctx);
     result.unwrap_or_else(|error| {
         // What was printed before the failure is still worth having; the failure itself is what is told.
         drop(ctx.output.flush());
@@ -201,6 +206,45 @@ pub async fn run(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Code {
     })
 }
 
+/// With a bad configuration: where nobody answers, its problems are what a person has to know. Where the daemon answers, it
+/// goes on with another one, and that is worth a word.
+fn blame_configuration(
+    verb: &ClientVerb,
+    result: Result<Code, CliError>,
+    ctx: &mut Ctx<'_>,
+) -> Result<Code, CliError> {
+    if ctx.problems.is_empty() {
+        return result;
+    }
+    match result {
+        Err(CliError::Unreachable { .. } | CliError::Failed { exit: Code::Config, .. }) => {
+            ctx.output.error(&broken_configuration(&ctx.problems));
+            Ok(Code::Config)
+        }
+        // `reload` has told what the daemon makes of the file.
+        answered if !matches!(verb, ClientVerb::Reload) => {
+            let check = ctx.command("banksyncd check-config");
+            ctx.output.note(&format!(
+                "\nwarning: the configuration file is bad, and the daemon goes on with what it read before\n\n\
+                 hint: `{check}` shows every problem"
+            ));
+            answered
+        }
+        answered => answered,
+    }
+}
+
+/// Every problem with its place and cure, and what it has to do with the verb.
+fn broken_configuration(problems: &[Problem]) -> String {
+    let mut listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    listed.push(String::new());
+    let listed = listed.join("\n");
+    format!(
+        "{listed}error: the configuration is broken, and no daemon was found without it\n\n\
+         hint: mend it, or name the daemon's socket with `--socket PATH`"
+    )
+}
+
 async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     match verb {
         ClientVerb::Institutions(args) => institutions::run(args, ctx).await,
@@ -208,6 +252,7 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::Links(args) => links::run(args, ctx).await,
         ClientVerb::Unlink(args) => unlink::run(args, ctx).await,
         ClientVerb::Renew(args) => renew::run(args, ctx).await,
+        ClientVerb::Reconfirm(args) => reconfirm::run(args, ctx).await,
         ClientVerb::Accounts(args) => accounts::run(args, ctx).await,
         ClientVerb::Forget(args) => forget::run(args, ctx).await,
         ClientVerb::Balances(args) => balances::run(args, ctx).await,
@@ -217,7 +262,7 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
         ClientVerb::History(args) => history::run(args, ctx).await,
         ClientVerb::Explain(args) => explain::run(args, ctx).await,
         ClientVerb::Events(args) => events::run(args, ctx).await,
-        ClientVerb::Status => status::run(ctx).await,
+        ClientVerb::Status(args) => status::run(args, ctx).await,
         ClientVerb::Quota => quota::run(ctx).await,
         ClientVerb::Sync(args) => sync::run(args, ctx).await,
         ClientVerb::Verify => verify::run(ctx).await,

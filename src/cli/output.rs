@@ -66,6 +66,8 @@ pub struct Terminal {
     pub error: bool,
     /// Columns; `None` where output is not a terminal and nothing has to be cut.
     pub width: Option<u16>,
+    /// Lines; `None` where output is not a terminal and nothing has to fit.
+    pub height: Option<u16>,
     /// Styles and hyperlinks are wanted.
     pub colour: bool,
 }
@@ -74,10 +76,8 @@ impl Terminal {
     /// Looks at the process's streams and at `NO_COLOR` (<https://no-color.org>) and `TERM`.
     pub fn detect(choice: ColorChoice) -> Self {
         let output = io::stdout().is_terminal();
-        let width = rustix::termios::tcgetwinsize(io::stdout())
-            .ok()
-            .map(|size| size.ws_col)
-            .filter(|columns| output && *columns > 0);
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|_size| output);
+        let known = |length: u16| Some(length).filter(|length| *length > 0);
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let capable =
             output && set("NO_COLOR").is_none() && set("TERM").is_none_or(|t| t != "dumb");
@@ -85,7 +85,8 @@ impl Terminal {
             input: io::stdin().is_terminal(),
             output,
             error: io::stderr().is_terminal(),
-            width,
+            width: size.and_then(|size| known(size.ws_col)),
+            height: size.and_then(|size| known(size.ws_row)),
             colour: match choice {
                 ColorChoice::Auto => capable,
                 ColorChoice::Always => true,

@@ -4,6 +4,7 @@ use super::args::{Global, Replay};
 use super::directly;
 use super::error::CliError;
 use super::output::Output;
+use super::progress::Progress;
 use super::table::{Column, Table};
 use crate::daemon::run::runtime;
 use crate::exit::Code;
@@ -11,7 +12,9 @@ use crate::store::{Difference, Replayed};
 
 /// Replays, shows the differences, and applies them if that is wanted.
 pub(super) fn run(args: &Replay, global: &Global, output: &mut Output) -> Result<Code, CliError> {
-    let replayed = runtime()?.block_on(directly::replay(global, args.apply))?;
+    let work = directly::replay(global, args.apply);
+    let watched = Progress::during("matching all answers anew", output, work);
+    let replayed = runtime()?.block_on(watched)?;
     if global.json {
         for difference in &replayed.differences {
             let line = serde_json::to_vec(difference).map_err(|error| CliError::NotUnderstood {

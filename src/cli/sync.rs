@@ -5,6 +5,7 @@ use super::args::Sync;
 use super::client::{Patience, path};
 use super::error::CliError;
 use super::object::Object;
+use super::progress::Progress;
 use super::text::{count, moment, one_line, until};
 use super::{Code, Ctx, Method};
 use crate::model::time::UtcInstant;
@@ -20,7 +21,9 @@ pub async fn run(args: &Sync, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let target = path(&["sync"]);
     let mut lines = ctx.client.lines(Method::Post, &target, Some(&body), Patience::Endless).await?;
     let mut tally = Tally::default();
-    while let Some(line) = lines.next().await? {
+    loop {
+        let line = Progress::during("waiting for the banks", &ctx.output, lines.next()).await?;
+        let Some(line) = line else { break };
         let result = Object::parse(line)?;
         tally.add(&result);
         if ctx.json {

@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::time::{DAY_MS, HOUR_MS, MINUTE_MS, UtcInstant, Zone};
+use crate::model::money::Amount;
+use crate::model::time::{BankDate, DAY_MS, HOUR_MS, MINUTE_MS, UtcInstant, Zone};
 
 /// Whether a terminal might obey this character, or hide or turn round what stands beside it: control characters (ECMA-48),
 /// the directional formatting characters of Unicode (UAX 9), and the line and paragraph separators.
@@ -101,6 +102,14 @@ pub fn moment(zone: &Zone, now: UtcInstant, at: UtcInstant) -> String {
     }
 }
 
+/// The day of the week, in three letters.
+pub fn weekday(date: BankDate) -> &'static str {
+    // The first day that is counted was a Thursday.
+    const NAMES: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let place = usize::try_from(date.epoch_days().rem_euclid(7)).unwrap_or_default();
+    NAMES.get(place).copied().unwrap_or_default()
+}
+
 /// Whole days until `end`, rounded up; 0 when it is past.
 pub fn days_left(now: UtcInstant, end: UtcInstant) -> i64 {
     end.since(now).max(0).saturating_add(DAY_MS - 1).div_euclid(DAY_MS)
@@ -116,6 +125,29 @@ pub fn bar(part: i64, whole: i64, cells: i64) -> String {
         text.push(if cell < filled { '█' } else { '░' });
     }
     text
+}
+
+/// Amounts over time as a line of `cells` characters, each the last known of its part of the time: `▁▂▅█`. Blank where nothing
+/// was known yet; all the same height where nothing moved.
+pub fn sparkline(amounts: &[Option<Amount>], cells: usize) -> String {
+    const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let scale = amounts.iter().flatten().map(|amount| amount.scale()).max().unwrap_or(0);
+    let units: Vec<Option<i128>> =
+        amounts.iter().map(|one| Some((*one)?.rescale(scale)?.units())).collect();
+    let (least, most) = (units.iter().flatten().min(), units.iter().flatten().max());
+    let Some((least, most)) = least.zip(most) else { return String::new() };
+    let span = most.saturating_sub(*least);
+    let level = |units: i128| {
+        let part = units.saturating_sub(*least).saturating_mul(7).checked_div(span).unwrap_or(3);
+        usize::try_from(part).ok().and_then(|place| LEVELS.get(place)).copied().unwrap_or('▁')
+    };
+    let cells = cells.min(units.len());
+    let end = |cell: usize| {
+        let next = cell.saturating_add(1).saturating_mul(units.len());
+        next.checked_div(cells).unwrap_or(0).saturating_sub(1)
+    };
+    let drawn = (0..cells).map(|cell| units.get(end(cell)).copied().flatten().map_or(' ', level));
+    drawn.collect()
 }
 
 /// A full IBAN in groups of four, as it is printed (ISO 13616); other numbers as they are.
@@ -174,6 +206,12 @@ mod tests {
     }
 
     #[test]
+    fn days_of_the_week() {
+        let of = |text: &str| weekday(BankDate::parse(text).unwrap());
+        assert_eq!((of("2026-11-23"), of("2024-02-29"), of("1969-12-31")), ("Mon", "Thu", "Wed"));
+    }
+
+    #[test]
     fn bars_and_days() {
         let now = UtcInstant::EPOCH;
         assert_eq!(days_left(now, now.plus_ms(1)), 1);
@@ -183,6 +221,22 @@ mod tests {
         assert_eq!(bar(180, 180, 5), "█████");
         assert_eq!(bar(0, 0, 5), "░░░░░");
         assert_eq!(bar(5, 0, 5), "░░░░░");
+    }
+
+    #[test]
+    fn sparklines() {
+        let line = |amounts: &[&str], cells| {
+            let amounts: Vec<_> = amounts.iter().map(|text| Amount::parse(text)).collect();
+            sparkline(&amounts, cells)
+        };
+        assert_eq!(line(&["0", "1.5", "3.00", "-0.5"], 4), "▂▅█▁");
+        assert_eq!(line(&["5", "5.00"], 2), "▄▄", "nothing moved");
+        assert_eq!(line(&["?", "?", "1", "2"], 4), "  ▁█", "nothing was known yet");
+        assert_eq!(line(&["1", "9", "1", "9", "1", "5"], 3), "██▄");
+        assert_eq!(line(&["1", "2"], 10), "▁█", "no more cells than days");
+        assert_eq!((line(&[], 5), line(&["?"], 5)), (String::new(), String::new()));
+        let huge = "99999999999999999999999999999999999999";
+        assert_eq!(line(&[huge, &format!("-{huge}")], 2).chars().count(), 2);
     }
 
     #[test]

@@ -4,12 +4,18 @@ use super::client::{Patience, path};
 use super::error::CliError;
 use super::object::Object;
 use super::output::Style;
+use super::progress::Progress;
 use super::text::one_line;
 use super::{Code, Ctx, Method};
 
+/// What goes on meanwhile.
+const LOOKING: &str = "looking at every page of the database";
+
 /// Verifies; [`Code::DataErr`] if a check failed.
 pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
-    let answer = ctx.client.object(Method::Post, &path(&["verify"]), None, Patience::Endless).await;
+    let target = path(&["verify"]);
+    let asked = ctx.client.object(Method::Post, &target, None, Patience::Endless);
+    let answer = Progress::during(LOOKING, &ctx.output, asked).await;
     let (raw, verified) = match answer {
         Ok(whole) => (whole.raw, whole.object),
         Err(CliError::Unreachable { .. }) => directly(ctx).await?,
@@ -24,7 +30,7 @@ pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
 }
 
 async fn directly(ctx: &mut Ctx<'_>) -> Result<(Vec<u8>, Object), CliError> {
-    let view = (&mut ctx.verify_directly).await?;
+    let view = Progress::during(LOOKING, &ctx.output, &mut ctx.verify_directly).await?;
     let raw = serde_json::to_vec(&view).map_err(|error| CliError::NotUnderstood {
         what: format!("the outcome of the checks: {error}"),
         hint: None,

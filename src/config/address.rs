@@ -1,8 +1,10 @@
-//! Addresses of the file: the API's base, to which the secret travels, and where the browser goes after consent.
+//! Addresses of the file: the API's base, to which the secret travels, where the browser goes after consent, and where to
+//! listen for a browser or a collector of this machine.
 //!
 //! Only plain ASCII http(s) addresses pass, spelled so that no two readers can take them for different hosts (RFC 3986).
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use toml::de::DeValue;
 
@@ -46,6 +48,68 @@ pub(super) fn redirect(value: &DeValue<'_>) -> Result<String, Wrong> {
     match Url::parse(text, REDIRECT_CHARS_MAX) {
         Some(url) if !url.userinfo => Ok(text.to_owned()),
         _ => Err(Wrong::new(format!("must be {EXPECTED}"))),
+    }
+}
+
+/// Where to listen: an address and a port that only this machine can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loopback(SocketAddr);
+
+impl Loopback {
+    /// As the system takes it.
+    pub const fn socket(self) -> SocketAddr {
+        self.0
+    }
+}
+
+impl fmt::Display for Loopback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An address to listen on, or `""` for none.
+pub(super) fn listen(value: &DeValue<'_>) -> Result<Option<Loopback>, Wrong> {
+    const EXPECTED: &str = "a loopback address with a port, such as \"127.0.0.1:8437\", or \"\"";
+    let text = text(value, EXPECTED)?.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let address = text.replacen("localhost:", "127.0.0.1:", 1);
+    let address: SocketAddr =
+        address.parse().map_err(|_not_one| Wrong::new(format!("must be {EXPECTED}")))?;
+    if !address.ip().is_loopback() {
+        let hint = "write 127.0.0.1 or [::1]; to be reached from elsewhere, put a server with a login in front";
+        return Err(Wrong::new("must be a loopback address: there is no login").hint(hint));
+    }
+    if address.port() == 0 {
+        return Err(Wrong::new("must name a port"));
+    }
+    Ok(Some(Loopback(address)))
+}
+
+/// Where a redirect address leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// The host's name or address, without brackets.
+    pub host: String,
+    /// The path, without query and fragment; at least `/`.
+    pub path: String,
+    /// The port, if it leads straight to a port of this machine by plain http.
+    pub local_port: Option<u16>,
+}
+
+impl Destination {
+    /// Of a redirect address that [`redirect`] has let pass.
+    pub fn of(address: &str) -> Option<Self> {
+        let url = Url::parse(address, REDIRECT_CHARS_MAX)?;
+        let port = url.authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let path = url.path.split(['?', '#']).next().filter(|path| !path.is_empty());
+        Some(Self {
+            host: url.host.trim_matches(['[', ']']).to_owned(),
+            path: path.unwrap_or("/").to_owned(),
+            local_port: (!url.secure && url.is_loopback()).then(|| port.unwrap_or(80)),
+        })
     }
 }
 
@@ -169,6 +233,43 @@ mod tests {
         ] {
             assert!(of(&format!("\"{given}\""), api_base).is_err(), "{given}");
         }
+    }
+
+    #[test]
+    fn listening_is_for_this_machine_only() {
+        let read = |text: &str| {
+            let toml = format!("\"{text}\"");
+            let value = DeValue::parse(&toml).unwrap();
+            listen(value.get_ref()).map(|found| found.map(|address| address.to_string()))
+        };
+        assert_eq!(read("").unwrap(), None);
+        for (given, made) in [
+            ("127.0.0.1:8437", "127.0.0.1:8437"),
+            ("localhost:8437", "127.0.0.1:8437"),
+            ("127.8.9.1:1", "127.8.9.1:1"),
+            ("[::1]:9437", "[::1]:9437"),
+        ] {
+            assert_eq!(read(given).unwrap().as_deref(), Some(made));
+        }
+        for given in
+            ["0.0.0.0:8437", "[::]:8437", "192.0.2.1:80", "127.0.0.1:0", "127.0.0.1", ":80", "x:1"]
+        {
+            assert!(read(given).is_err(), "{given}");
+        }
+    }
+
+    #[test]
+    fn destinations() {
+        let of = |address: &str| {
+            let found = Destination::of(address).unwrap();
+            (found.host, found.path, found.local_port)
+        };
+        let local = |path: &str, port| ("localhost".to_owned(), path.to_owned(), port);
+        assert_eq!(of("http://localhost:8437/linked"), local("/linked", Some(8437)));
+        assert_eq!(of("http://localhost?x=1"), local("/", Some(80)));
+        assert_eq!(of("https://localhost:8437/a/b?x#y"), local("/a/b", None));
+        assert_eq!(of("http://[::1]:1/"), ("::1".to_owned(), "/".to_owned(), Some(1)));
+        assert_eq!(of("http://books.example:80/l").2, None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use crate::model::iban::Iban;
 
 use super::value::{show_duration, show_size};
-use super::{AccountRule, Config, SecretSource};
+use super::{AccountRule, Config, Loopback, SecretSource};
 
 impl Config {
     /// All keys with the values in force, in the order of the documentation.
@@ -40,6 +40,8 @@ impl Config {
         out.number("access-days", self.history.access_days);
         out.number("overlap-days", self.history.overlap_days);
         out.list("warn-days", self.history.warn_days.iter().map(u32::to_string));
+        out.section("linking");
+        out.listen(self.linking.listen);
         out.section("http");
         out.text("connect-timeout", &show_duration(self.http.connect_timeout_s));
         out.text("total-timeout", &show_duration(self.http.total_timeout_s));
@@ -47,8 +49,11 @@ impl Config {
         out.section("log");
         out.text("level", self.log.level.as_str());
         out.text("format", self.log.format.as_str());
+        out.section("metrics");
+        out.listen(self.metrics.listen);
         out.section("display");
         out.line(format_args!("enabled = {}", self.display.enabled));
+        out.line(format_args!("trend = {}", self.display.trend));
         out.section("backup");
         if let Some(folder) = &self.backup.folder {
             out.text("folder", &folder.to_string_lossy());
@@ -95,6 +100,10 @@ impl Lines {
 
     fn list(&mut self, key: &str, values: impl Iterator<Item = String>) {
         self.line(format_args!("{key} = [{}]", values.collect::<Vec<_>>().join(", ")));
+    }
+
+    fn listen(&mut self, address: Option<Loopback>) {
+        self.text("listen", &address.map(|address| address.to_string()).unwrap_or_default());
     }
 
     fn secret(&mut self, key: &str, source: &SecretSource) {

@@ -58,6 +58,8 @@ pub enum LoadError {
     Bad {
         /// At least one, in the order of the text.
         problems: Vec<Problem>,
+        /// Where the daemon listens, if the text says that all the same.
+        socket: Option<PathBuf>,
     },
 }
 
@@ -77,7 +79,7 @@ impl LoadError {
                 vec![Problem::of_file(&path.to_string_lossy(), message, hint)]
             }
             Self::NotText(problem) => vec![Problem::clone(problem)],
-            Self::Bad { problems } => problems.clone(),
+            Self::Bad { problems, .. } => problems.clone(),
         }
     }
 }
@@ -110,7 +112,8 @@ pub fn load(path: &Path, defaults: &Defaults) -> Result<Loaded, LoadError> {
         (parsed, rules) => {
             let mut problems = parsed.err().unwrap_or_default();
             problems.extend(rules.err().iter().flat_map(LoadError::problems));
-            return Err(LoadError::Bad { problems });
+            let socket = check::control_socket(plain(&text));
+            return Err(LoadError::Bad { problems, socket });
         }
     };
     let mut warnings = parsed.warnings;
@@ -131,7 +134,7 @@ fn rules_beside(path: &Path, enabled: bool) -> Result<Rules, LoadError> {
         Err(error) => return Err(error),
     };
     let file = text.as_ref().map(|text| (&*name, plain(text)));
-    display_rules(enabled, file).map_err(|problems| LoadError::Bad { problems })
+    display_rules(enabled, file).map_err(|problems| LoadError::Bad { problems, socket: None })
 }
 
 /// The text of a file, and its mode if it is a regular one.

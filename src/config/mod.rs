@@ -16,6 +16,7 @@ mod value;
 
 use std::path::PathBuf;
 
+pub use address::{Destination, Loopback};
 pub use check::{KEYS, MAX_ACCOUNTS, Parsed, parse};
 pub use display::{DISPLAY_FILE, display_rules};
 pub use load::{LoadError, Loaded, load};
@@ -57,10 +58,14 @@ pub struct Config {
     pub limits: Limits,
     /// How far back and how long.
     pub history: History,
+    /// The page after the bank's.
+    pub linking: Linking,
     /// Time-outs and sizes.
     pub http: Http,
     /// What to log and how.
     pub log: Log,
+    /// For a monitoring system.
+    pub metrics: Metrics,
     /// How files are written.
     pub export: Export,
     /// How rows are shown.
@@ -141,6 +146,13 @@ pub struct History {
     pub warn_days: Vec<u32>,
 }
 
+/// `[linking]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Linking {
+    /// Where the browser is answered when it comes back, while a link is pending; `None`: nowhere.
+    pub listen: Option<Loopback>,
+}
+
 /// `[http]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
@@ -217,11 +229,20 @@ impl LogFormat {
     }
 }
 
+/// `[metrics]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metrics {
+    /// Where they are served besides the control socket; `None`: nowhere.
+    pub listen: Option<Loopback>,
+}
+
 /// `[display]`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Display {
     /// Whether rules fill the `display_*` members.
     pub enabled: bool,
+    /// Whether `status` draws how balances went.
+    pub trend: bool,
 }
 
 /// `[backup]`

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use crate::model::cron::Pattern;
 use crate::model::time::{DAY_MS, SECOND_MS, UtcInstant, Zone};
 
+use super::Schedule;
 use super::document::Wrong;
 
 /// Where counting begins: 2028-01-01T00:00:00Z, the first day of a leap year, so that 29 February counts.
@@ -39,6 +40,8 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Wrong> {
 pub(super) struct Plan {
     /// Within some 24 hours there are more slots than allowed; counting stopped there.
     pub(super) too_many: bool,
+    /// The most slots within any 24 hours, as far as was counted.
+    pub(super) most: u32,
     /// Seconds between the two slots that are nearest to each other.
     pub(super) shortest_gap_s: Option<i64>,
     /// Seconds between the two neighbouring slots that are farthest apart.
@@ -53,7 +56,7 @@ pub(super) fn measure(patterns: &[Pattern], allowed: u32) -> Plan {
         patterns.iter().map(|cron| (cron, after(cron, HORIZON_START, true))).collect();
     let end = HORIZON_START.plus_days(HORIZON_DAYS);
     let mut window: VecDeque<UtcInstant> = VecDeque::new();
-    let mut plan = Plan { too_many: false, shortest_gap_s: None, longest_gap_s: None };
+    let mut plan = Plan { too_many: false, most: 0, shortest_gap_s: None, longest_gap_s: None };
     let mut last: Option<UtcInstant> = None;
     for _ in 0..SLOTS_MAX {
         let Some(slot) =
@@ -74,12 +77,22 @@ pub(super) fn measure(patterns: &[Pattern], allowed: u32) -> Plan {
             window.pop_front();
         }
         window.push_back(slot);
-        if u32::try_from(window.len()).is_ok_and(|slots| slots > allowed) {
+        plan.most = plan.most.max(u32::try_from(window.len()).unwrap_or(u32::MAX));
+        if plan.most > allowed {
             plan.too_many = true;
             break;
         }
     }
     plan
+}
+
+impl Schedule {
+    /// The most pulls of an account that fall into any 24 hours.
+    pub fn busiest_day(&self) -> u32 {
+        let patterns: Vec<Pattern> =
+            self.pull.iter().filter_map(|text| pattern(text).ok()).collect();
+        measure(&patterns, u32::MAX).most
+    }
 }
 
 /// The default plan: so many pulls a day, evenly spread.
@@ -115,6 +128,7 @@ mod tests {
         assert!(plan(&["0 0 6,13,20 * * *"], 2).too_many);
         // Two patterns, the same second: one slot.
         assert!(!plan(&["0 0 6 * * *", "0 0 6 * * *"], 1).too_many);
+        assert_eq!(plan(&["0 0 6,13 * * *", "0 0 20 * * SUN"], 9).most, 3);
         // Late on Sunday and early on Monday: rare, and found all the same.
         assert!(plan(&["0 0 20 * * SUN", "0 0 6 * * MON"], 1).too_many);
         assert!(plan(&["0 0 0 29 2 *", "0 0 12 29 2 *"], 1).too_many);

@@ -6,10 +6,15 @@
 pub mod backups;
 pub mod clock;
 pub mod control;
+pub mod doctor;
 mod integrity;
+mod landing;
+mod loopback;
+pub mod metrics;
 pub mod needs;
 pub mod reload;
 pub mod run;
+pub mod search;
 pub mod signal;
 pub mod supervise;
 pub mod time_lapse;
@@ -17,6 +22,7 @@ pub mod trigger;
 pub mod view;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::config::LoadError;
@@ -57,6 +63,15 @@ pub enum DaemonError {
     SocketTaken {
         /// Where.
         path: PathBuf,
+    },
+    /// The metrics cannot be served where they should be.
+    #[error("cannot listen on `{address}` for `metrics.listen`")]
+    Metrics {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
     },
     /// Signals cannot be listened to.
     #[error("cannot listen to signals")]
@@ -112,7 +127,7 @@ impl DaemonError {
                 store_exit(error.kind())
             }
             Self::Damaged { .. } => store_exit(store::Kind::Damaged),
-            Self::Socket { source, .. } => io(source),
+            Self::Socket { source, .. } | Self::Metrics { source, .. } => io(source),
             Self::SocketTaken { .. } => Code::TempFail,
             Self::Control(_) => Code::IoErr,
             Self::Signal(_)
@@ -138,6 +153,7 @@ impl DaemonError {
             Self::Socket { .. } => {
                 vec!["set `[control] socket` to a path that this user may create".to_owned()]
             }
+            Self::Metrics { .. } => vec!["choose another port, or `listen = \"\"`".to_owned()],
             Self::SocketTaken { .. } => {
                 vec!["stop the other daemon, or set another `[control] socket`".to_owned()]
             }

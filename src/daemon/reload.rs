@@ -8,7 +8,6 @@ use crate::config::{self, Config, Defaults};
 use crate::config::{LoadError, Loaded, load};
 use crate::display::Rules;
 use crate::model::notice::{EventCode, Notice};
-use crate::model::time::Zone;
 use crate::observe;
 use crate::planner::policy::Policy;
 use crate::planner::schedule::BadPattern;
@@ -102,15 +101,24 @@ impl Reloader {
         Ok(restart)
     }
 
-    /// Which backups are made and kept, as configured now, and the zone of their schedule.
-    pub fn backup(&self) -> (config::Backup, Zone) {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        (current.backup.clone(), current.schedule.timezone.clone())
+    /// Where the file is.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// What the file said when it was read last.
+    pub fn config(&self) -> Config {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How files are written, as configured now.
     pub fn export(&self) -> config::Export {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).export.clone()
+    }
+
+    /// Whether somebody may see how balances went, as configured now.
+    pub fn shows_trend(&self) -> bool {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).display.trend
     }
 
     fn read(&self) -> Result<(Config, Rules, Policy), ReloadError> {
@@ -133,8 +141,10 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
             "limits.accounts-per-minute",
             old.limits.accounts_per_minute != new.limits.accounts_per_minute,
         ),
+        ("linking.listen", old.linking != new.linking),
         ("http", old.http != new.http),
         ("log.format", old.log.format != new.log.format),
+        ("metrics.listen", old.metrics != new.metrics),
     ]
     .into_iter()
     .filter_map(|(key, changed)| changed.then_some(key))

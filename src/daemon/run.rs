@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -16,17 +17,18 @@ use super::backups::{Backups, Keeper};
 use super::clock::{OsClock, OsEntropy};
 use super::control::{self, Shared};
 use super::integrity::Watch;
+use super::landing::Landing;
+use super::metrics::{Counted, Metrics};
 use super::reload::Reloader;
 use super::signal::Signals;
 use super::supervise::Supervisor;
-use super::{DaemonError, say, trigger};
-use crate::config::{Config, Defaults};
-use crate::config::{Loaded, load};
+use super::{DaemonError, loopback, say, trigger};
+use crate::config::{Config, Defaults, Loaded, Loopback, load};
 use crate::display::Rules;
 use crate::gocardless::{Client, HttpTransport, Rows, Settings};
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Clock, RowReader, Transport, Vault};
-use crate::observe;
+use crate::observe::{self, LogEvent};
 use crate::planner::policy::Policy;
 use crate::planner::quota::LedgerRow;
 use crate::planner::{self, Planner};
@@ -101,6 +103,7 @@ impl Plan {
                 .await
                 .map_err(DaemonError::Open)?;
         let (listener, _socket_file) = control::bind(&config.control.socket)?;
+        let metrics_listener = metrics_listener(&config).await?;
         let transport: Arc<dyn Transport> = Arc::new(
             HttpTransport::new(&config.gocardless.api_base, &config.http)
                 .map_err(DaemonError::Provider)?,
@@ -115,6 +118,7 @@ impl Plan {
         let client = Client::new(transport, Arc::clone(&clock), vault, settings);
         let reader: Arc<dyn RowReader> = Arc::new(Rows);
         let watchdog = notify::watchdog_interval();
+        let counted = Arc::new(Counted::default());
         let (engine, handle, life) = Engine::new(Parts {
             planner: Planner::restore(remembered(&snapshot), policy, OsEntropy.seed()),
             provider: Arc::new(client),
@@ -124,10 +128,7 @@ impl Plan {
             beat_ms: watchdog
                 .and_then(|every| i64::try_from(every.as_millis()).ok())
                 .unwrap_or(BEAT_MS),
-            tell: Box::new({
-                let log = log.clone();
-                move |event| log.deliver(event)
-            }),
+            tell: counting(log.clone(), Arc::clone(&counted)),
             untold: snapshot.unlogged,
         });
         let watch = Watch {
@@ -138,6 +139,8 @@ impl Plan {
             log: log.clone(),
             stop: stop.clone(),
         };
+        let landing = Landing::new(&config, handle.clone(), store.event_watch());
+        let database = config.store.path.clone();
         let reloader = Reloader::new(config_path, defaults, (config, display), log, handle.clone());
         let signals = Signals::listen()?;
         let backups = Backups::default();
@@ -149,6 +152,14 @@ impl Plan {
             stop: stop.clone(),
             backups: backups.clone(),
         };
+        let metrics = Metrics {
+            engine: handle.clone(),
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            started_at,
+            database,
+            counted,
+        };
         let shared = Shared {
             backups,
             engine: handle.clone(),
@@ -157,6 +168,7 @@ impl Plan {
             reloader: reloader.clone(),
             clock,
             started_at,
+            metrics: metrics.clone(),
             streams: TaskTracker::new(),
             stop: stop.clone(),
         };
@@ -170,6 +182,12 @@ impl Plan {
             async move { Ok(engine.run(stop).await?) }
         });
         tasks.start("the control socket", control::serve(listener, shared));
+        if let Some(listener) = metrics_listener {
+            tasks.start("the metrics", metrics.serve(listener, stop.clone()));
+        }
+        if let Some(landing) = landing {
+            tasks.start("the page after the bank's", landing.run(stop.clone()));
+        }
         tasks.start("the watch for damage", watch.run());
         tasks.start("the keeper of backups", keeper.run());
         tasks.start("the heartbeat", trigger::run(handle.clone(), stop.clone()));
@@ -182,6 +200,27 @@ impl Plan {
         let closed = store.close().await.map_err(DaemonError::Open);
         ended.and(closed)
     }
+}
+
+/// Tells events to the log, and counts those that arrived.
+fn counting(
+    log: observe::Handle,
+    counted: Arc<Counted>,
+) -> Box<dyn Fn(&LogEvent<'_>) -> bool + Send> {
+    Box::new(move |event| {
+        let told = log.deliver(event);
+        if told {
+            counted.count(event.code);
+        }
+        told
+    })
+}
+
+/// The address for metrics, if one is configured.
+async fn metrics_listener(config: &Config) -> Result<Option<TcpListener>, DaemonError> {
+    let Some(address) = config.metrics.listen.map(Loopback::socket) else { return Ok(None) };
+    let failed = |source| DaemonError::Metrics { address, source };
+    loopback::listen(address).await.map(Some).map_err(failed)
 }
 
 /// The stored memory in the planner's form: a call that was under way when the process ended counts as unanswered.
@@ -267,6 +306,7 @@ mod tests {
             ready: 3,
             worst: None,
             next_pull_at: Some(UtcInstant::from_ms(1_761_897_503_000)),
+            links_pending: 0,
             fault: false,
             outage: false,
         };

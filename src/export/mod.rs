@@ -23,6 +23,7 @@ use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::Listed;
 
 pub use csv::COLUMNS;
+pub(crate) use xml::escaped as xml_text;
 
 /// What a file can look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,7 +34,7 @@ impl Xml<'_> {
 }
 
 /// A text with the characters escaped that XML gives a meaning, and without those that it forbids (XML 1.0 section 2.2).
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

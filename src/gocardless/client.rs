@@ -129,6 +129,9 @@ fn reply(call: &ApiCall, body: Body) -> Option<Reply> {
         ApiCall::CreateAgreement { .. } | ApiCall::Agreement(_) => {
             map::agreement(text).map(Reply::Agreement)
         }
+        ApiCall::CreateReconfirmation(_) | ApiCall::Reconfirmation(_) => {
+            map::reconfirmation(text).map(Reply::Reconfirmation)
+        }
         ApiCall::CreateRequisition(_) | ApiCall::Requisition(_) => {
             map::requisition(text).map(Reply::Requisition)
         }

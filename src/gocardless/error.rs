@@ -290,6 +290,10 @@ fn forbidden(said: &Said, data: bool) -> (FailureClass, bool) {
             (FailureClass::Reconnect(AccessEnd::ExpiredOrRevoked), false)
         }
         None if said.summary.contains("access scope error") => (FailureClass::ScopeGone, false),
+        // The company may not make agreements that last longer by being confirmed; shorter ones it may.
+        None if said.detail.contains("enable reconfirmation") => {
+            (FailureClass::Bug(vec![Refusal::Reconfirmation]), false)
+        }
         _ => (unheard_of(data), true),
     }
 }

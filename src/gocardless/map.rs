@@ -8,7 +8,7 @@
 use serde_json::value::RawValue;
 
 use super::rows::money;
-use super::wire::{count, filled, list, pick, string};
+use super::wire::{count, filled, flag, list, members, pick, string};
 use crate::model::account::{AccountFacts, Metadata, ProviderStatus};
 use crate::model::agreement::{Agreement, Scope};
 use crate::model::balance::Balance;
@@ -17,6 +17,7 @@ use crate::model::id::{AgreementId, InstitutionId, ProviderAccountId, Requisitio
 use crate::model::institution::Institution;
 use crate::model::money::{Currency, Money};
 use crate::model::port::Reply;
+use crate::model::reconfirmation::{Confirmation, Reconfirmation, Reconfirmed};
 use crate::model::requisition::{ConsentUrl, Requisition, RequisitionStatus};
 use crate::model::time::{BankDate, UtcInstant};
 
@@ -28,7 +29,7 @@ pub(super) fn institutions(body: &str) -> Option<Vec<Institution>> {
 
 /// One institution; the list has no features.
 pub(super) fn institution(body: &str) -> Option<Institution> {
-    let [id, name, bic, countries, total_days, access_days, features] = pick(
+    let [id, name, bic, countries, total_days, access_days, confirmed_days, features] = pick(
         body,
         [
             "id",
@@ -37,6 +38,7 @@ pub(super) fn institution(body: &str) -> Option<Institution> {
             "countries",
             "transaction_total_days",
             "max_access_valid_for_days",
+            "max_access_valid_for_days_reconfirmation",
             "supported_features",
         ],
     )?;
@@ -55,13 +57,14 @@ pub(super) fn institution(body: &str) -> Option<Institution> {
         countries: codes,
         transaction_total_days: count(total_days),
         max_access_valid_for_days: count(access_days),
+        max_access_valid_for_days_reconfirmation: count(confirmed_days),
         supported_features: words(features),
     })
 }
 
 /// An end user agreement.
 pub(super) fn agreement(body: &str) -> Option<Agreement> {
-    let [id, institution, history, access, scopes, accepted] = pick(
+    let [id, institution, history, access, scopes, accepted, reconfirmation] = pick(
         body,
         [
             "id",
@@ -70,6 +73,7 @@ pub(super) fn agreement(body: &str) -> Option<Agreement> {
             "access_valid_for_days",
             "access_scope",
             "accepted",
+            "reconfirmation",
         ],
     )?;
     Some(Agreement {
@@ -79,7 +83,35 @@ pub(super) fn agreement(body: &str) -> Option<Agreement> {
         access_valid_for_days: count(access),
         access_scope: words(scopes)
             .map(|words| words.iter().filter_map(|word| Scope::from_word(word)).collect()),
-        accepted: filled(accepted).and_then(|text| UtcInstant::parse(&text)),
+        accepted: instant(accepted),
+        reconfirmation: flag(reconfirmation),
+    })
+}
+
+/// A reconfirmation. An account with two blank answers has not been answered for.
+pub(super) fn reconfirmation(body: &str) -> Option<Reconfirmation> {
+    let [url, from, to, accounts] =
+        pick(body, ["reconfirmation_url", "url_valid_from", "url_valid_to", "accounts"])?;
+    let account = |(id, outcome): (String, &RawValue)| {
+        let [confirmed, rejected] = pick(outcome.get(), ["reconfirmed", "rejected"])?;
+        let said = |raw: Option<&RawValue>| filled(raw).is_some();
+        let (answer, at) = match (said(confirmed), said(rejected)) {
+            (_, true) => (Confirmation::Rejected, instant(rejected)),
+            (true, false) => (Confirmation::Confirmed, instant(confirmed)),
+            (false, false) => (Confirmation::Open, None),
+        };
+        Some(Reconfirmed { account: ProviderAccountId(id), answer, at })
+    };
+    Some(Reconfirmation {
+        url: ConsentUrl(string(url)?),
+        valid_from: instant(from),
+        valid_to: instant(to),
+        accounts: accounts
+            .and_then(|accounts| members(accounts.get()))
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(account)
+            .collect(),
     })
 }
 
@@ -189,6 +221,10 @@ fn balance(item: &RawValue) -> Balance {
     }
 }
 
+fn instant(raw: Option<&RawValue>) -> Option<UtcInstant> {
+    UtcInstant::parse(&filled(raw)?)
+}
+
 /// The strings of an array; `None` if it is none.
 fn words(raw: Option<&RawValue>) -> Option<Vec<String>> {
     Some(list(raw?)?.into_iter().filter_map(|item| string(Some(item))).collect())
@@ -243,11 +279,39 @@ mod tests {
         assert_eq!(accepted.max_historical_days, Some(90));
         assert_eq!(accepted.access_scope, Some(vec![Scope::Balances]));
         assert!(accepted.access_expires_at().is_some());
+        assert_eq!(accepted.reconfirmation, None, "older answers");
+        let confirmed = agreement(r#"{"id":"a","reconfirmation":true}"#).unwrap();
+        assert_eq!(confirmed.reconfirmation, Some(true));
         for none in ["null", "\"\"", "\"soon\"", "7"] {
             let body = format!(r#"{{"id":"a","accepted":{none}}}"#);
             assert_eq!(agreement(&body).unwrap().accepted, None, "{none}");
         }
         assert!(agreement("{}").is_none());
+    }
+
+    #[test]
+    fn reconfirmations_with_an_answer_for_each_account() {
+        let read = reconfirmation(
+            r#"{"reconfirmation_url":"https://ob.example/confirm/1","created":"2026-01-05T10:00:00Z",
+                "url_valid_from":"2026-03-22T10:00:00Z","url_valid_to":"soon","redirect":null,
+                "accounts":{"x":{"reconfirmed":"","rejected":""},"y":{"reconfirmed":"2026-04-01T08:00:00.5Z","rejected":""},
+                "z":{"reconfirmed":null,"rejected":"2026-04-01T08:00:00Z"},"odd":7}}"#,
+        )
+        .unwrap();
+        assert_eq!(read.url.0, "https://ob.example/confirm/1");
+        assert!(read.valid_from.is_some() && read.valid_to.is_none());
+        let said: Vec<_> = read.accounts.iter().map(|own| (own.answer, own.at.is_some())).collect();
+        let expected = [
+            (Confirmation::Open, false),
+            (Confirmation::Confirmed, true),
+            (Confirmation::Rejected, true),
+        ];
+        assert_eq!(said, expected);
+        assert!(!read.is_answered());
+        assert_eq!(read.answer(&"z".into()), Confirmation::Rejected);
+        assert_eq!(read.answer(&"elsewhere".into()), Confirmation::Open);
+        assert!(reconfirmation(r#"{"accounts":{}}"#).is_none(), "useless without its page");
+        assert!(!reconfirmation(r#"{"reconfirmation_url":"https://a/"}"#).unwrap().is_answered());
     }
 
     #[test]
@@ -318,6 +382,7 @@ mod tests {
         #[test]
         fn no_body_panics(body in "\\PC{0,60}") {
             let _all = (institutions(&body), institution(&body), agreement(&body), requisition(&body));
+            let _one = reconfirmation(&body);
             let _more = (requisitions(&body, 0), metadata(&body), details(&body), balances(&body));
         }
     }

@@ -14,12 +14,14 @@
 
 mod client;
 mod error;
+mod examine;
 #[cfg(any(test, fuzzing))]
 mod fuzz;
 mod inflight;
 mod limit;
 mod map;
 mod rate;
+pub mod redirect;
 mod refusal;
 mod request;
 mod rows;
@@ -33,7 +35,9 @@ mod wire;
 
 pub use client::{Client, Settings};
 pub use error::Error;
+pub use examine::{Examined, Unreached, Untrusted, examine};
 #[cfg(any(test, fuzzing))]
 pub use fuzz::fuzz_rows;
+pub use rate::Spelling;
 pub use rows::Rows;
 pub use transport::{HttpTransport, SetupError};

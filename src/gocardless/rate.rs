@@ -33,6 +33,41 @@ pub(super) fn read(headers: &[(String, String)]) -> Rate {
     rate
 }
 
+/// How the rate headers of an answer are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// As documented.
+    Documented,
+    /// Otherwise, and understood all the same.
+    Other,
+    /// They are there and hold no numbers.
+    NoNumbers,
+    /// There are none.
+    Absent,
+}
+
+/// How the headers are spelled.
+pub(super) fn spelling(headers: &[(String, String)]) -> Spelling {
+    let of_rate = |(name, _): &&(String, String)| plain_name(name).starts_with("x_ratelimit_");
+    let found: Vec<&(String, String)> = headers.iter().filter(of_rate).collect();
+    let number = |(_, value): &&&(String, String)| value.trim().parse::<i64>().is_ok();
+    let numbers: Vec<bool> =
+        found.iter().filter(number).map(|(name, _)| is_documented(name)).collect();
+    if found.is_empty() {
+        Spelling::Absent
+    } else if numbers.is_empty() {
+        Spelling::NoNumbers
+    } else if numbers.iter().all(|documented| *documented) {
+        Spelling::Documented
+    } else {
+        Spelling::Other
+    }
+}
+
+fn is_documented(name: &str) -> bool {
+    name.to_ascii_lowercase().starts_with("http_x_ratelimit_")
+}
+
 /// The value of a header by its lower-case name.
 pub(super) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers
@@ -96,6 +131,20 @@ mod tests {
             assert_eq!(rate, expected, "{prefix}");
         }
         assert_eq!(read(&[]), Rate::default());
+    }
+
+    #[test]
+    fn spellings_are_told_apart() {
+        for (name, value, expected) in [
+            ("http_x_ratelimit_limit", "100", Spelling::Documented),
+            ("HTTP_X_RATELIMIT_RESET", "-1", Spelling::Documented),
+            ("http-x-ratelimit-limit", "100", Spelling::Other),
+            ("x-ratelimit-limit", "100", Spelling::Other),
+            ("http_x_ratelimit_limit", "soon", Spelling::NoNumbers),
+            ("content-length", "100", Spelling::Absent),
+        ] {
+            assert_eq!(spelling(&headers(&[("date", "x"), (name, value)])), expected, "{name}");
+        }
     }
 
     #[test]

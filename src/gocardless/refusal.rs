@@ -109,6 +109,15 @@ impl Complaint {
         if about("account_selection") || (self.field.is_none() && says("account selection")) {
             return Refusal::AccountSelection;
         }
+        if says("after acceptance period") {
+            return Refusal::ReconfirmationOver;
+        }
+        if says("no accounts left to reconfirm") || says("reconfirmation is not enabled") {
+            return Refusal::NothingToReconfirm;
+        }
+        if about("reconfirmation") {
+            return Refusal::Reconfirmation;
+        }
         if says("reference must be unique") || (about("reference") && says("already exists")) {
             return Refusal::ReferenceTaken;
         }
@@ -240,6 +249,22 @@ mod tests {
                 Refusal::ReferenceTaken,
             ),
             (r#"{"reference":["This field is too long."]}"#, Refusal::Field("reference".into())),
+            (
+                r#"{"reconfirmation":[{"summary":"Reconfirmation not supported","detail":"Reconfirmation not supported for I"}]}"#,
+                Refusal::Reconfirmation,
+            ),
+            (
+                r#"{"summary":"Reconfirmation requested after acceptance period.","detail":"For EUA 'a' reconfirmation period was until 2025-11-14."}"#,
+                Refusal::ReconfirmationOver,
+            ),
+            (
+                r#"{"summary":"No accounts left to reconfirm.","detail":"…","status_code":400}"#,
+                Refusal::NothingToReconfirm,
+            ),
+            (
+                r#"{"summary":"Reconfirmation is not enabled.","detail":"…","status_code":400}"#,
+                Refusal::NothingToReconfirm,
+            ),
             (
                 r#"{"agreement":{"summary":"Agreement a-1 is already associated","detail":"…"}}"#,
                 Refusal::AgreementTaken,

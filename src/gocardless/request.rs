@@ -43,6 +43,13 @@ pub(super) fn prepare(call: &ApiCall) -> Option<Prepared> {
         ApiCall::Agreement(id) => {
             get(LinkReads, format!("agreements/enduser/{}/", segment(&id.0)?))
         }
+        // Without an address of its own the browser goes where the requisition sends it.
+        ApiCall::CreateReconfirmation(id) => {
+            post(&format!("agreements/enduser/{}/reconfirm/", segment(&id.0)?), &json!({}))
+        }
+        ApiCall::Reconfirmation(id) => {
+            get(LinkReads, format!("agreements/enduser/{}/reconfirm/", segment(&id.0)?))
+        }
         ApiCall::CreateRequisition(new) => post("requisitions/", &requisition_body(new)),
         ApiCall::Requisition(id) => get(LinkReads, format!("requisitions/{}/", segment(&id.0)?)),
         ApiCall::Requisitions { offset } => {
@@ -81,12 +88,16 @@ fn post(path: &str, body: &serde_json::Value) -> Prepared {
 
 fn agreement_body(institution: &InstitutionId, terms: &Terms) -> serde_json::Value {
     let scopes: Vec<_> = terms.scopes.iter().map(|scope| scope.as_str()).collect();
-    json!({
+    let mut body = json!({
         "institution_id": institution.0,
         "max_historical_days": terms.history_days,
         "access_valid_for_days": terms.access_days,
         "access_scope": scopes,
-    })
+    });
+    if let (true, Some(fields)) = (terms.reconfirmation, body.as_object_mut()) {
+        fields.insert("reconfirmation".to_owned(), true.into());
+    }
+    body
 }
 
 fn requisition_body(new: &NewRequisition) -> serde_json::Value {
@@ -139,6 +150,8 @@ mod tests {
             (ApiCall::Institutions { country: Some("DE".into()) }, "institutions/?country=DE"),
             (ApiCall::Institution("N26_NTSBDEB1".into()), "institutions/N26_NTSBDEB1/"),
             (ApiCall::Agreement("a".into()), "agreements/enduser/a/"),
+            (ApiCall::CreateReconfirmation("a".into()), "agreements/enduser/a/reconfirm/"),
+            (ApiCall::Reconfirmation("a".into()), "agreements/enduser/a/reconfirm/"),
             (ApiCall::Requisition("r".into()), "requisitions/r/"),
             (ApiCall::Requisitions { offset: 200 }, "requisitions/?limit=100&offset=200"),
             (ApiCall::DeleteRequisition("r".into()), "requisitions/r/"),
@@ -175,10 +188,17 @@ mod tests {
 
     #[test]
     fn bodies_have_the_fields_of_the_api_and_no_others() {
-        let terms = Terms { history_days: 90, access_days: 180, scopes: Scope::ALL.to_vec() };
-        let call = ApiCall::CreateAgreement { institution: "I".into(), terms };
+        let body = |reconfirmation| {
+            let (history_days, access_days, scopes) = (90, 180, Scope::ALL.to_vec());
+            let terms = Terms { history_days, access_days, scopes, reconfirmation };
+            let call = ApiCall::CreateAgreement { institution: "I".into(), terms };
+            prepare(&call).unwrap().body.unwrap().expose().to_owned()
+        };
+        assert!(body(true).contains(r#""reconfirmation":true"#));
+        let call = ApiCall::CreateReconfirmation("A".into());
+        assert_eq!(prepare(&call).unwrap().body.unwrap().expose(), "{}");
         assert_eq!(
-            prepare(&call).unwrap().body.unwrap().expose(),
+            body(false),
             r#"{"access_scope":["details","balances","transactions"],"access_valid_for_days":180,"institution_id":"I","max_historical_days":90}"#
         );
         let call = ApiCall::CreateRequisition(NewRequisition {

@@ -23,6 +23,8 @@ use crate::model::port::{Clock, Method, Request, Response, TransportError, Vault
 use crate::model::secret::Secret;
 use crate::model::time::{HOUR_MS, MINUTE_MS, Now, SECOND_MS};
 
+/// Where a pair of tokens is given for a secret.
+const NEW_PATH: &str = "token/new/";
 /// The name in the vault.
 const VAULT_NAME: &str = "gocardless-token";
 /// New tokens in any hour of the monotonic clock. One a month is normal; the provider's limit is 100.
@@ -206,7 +208,7 @@ impl Tokens {
         };
         // Counted before it leaves, and given back only if it certainly did not.
         state.mints_ms.push(now_ms);
-        let response = ask(line, "token/new/", &body).await.map_err(|error| {
+        let response = ask(line, NEW_PATH, &body).await.map_err(|error| {
             if error == TransportError::Unreachable {
                 state.mints_ms.pop();
             }
@@ -256,14 +258,24 @@ struct NewBody<'a> {
 
 /// Sends to one of the token endpoints, which take no token.
 async fn ask(line: &Line, path: &str, body: &impl Serialize) -> Result<Response, TransportError> {
-    let body = serde_json::to_string(body).ok().ok_or(TransportError::Invalid)?;
-    let request = Request {
+    let request = request(path, body).ok_or(TransportError::Invalid)?;
+    line.send(Resource::Tokens, request).await
+}
+
+fn request(path: &str, body: &impl Serialize) -> Option<Request> {
+    let body = serde_json::to_string(body).ok()?;
+    Some(Request {
         method: Method::Post,
         path: path.to_owned(),
         bearer: None,
         body: Some(Secret::new(body)),
-    };
-    line.send(Resource::Tokens, request).await
+    })
+}
+
+/// The request for a new pair of tokens.
+pub(super) fn new_request(secret_id: &Secret, secret_key: &Secret) -> Option<Request> {
+    let body = NewBody { secret_id: secret_id.expose(), secret_key: secret_key.expose() };
+    request(NEW_PATH, &body)
 }
 
 /// No rate headers are passed on from here: those of the token endpoints say nothing about data calls.

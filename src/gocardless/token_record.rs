@@ -48,6 +48,11 @@ impl Grant {
                 .map(|token| (token, lifetime_ms(count(refresh_expires), REFRESH_LIFETIME_S))),
         })
     }
+
+    /// The access token alone.
+    pub(super) fn access(self) -> Secret {
+        self.access
+    }
 }
 
 /// A text that can stand in a header.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Client, Url, redirect, retry};
 
+use super::examine::Unreached;
 use super::inflight::{BODY_BYTES_MAX, InFlight, Share};
 use crate::config;
 use crate::model::port::{Body, BoxFuture, Method, Request, Response, Transport, TransportError};
@@ -32,6 +33,21 @@ pub enum SetupError {
     /// TLS or the resolver could not be set up.
     #[error("the HTTP client cannot be set up")]
     Client(#[source] reqwest::Error),
+}
+
+/// A request without answer.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    /// What follows from it.
+    pub(super) kind: TransportError,
+    /// Why there was no connection, if that was it.
+    pub(super) why: Option<Unreached>,
+}
+
+impl From<TransportError> for Trouble {
+    fn from(kind: TransportError) -> Self {
+        Self { kind, why: None }
+    }
 }
 
 /// [`Transport`] over HTTP.
@@ -98,13 +114,16 @@ impl HttpTransport {
         })
     }
 
-    async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
+    /// Sends once and reads the answer.
+    pub(super) async fn exchange(&self, request: Request) -> Result<Response, Trouble> {
         let request = self.build(request)?;
         let mut share = self.in_flight.enter().await;
-        let mut answer =
-            self.client.execute(request).await.map_err(|error| transport_error(&error))?;
+        let mut answer = self.client.execute(request).await.map_err(|error| Trouble {
+            kind: transport_error(&error),
+            why: error.is_connect().then(|| Unreached::of(&error)),
+        })?;
         if !same_origin(answer.url(), &self.base) {
-            return Err(TransportError::Invalid);
+            return Err(TransportError::Invalid.into());
         }
         let status = answer.status().as_u16();
         let headers = texts(answer.headers());
@@ -179,7 +198,7 @@ impl HttpTransport {
 
 impl Transport for HttpTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        Box::pin(self.exchange(request))
+        Box::pin(async move { self.exchange(request).await.map_err(|trouble| trouble.kind) })
     }
 
     fn rest(&self) {
@@ -208,7 +227,7 @@ fn base_url(text: &str) -> Result<Url, SetupError> {
 }
 
 /// `localhost`, 127.0.0.0/8, `[::1]`.
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     address.map_or(host == "localhost", |address| address.is_loopback())
 }

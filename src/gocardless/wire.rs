@@ -78,6 +78,15 @@ pub(super) fn count(raw: Option<&RawValue>) -> Option<u32> {
     filled(raw)?.trim().parse().ok()
 }
 
+/// A yes or no, written as such or as a word.
+pub(super) fn flag(raw: Option<&RawValue>) -> Option<bool> {
+    match raw?.get().trim_matches('"') {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
 /// A string's bytes: keys and values may hold half surrogate pairs, which are no UTF-8.
 pub(super) struct Bytes<'a>(pub(super) Cow<'a, [u8]>);
 
@@ -207,6 +216,9 @@ mod tests {
         assert_eq!(text(raw(r#""a\nb""#)).as_deref(), Some("a\nb"));
         assert_eq!(text(raw("-1.50")).as_deref(), Some("-1.50"));
         assert_eq!(text(raw("true")), None);
+        assert_eq!(flag(Some(raw("true"))), Some(true));
+        assert_eq!(flag(Some(raw(r#""false""#))), Some(false));
+        assert_eq!(flag(Some(raw("1"))), None);
         assert_eq!(string(Some(raw(r#""  ""#))), None);
         assert_eq!(string(Some(raw(r#"" a ""#))).as_deref(), Some(" a "));
         assert_eq!(count(Some(raw(r#""90""#))), Some(90));

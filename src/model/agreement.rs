@@ -45,6 +45,9 @@ pub struct Terms {
     pub access_days: u32,
     /// Never empty.
     pub scopes: Vec<Scope>,
+    /// The person confirms access every 90 days, so that it may last longer (Great Britain).
+    #[serde(default)]
+    pub reconfirmation: bool,
 }
 
 /// An end user agreement at the provider.
@@ -62,6 +65,8 @@ pub struct Agreement {
     pub access_scope: Option<Vec<Scope>>,
     /// When the end user agreed.
     pub accepted: Option<UtcInstant>,
+    /// Whether access has to be confirmed in between, if the answer says.
+    pub reconfirmation: Option<bool>,
 }
 
 impl Agreement {

@@ -116,6 +116,12 @@ pub enum Refusal {
     UnknownInstitution,
     /// The redirect address.
     Redirect,
+    /// Access cannot be confirmed in between: the institution does not offer it, or the company may not.
+    Reconfirmation,
+    /// The time in which access could be confirmed is over.
+    ReconfirmationOver,
+    /// There is nothing to confirm.
+    NothingToReconfirm,
     /// `date_from` lies in the server's future.
     DateInFuture,
     /// No such thing (404).

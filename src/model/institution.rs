@@ -23,6 +23,9 @@ pub struct Institution {
     /// How long access may last without a new login.
     #[serde(default)]
     pub max_access_valid_for_days: Option<u32>,
+    /// How long access may last without a new login if the person confirms it every 90 days; `None` where that is not offered.
+    #[serde(default)]
+    pub max_access_valid_for_days_reconfirmation: Option<u32>,
     /// `None` where only the list was read: the list has no features.
     #[serde(default)]
     pub supported_features: Option<Vec<String>>,

@@ -14,6 +14,7 @@ use super::failure::{Failure, Rate};
 use super::id::{AgreementId, InstitutionId, ProviderAccountId, RequisitionId};
 use super::institution::Institution;
 use super::notice::Notice;
+use super::reconfirmation::Reconfirmation;
 use super::requisition::Requisition;
 use super::secret::Secret;
 use super::time::{BankDate, Now, UtcInstant};
@@ -38,6 +39,10 @@ pub enum ApiCall {
     },
     /// Read terms of access.
     Agreement(AgreementId),
+    /// Make the page on which a person confirms that access goes on.
+    CreateReconfirmation(AgreementId),
+    /// Read what the person has said there.
+    Reconfirmation(AgreementId),
     /// Begin linking.
     CreateRequisition(NewRequisition),
     /// Read where linking stands.
@@ -92,6 +97,8 @@ pub enum Reply {
     Institution(Institution),
     /// Of [`ApiCall::CreateAgreement`] and [`ApiCall::Agreement`].
     Agreement(Agreement),
+    /// Of [`ApiCall::CreateReconfirmation`] and [`ApiCall::Reconfirmation`].
+    Reconfirmation(Reconfirmation),
     /// Of [`ApiCall::CreateRequisition`] and [`ApiCall::Requisition`].
     Requisition(Requisition),
     /// Of [`ApiCall::Requisitions`].

@@ -75,7 +75,7 @@ impl UtcInstant {
         BankDate(self.chrono().date_naive())
     }
 
-    /// As a part of a file's name, in the order of time: `20261031T075823Z`, milliseconds behind the seconds where there are any.
+    /// As a part of a file's name: `20261031T075823Z`, milliseconds behind the seconds where there are any.
     pub fn stamp(self) -> String {
         self.to_string().chars().filter(|letter| !matches!(letter, ':' | '-' | '.')).collect()
     }

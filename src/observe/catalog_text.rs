@@ -96,11 +96,12 @@ texts! {
         "A new link gives access to accounts that were known before. They keep their ids and their history."
         "" "";
     ReconfirmationDue "Access has to be confirmed"
-        "In the United Kingdom the account holder confirms every 90 days that access goes on. Without it, access ends."
-        "Confirm it:"
+        "In Great Britain the account holder confirms every 90 days that access goes on, from 14 days before that day. After \
+         it no data come until that is done, and 14 days later access ends."
+        "Open the page that this prints, and look at the outcome with it afterwards:"
         "banksyncd reconfirm {link}";
     ReconfirmationDone "Access was confirmed"
-        "The account holder confirmed that access goes on."
+        "The account holder has said for each account whether access goes on. Those that were confirmed go on for 90 days more."
         "" "";
     AccountDiscovered "A new account"
         "A link opened an account that was not known before. It is pulled from now on."

@@ -10,8 +10,8 @@ use super::Planner;
 use super::agenda::Key;
 use super::consent::{self, ConsentDue};
 use super::effect::RunOutcome;
-use super::linking::LINK_LIFETIME_MS;
-use super::state::{AccountStatus, Link, LinkStatus, LinkStep};
+use super::linking::{LINK_LIFETIME_MS, LINKED_POLL_MS};
+use super::state::{Account, AccountStatus, Link, LinkStatus, LinkStep};
 
 /// So long before the end of access no data call leaves any more: it must arrive before.
 pub(super) const END_MARGIN_MS: i64 = MINUTE_MS;
@@ -30,7 +30,9 @@ impl Planner {
             *other != id && self.accounts.get(other).is_some_and(|it| it.last_synced_at.is_some())
         });
         match end {
-            AccessEnd::Expired => self.access_over(link_id, LinkStatus::Expired, now),
+            AccessEnd::Expired => self.access_ran_out(link_id, now),
+            // What is missing can still be made up for; until then nothing is asked for.
+            AccessEnd::ExpiredOrRevoked if link.lacks_confirmation(there) => {}
             AccessEnd::ExpiredOrRevoked if ended => {
                 self.access_over(link_id, LinkStatus::Expired, now);
             }
@@ -40,6 +42,18 @@ impl Planner {
                 self.account_over(id, AccountStatus::Expired, EventCode::AccessRevoked, message);
             }
             AccessEnd::ExpiredOrRevoked => self.access_over(link_id, LinkStatus::Revoked, now),
+        }
+    }
+
+    /// The provider says that access ran out: so it may look while a confirmation is missing that can be made up for.
+    pub(super) fn access_ran_out(&mut self, link_id: LinkId, now: UtcInstant) {
+        let there = self.time.latest(now).plus_ms(END_MARGIN_MS);
+        let Some(link) = self.links.get_mut(&link_id) else { return };
+        if link.lacks_confirmation(there) {
+            link.next_at = now.plus_ms(LINKED_POLL_MS);
+            self.link_changed(link_id);
+        } else {
+            self.access_over(link_id, LinkStatus::Expired, now);
         }
     }
 
@@ -99,11 +113,12 @@ impl Planner {
             let given_up = matches!(link.step, LinkStep::Delete { .. } | LinkStep::Done);
             (!given_up).then(|| link.created_at.plus_ms(LINK_LIFETIME_MS))
         } else if link.status.is_live() {
-            let end = link.access_expires_at?;
-            match self.consent_due(link, end, there) {
-                ConsentDue::NothingUntil(at) => Some(at),
-                ConsentDue::Warn(_) | ConsentDue::Ended => Some(there),
-            }
+            let ends = |end| match self.consent_due(link, end, there) {
+                ConsentDue::NothingUntil(at) => at,
+                ConsentDue::Warn(_) | ConsentDue::Ended => there,
+            };
+            let consent = link.access_expires_at.map(ends);
+            consent.into_iter().chain(Self::confirmation_due_at(link)).min()
         } else {
             None
         };
@@ -125,8 +140,14 @@ impl Planner {
         self.consent_due_at(link, now).filter(|_| !self.awaits_the_time(link, now))
     }
 
-    /// When a link's next step may be taken.
+    /// When the next call for a link is due.
     pub(super) fn link_call_at(&self, link: &Link, now: UtcInstant) -> Option<UtcInstant> {
+        let step = self.link_step_at(link, now);
+        step.into_iter().chain(Self::confirm_call_at(link)).min()
+    }
+
+    /// When its next step in linking may be taken.
+    pub(super) fn link_step_at(&self, link: &Link, now: UtcInstant) -> Option<UtcInstant> {
         match link.step {
             LinkStep::Done => None,
             LinkStep::Settled if link.attempts == 0 && self.awaits_the_time(link, now) => Some(now),
@@ -135,11 +156,13 @@ impl Planner {
         }
     }
 
-    /// Whether data can be had through a link at the provider's time `there`, and for a moment longer.
-    pub(super) fn gives_access(&self, link_id: LinkId, there: UtcInstant) -> bool {
-        self.links.get(&link_id).is_some_and(|link| {
+    /// Whether data of an account can be had at the provider's time `there`, and for a moment longer.
+    pub(super) fn gives_access(&self, account: &Account, there: UtcInstant) -> bool {
+        self.links.get(&account.link_id).is_some_and(|link| {
             let safe = there.plus_ms(END_MARGIN_MS);
-            link.status.is_live() && link.access_expires_at.is_none_or(|end| safe < end)
+            let confirmed = link.confirming.as_ref().and_then(|own| own.holds_at(account));
+            let ends = link.access_expires_at.into_iter().chain(confirmed).min();
+            link.status.is_live() && ends.is_none_or(|end| safe < end)
         })
     }
 

@@ -68,7 +68,7 @@ impl Planner {
     fn is_busy(&self, key: Key) -> bool {
         self.flights.values().any(|flight| match flight.aim {
             Aim::Metadata(id) | Aim::Data(id, _) => key == Key::Account(id),
-            Aim::Link(id, _) => key == Key::Link(id),
+            Aim::Link(id, _) | Aim::Confirmation(id, _) => key == Key::Link(id),
             Aim::Ask(..) => false,
         })
     }
@@ -110,7 +110,9 @@ impl Planner {
         while let Some(key) = self.agenda.call_due(now) {
             self.touch(key);
             let call = match key {
-                Key::Link(id) => self.call_for_link(id, now),
+                Key::Link(id) => {
+                    self.call_for_link(id, now).or_else(|| self.call_for_confirmation(id, now))
+                }
                 // Nothing is spent before one answer has told the time.
                 Key::Account(_) if self.time.is_unconfirmed() && !self.flights.is_empty() => {
                     return None;
@@ -149,7 +151,7 @@ impl Planner {
         let account = self.accounts.get(&id)?;
         let (at, what) = self.account_call(account, now)?;
         // While several times are possible, data are asked for only if access lasts by all of them.
-        let surely = self.gives_access(account.link_id, self.time.latest(now));
+        let surely = self.gives_access(account, self.time.latest(now));
         if at > now || !(surely || matches!(what, AccountCall::Metadata)) {
             return None;
         }
@@ -172,7 +174,7 @@ impl Planner {
         account: &Account,
         now: UtcInstant,
     ) -> Option<(UtcInstant, AccountCall)> {
-        if account.status.is_over() || !self.gives_access(account.link_id, self.time.at(now)) {
+        if account.status.is_over() || !self.gives_access(account, self.time.at(now)) {
             return None;
         }
         let not_before = account.retry_at.unwrap_or(now);
@@ -214,7 +216,7 @@ impl Planner {
             account.status,
             AccountStatus::Ready | AccountStatus::Paused | AccountStatus::Unknown
         ) && account.identifying.is_none()
-            && self.gives_access(account.link_id, self.time.at(now))
+            && self.gives_access(account, self.time.at(now))
             && self.policy.is_enabled(account)
             && account.consecutive_failures < self.policy.error_hard_limit;
         if !callable {
@@ -342,7 +344,10 @@ impl Planner {
                     _ => self.announce_stale(id, now),
                 }
             }
-            Key::Link(id) => self.look_at_consent(id, now),
+            Key::Link(id) => {
+                self.look_at_consent(id, now);
+                self.look_at_confirmation(id, now);
+            }
         }
         self.touch(key);
     }

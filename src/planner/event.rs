@@ -85,6 +85,11 @@ pub enum Event {
         /// The link that it succeeds.
         replaces: Option<LinkId>,
     },
+    /// A person wants to confirm that access goes on.
+    ReconfirmWanted {
+        /// Which.
+        link_id: LinkId,
+    },
     /// A person gives a link up.
     UnlinkWanted {
         /// Which.

@@ -8,7 +8,7 @@ use crate::model::port::{Answered, Reply};
 use crate::model::time::{HOUR_MS, UtcInstant};
 
 use super::agenda::Key;
-use super::state::{AccountStatus, LinkStatus};
+use super::state::AccountStatus;
 use super::{Planner, backoff};
 
 impl Planner {
@@ -53,7 +53,7 @@ impl Planner {
                 self.processing(id, now);
             }
             Some(ProviderStatus::Error) => self.metadata_error(id, now),
-            Some(ProviderStatus::Expired) => self.access_over(link_id, LinkStatus::Expired, now),
+            Some(ProviderStatus::Expired) => self.access_ran_out(link_id, now),
             Some(ProviderStatus::Suspended) => self.suspended(id),
             Some(ProviderStatus::Unknown(word)) => {
                 self.strange_word("account.status", &word);

@@ -45,6 +45,7 @@ impl Planner {
             history_days: wish.history_days.unwrap_or(self.policy.history_days),
             access_days: wish.access_days.unwrap_or(self.policy.access_days),
             scopes: Scope::ALL.to_vec(),
+            reconfirmation: false,
         };
         let link = Link {
             id: wish.link_id,
@@ -70,6 +71,7 @@ impl Planner {
             handles: Vec::new(),
             next_at: now,
             attempts: 0,
+            confirming: None,
             warned_days: None,
             end_announced: false,
             failure: None,
@@ -144,7 +146,7 @@ impl Planner {
         link_id: LinkId,
         now: UtcInstant,
     ) -> Option<PlannedCall> {
-        if self.link_call_at(self.links.get(&link_id)?, now)? > now {
+        if self.link_step_at(self.links.get(&link_id)?, now)? > now {
             return None;
         }
         let link = self.links.get_mut(&link_id)?;
@@ -261,6 +263,8 @@ impl Planner {
                 link.accepted_at = Some(accepted);
                 link.access_days = Some(days);
                 link.access_expires_at = Some(accepted.plus_days(i64::from(days)));
+                link.terms.reconfirmation =
+                    agreement.reconfirmation.unwrap_or(link.terms.reconfirmation);
                 self.settle_link(link_id, now);
             }
             _ => {}
@@ -272,6 +276,7 @@ impl Planner {
             link.step = LinkStep::Settled;
             link.next_at = now.plus_ms(LINKED_POLL_MS);
         }
+        self.begin_confirming(link_id);
     }
 
     fn link_removed(&mut self, link_id: LinkId) {

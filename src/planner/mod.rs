@@ -12,6 +12,7 @@
 //! begun is written with its first answer, since a restart before that answer may as well begin it anew.
 
 pub mod backoff;
+pub mod confirmation;
 pub mod consent;
 pub mod effect;
 pub mod event;
@@ -63,7 +64,7 @@ use ids::IdSource;
 use policy::Policy;
 use provider_time::ProviderTime;
 use quota::{Allowance, Ledger, LedgerRow};
-use state::{Account, Link, LinkStep, ProviderState, ScopeQuota, Union};
+use state::{Account, ConfirmStep, Link, LinkStep, ProviderState, ScopeQuota, Union};
 
 /// Calls under way at the same time: enough that one slow bank does not hold up the others, few enough that their bodies
 /// fit the in-flight limit.
@@ -115,6 +116,8 @@ enum Aim {
     Data(AccountId, Scope),
     /// A step of a link; a person may have given the link up before the answer comes.
     Link(LinkId, LinkStep),
+    /// A step of confirming that access goes on.
+    Confirmation(LinkId, ConfirmStep),
     /// A client's question.
     Ask(AskId, Question),
 }
@@ -234,6 +237,7 @@ impl Planner {
                     linking::LinkWish { link_id, institution, history_days, access_days, replaces };
                 self.link_wanted(wish, at);
             }
+            Event::ReconfirmWanted { link_id } => self.reconfirm_wanted(link_id, at),
             Event::UnlinkWanted { link_id } => self.unlink_wanted(link_id, at),
             Event::Asked { ask, question } => self.asks.push_back((ask, question)),
             Event::Noted(notices) => self.draft.notices.extend(notices),
@@ -412,6 +416,7 @@ impl Planner {
                 }
             }
             Aim::Link(id, step) => self.link_answered(id, step, result, now),
+            Aim::Confirmation(id, step) => self.confirmation_answered(id, step, result, now),
             Aim::Ask(ask, question) => self.ask_answered(ask, question, result),
         }
     }
@@ -428,13 +433,13 @@ impl Planner {
         let ticket = Ticket(self.last_ticket);
         let spends = match aim {
             Aim::Data(account, scope) => Some((account, scope)),
-            Aim::Metadata(_) | Aim::Link(..) | Aim::Ask(..) => None,
+            Aim::Metadata(_) | Aim::Link(..) | Aim::Confirmation(..) | Aim::Ask(..) => None,
         };
         let handle = match &aim {
             Aim::Data(account, _) | Aim::Metadata(account) => {
                 self.accounts.get(account).map(|account| account.provider_account_id.clone())
             }
-            Aim::Link(..) | Aim::Ask(..) => None,
+            Aim::Link(..) | Aim::Confirmation(..) | Aim::Ask(..) => None,
         };
         let at = self.time.latest(now);
         let part = spends.and_then(|(id, _)| self.accounts.get(&id)).map(|it| self.part_of(it));

@@ -39,9 +39,7 @@ impl Planner {
         let was_live = link.status.is_live();
         match requisition.status {
             RequisitionStatus::Linked => self.linked(link_id, &requisition.accounts, now),
-            RequisitionStatus::Expired if was_live => {
-                self.access_over(link_id, LinkStatus::Expired, now);
-            }
+            RequisitionStatus::Expired if was_live => self.access_ran_out(link_id, now),
             RequisitionStatus::Suspended => self.link_suspended(link_id),
             RequisitionStatus::Rejected | RequisitionStatus::Error | RequisitionStatus::Expired
                 if !was_live =>

@@ -45,6 +45,10 @@ fn bound_account(account: &mut Account, now: UtcInstant, there: UtcInstant) {
 fn bound_link(link: &mut Link, now: UtcInstant, there: UtcInstant) {
     link.created_at = link.created_at.min(there);
     link.next_at = link.next_at.min(now.plus_ms(LINK_WAIT_MS));
+    if let Some(own) = link.confirming.as_mut() {
+        own.next_at = own.next_at.min(now.plus_ms(LINK_WAIT_MS));
+        bound(&mut own.asked_at, now);
+    }
 }
 
 fn bound_provider(provider: &mut ProviderState, now: UtcInstant) {
@@ -70,9 +74,9 @@ impl Planner {
             }
         }
         for (id, link) in &mut self.links {
-            let before = (link.created_at, link.next_at);
+            let before = link.clone();
             bound_link(link, now, there);
-            if (link.created_at, link.next_at) != before {
+            if *link != before {
                 self.draft.links.insert(*id);
                 self.agenda.touch(Key::Link(*id));
             }

@@ -15,6 +15,7 @@ use crate::model::id::{
     AccountId, AgreementId, InstitutionId, LinkId, ProviderAccountId, RequisitionId, RunId,
 };
 use crate::model::notice::{EventCode, Notice};
+use crate::model::reconfirmation::Reconfirmation;
 use crate::model::requisition::ConsentUrl;
 use crate::model::time::{BankDate, UtcInstant};
 use crate::model::transaction::AnswerMark;
@@ -180,6 +181,9 @@ pub struct Link {
     /// Polls or failed attempts in a row, for the back-off.
     #[serde(default)]
     pub attempts: u32,
+    /// Access has to be confirmed in between.
+    #[serde(default)]
+    pub confirming: Option<Confirming>,
     /// The smallest warning given, in days before the end.
     #[serde(default)]
     pub warned_days: Option<u32>,
@@ -189,6 +193,50 @@ pub struct Link {
     /// Why it failed, in our words; safe to log.
     #[serde(default)]
     pub failure: Option<String>,
+}
+
+/// Access that a person confirms every 90 days (Great Britain).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirming {
+    /// From then on, an account that has not been confirmed gives no data; `None`: nothing is to be confirmed any more
+    /// before access ends.
+    pub due_at: Option<UtcInstant>,
+    /// `reconfirmation_due` was raised for it.
+    #[serde(default)]
+    pub announced: bool,
+    /// What to ask the provider next.
+    #[serde(default)]
+    pub step: ConfirmStep,
+    /// Earliest instant of that.
+    pub next_at: UtcInstant,
+    /// Failed attempts in a row, for the back-off.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When a person asked last.
+    #[serde(default)]
+    pub asked_at: Option<UtcInstant>,
+    /// The provider has not answered since.
+    #[serde(default)]
+    pub asking: bool,
+    /// What was shown last, and for which due date: the present one, or the one before.
+    #[serde(default)]
+    pub shown: Option<(UtcInstant, Reconfirmation)>,
+    /// Why the provider made no page, in our words; safe to log.
+    #[serde(default)]
+    pub failure: Option<String>,
+}
+
+/// What a confirmation needs next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmStep {
+    /// Nobody has asked for it yet, or it is answered.
+    #[default]
+    Idle,
+    /// Make the page.
+    Make,
+    /// Ask what the person has said.
+    Look,
 }
 
 impl Link {

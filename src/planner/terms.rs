@@ -18,7 +18,7 @@ const HISTORY_USUAL_DAYS: u32 = 90;
 const HISTORY_LEAST_DAYS: u32 = 89;
 /// Longest access in the EEA without a new login, in days (RTS 2018/389, article 10a).
 const ACCESS_EEA_DAYS: u32 = 180;
-/// Access that every institution gives, in days.
+/// Access that every institution gives, in days; none that is confirmed in between is shorter than that.
 const ACCESS_USUAL_DAYS: u32 = 90;
 
 impl Planner {
@@ -46,7 +46,13 @@ impl Planner {
             };
             link.terms.history_days = asked.history_days.min(most).max(1);
             let most = institution.max_access_valid_for_days.unwrap_or(ACCESS_EEA_DAYS);
-            link.terms.access_days = asked.access_days.min(most).max(1);
+            // Longer access, for the price of a confirmation every 90 days.
+            let confirmed = institution
+                .max_access_valid_for_days_reconfirmation
+                .filter(|longer| *longer > most.max(ACCESS_USUAL_DAYS) && asked.access_days > most);
+            link.terms.access_days = asked.access_days.min(confirmed.unwrap_or(most)).max(1);
+            link.terms.reconfirmation =
+                confirmed.is_some() && link.terms.access_days > ACCESS_USUAL_DAYS;
             link.account_selection = institution.has_feature("account_selection");
         }
         link.redirect_immediate = link.terms.history_days > HISTORY_USUAL_DAYS;
@@ -74,6 +80,9 @@ impl Planner {
                         ladder.into_iter().find(|days| *days > 0 && *days < terms.access_days);
                     terms.access_days = lower.unwrap_or(terms.access_days);
                 }
+                Refusal::Reconfirmation => {
+                    terms.access_days = terms.access_days.min(ACCESS_USUAL_DAYS);
+                }
                 Refusal::Scopes { required, unsupported } => {
                     terms
                         .scopes
@@ -83,6 +92,7 @@ impl Planner {
                 _ => {}
             }
         }
+        terms.reconfirmation &= terms.access_days > ACCESS_USUAL_DAYS;
         if terms.scopes.is_empty() || *terms == before || link.attempts >= STEP_TRIES_MAX {
             self.link_failed(link_id, "the institution refuses all terms that we can offer");
         }

@@ -151,6 +151,13 @@ impl Planner {
         if !self.links.get(&account.link_id).is_some_and(|link| link.status.is_live()) {
             return because("its link gives no access");
         }
+        let link = self.links.get(&account.link_id);
+        if !self.gives_access(account, self.time.at(now))
+            && link.is_some_and(|link| link.lacks_confirmation(self.time.latest(now)))
+        {
+            let command = format!("banksyncd reconfirm {}", account.link_id);
+            return Some((format!("access has to be confirmed first: `{command}`"), None));
+        }
         if account.consecutive_failures >= self.policy.error_hard_limit {
             return because("too many failures in a row: only a new link helps");
         }

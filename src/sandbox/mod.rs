@@ -21,7 +21,7 @@ pub use serve::{ServeError, SharedWorld, serve};
 pub use wire::{Delivery, HttpRequest, HttpResponse};
 pub use world::{
     AccountView, BankProblem, Call, Cause, Comparison, Deed, Fault, FaultKind, FaultMatch,
-    LastAnswer, Limits, Log, Phase, Quirk, QuotaRule, Refused, RequisitionView, SANDBOX, SECRET_ID,
-    SECRET_KEY, Scope, Shape, Shown, Spelling, Status, Suspension, TruthRow, Weather, Wish,
-    Witness, World, WorldConfig,
+    LastAnswer, Limits, Log, Phase, Quirk, QuotaRule, Reconfirmed, Refused, RequisitionView,
+    SANDBOX, SECRET_ID, SECRET_KEY, Scope, Shape, Shown, Spelling, Status, Suspension, TruthRow,
+    Weather, Wish, Witness, World, WorldConfig,
 };

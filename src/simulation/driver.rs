@@ -319,9 +319,14 @@ impl Driver {
             report.links.iter().find(own)
         };
         match wish {
-            Wish::Link { institution } => {
+            Wish::Link { institution, access_days } => {
                 let institution = InstitutionId(institution);
-                let _gone = life.handle.link(institution, None, None, None).await;
+                let _gone = life.handle.link(institution, None, access_days, None).await;
+            }
+            Wish::Reconfirm { requisition } => {
+                if let Some(link) = known(&requisition) {
+                    let _gone = life.handle.reconfirm(link.id).await;
+                }
             }
             Wish::Renew { requisition } => {
                 if let Some(link) = known(&requisition) {

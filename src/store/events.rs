@@ -142,6 +142,18 @@ pub(super) fn newest(connection: &Connection) -> Result<i64, Error> {
         .map_err(Error::sql("read events"))
 }
 
+/// When the newest event of a kind happened.
+pub(super) fn last(connection: &Connection, code: EventCode) -> Result<Option<UtcInstant>, Error> {
+    // Without the first condition, which is looked at once, a kind that never happened would cost a walk through all events.
+    let sql = "SELECT at FROM event WHERE EXISTS (SELECT 1 FROM event_text WHERE code = ?1)
+               AND text IN (SELECT number FROM event_text WHERE code = ?1) ORDER BY id DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql).map_err(Error::sql("read events"))?;
+    statement
+        .query_row([code.as_str()], |row| row.get(0).map(UtcInstant::from_ms))
+        .optional()
+        .map_err(Error::sql("read events"))
+}
+
 fn select(
     connection: &Connection,
     rest: &str,

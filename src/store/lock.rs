@@ -3,9 +3,9 @@
 //! On a file of its own, because closing any descriptor of the database file would drop SQLite's own POSIX locks on it
 //! (<https://sqlite.org/howtocorrupt.html>, section 2.2). The lock goes with the process, however it ends; the file stays.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -55,10 +55,20 @@ impl Lock {
             }
             Err(errno) => return Err(Error::file("lock", &path)(errno.into())),
         }
+        leave_to_owner(&file, database);
         // The number is a courtesy to the next one; on a full disk the lock alone has to do.
         let noted = file.set_len(0).and_then(|()| file.rewind());
         noted.and_then(|()| writeln!(file, "{}", std::process::id())).ok();
         Ok(Self { file })
+    }
+}
+
+/// A lock that root has just made beside somebody else's database would keep its owner out for ever.
+fn leave_to_owner(file: &File, database: &Path) {
+    let (Ok(own), Ok(theirs)) = (file.metadata(), fs::metadata(database)) else { return };
+    if own.len() == 0 && own.uid() != theirs.uid() {
+        // Only root can, and only root gets into this.
+        std::os::unix::fs::fchown(file, Some(theirs.uid()), Some(theirs.gid())).ok();
     }
 }
 

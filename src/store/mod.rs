@@ -37,6 +37,7 @@ mod proof;
 mod reconcile;
 mod rekey;
 mod replay;
+mod room;
 mod row;
 mod rows;
 mod runs;
@@ -45,6 +46,7 @@ mod snapshot;
 mod split;
 mod stamp;
 mod transactions;
+mod trend;
 mod turnstile;
 mod union;
 mod vault;
@@ -58,6 +60,7 @@ use tokio::sync::watch;
 
 use crate::model::id::{AccountId, CallId, InstitutionId, ProviderAccountId, TransactionId};
 use crate::model::institution::Institution;
+use crate::model::notice::EventCode;
 use crate::model::port::{Entropy, RowReader};
 use crate::model::secret::DatabaseKey;
 use crate::model::time::{BankDate, UtcInstant};
@@ -76,9 +79,11 @@ pub use ledger::Reservation;
 pub use listing::Listing;
 pub use rekey::{RekeyStep, is_key_of, rekey};
 pub use replay::{Difference, Replayed, What};
+pub use room::{Exposed, Room, exposed, room};
 pub use runs::RunRow;
 pub use snapshot::{LedgerRow, LedgerState, Snapshot};
 pub use transactions::{TransactionFilter, TransactionRow, VersionRow};
+pub use trend::BalanceChange;
 pub use verify::Check;
 
 use worker::Threads;
@@ -188,9 +193,19 @@ impl Store {
         Listing::new(&self.threads, balances::Balances::new(filter))
     }
 
+    /// Changes of balances since an instant, newest first; the oldest are left out where they are very many.
+    pub async fn balance_changes(&self, since: UtcInstant) -> Result<Vec<BalanceChange>, Error> {
+        self.threads.read(move |reader| trend::changes(reader.parts()?.0, since)).await
+    }
+
     /// Events by increasing id.
     pub fn events(&self, filter: EventFilter) -> Listing<StoredEvent> {
         Listing::new(&self.threads, filter)
+    }
+
+    /// When the newest event of a kind happened; `None` if it never did.
+    pub async fn last_event(&self, code: EventCode) -> Result<Option<UtcInstant>, Error> {
+        self.threads.read(move |reader| events::last(reader.parts()?.0, code)).await
     }
 
     /// One transaction.

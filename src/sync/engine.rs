@@ -6,9 +6,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::handle::{Brief, Handle, INBOX_LEN, Message, Outlook, Report};
+use super::handle::{Brief, Handle, INBOX_LEN, Message, Report};
 use super::waiters::Waiters;
-use crate::model::agreement::Scope;
 use crate::model::failure::Failure;
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Answered, ApiCall, Clock, Provider, RowReader};
@@ -16,7 +15,7 @@ use crate::model::time::{MINUTE_MS, SECOND_MS, UtcInstant};
 use crate::observe::{Chain, LogEvent};
 use crate::planner::effect::{Batch, Effect, PlannedCall, Ticket};
 use crate::planner::event::Event;
-use crate::planner::state::{Account, AccountStatus};
+use crate::planner::state::AccountStatus;
 use crate::planner::{Planner, Step, backoff};
 use crate::store::{self, Reservation, Store, StoredEvent};
 
@@ -322,7 +321,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         match message {
             Message::Woken => self.planner.on(now, Event::Woken),
             Message::Report(reply) => {
-                let _gone = reply.send(Box::new(self.report(now.wall)));
+                let _gone = reply.send(Box::new(Report::of(&self.planner, now.wall)));
             }
             Message::Sync { accounts, force, results } => {
                 self.waiters.wait_for_pulls(&accounts, results);
@@ -350,6 +349,10 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             }
             Message::Unlink { link_id, done } => {
                 self.planner.on(now, Event::UnlinkWanted { link_id });
+                let _gone = done.send(());
+            }
+            Message::Reconfirm { link_id, done } => {
+                self.planner.on(now, Event::ReconfirmWanted { link_id });
                 let _gone = done.send(());
             }
             Message::Merge { kept, absorbed, done } => {
@@ -386,26 +389,9 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 .accounts()
                 .filter_map(|account| planner.next_pull_at(account, now))
                 .min(),
+            links_pending: planner.links().filter(|link| link.status.is_pending()).count(),
             fault: planner.provider().fault.is_some(),
             outage: planner.provider().outage_since.is_some(),
-        }
-    }
-
-    fn report(&self, now: UtcInstant) -> Report {
-        let planner = &self.planner;
-        let outlook = |account: &Account| Outlook {
-            next_pull_at: planner.next_pull_at(account, now),
-            quota: Scope::ALL.map(|scope| (scope, planner.allowance(account, scope, true, now))),
-        };
-        Report {
-            now,
-            provider_now: planner.provider_time(now),
-            accounts: planner.accounts().cloned().collect(),
-            outlooks: planner.accounts().map(outlook).collect(),
-            links: planner.links().cloned().collect(),
-            unions: planner.unions().iter().map(|one| (one.kept.id, one.absorbed.id)).collect(),
-            provider: planner.provider().clone(),
-            policy: planner.policy(),
         }
     }
 

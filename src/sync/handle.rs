@@ -9,6 +9,7 @@ use crate::model::id::{AccountId, InstitutionId, LinkId};
 use crate::model::institution::Institution;
 use crate::model::notice::Notice;
 use crate::model::time::UtcInstant;
+use crate::planner::Planner;
 use crate::planner::effect::{PullResult, Refused};
 use crate::planner::event::Question;
 use crate::planner::policy::Policy;
@@ -32,6 +33,7 @@ pub(super) enum Message {
     Sync { accounts: Vec<AccountId>, force: bool, results: mpsc::Sender<PullResult> },
     Link { wish: LinkWish, made: oneshot::Sender<LinkId> },
     Unlink { link_id: LinkId, done: oneshot::Sender<()> },
+    Reconfirm { link_id: LinkId, done: oneshot::Sender<()> },
     Merge { kept: AccountId, absorbed: AccountId, done: oneshot::Sender<()> },
     Split { kept: AccountId, done: oneshot::Sender<()> },
     Forget { account: AccountId, done: oneshot::Sender<()> },
@@ -60,6 +62,8 @@ pub struct Brief {
     pub worst: Option<(AccountId, AccountStatus)>,
     /// When the next pull is due; `None` if none is planned.
     pub next_pull_at: Option<UtcInstant>,
+    /// How many links wait for a person.
+    pub links_pending: usize,
     /// The provider refuses all calls.
     pub fault: bool,
     /// The provider does not answer.
@@ -85,6 +89,26 @@ pub struct Report {
     pub provider: ProviderState,
     /// The rules in force.
     pub policy: Arc<Policy>,
+}
+
+impl Report {
+    /// What a planner knows at an instant of the wall clock.
+    pub fn of(planner: &Planner, now: UtcInstant) -> Self {
+        let outlook = |account: &Account| Outlook {
+            next_pull_at: planner.next_pull_at(account, now),
+            quota: Scope::ALL.map(|scope| (scope, planner.allowance(account, scope, true, now))),
+        };
+        Self {
+            now,
+            provider_now: planner.provider_time(now),
+            accounts: planner.accounts().cloned().collect(),
+            outlooks: planner.accounts().map(outlook).collect(),
+            links: planner.links().cloned().collect(),
+            unions: planner.unions().iter().map(|one| (one.kept.id, one.absorbed.id)).collect(),
+            provider: planner.provider().clone(),
+            policy: planner.policy(),
+        }
+    }
 }
 
 /// What the rules make of an account now.
@@ -160,6 +184,12 @@ impl Handle {
     /// Gives a link up.
     pub async fn unlink(&self, link_id: LinkId) -> Result<(), Gone> {
         self.ask(|done| Message::Unlink { link_id, done }).await
+    }
+
+    /// Asks the provider for the page on which a person confirms that access goes on, or what was said there. Its progress is
+    /// in the reports.
+    pub async fn reconfirm(&self, link_id: LinkId) -> Result<(), Gone> {
+        self.ask(|done| Message::Reconfirm { link_id, done }).await
     }
 
     /// Makes two accounts one. It has taken place when the next report is there.

@@ -16,10 +16,17 @@ use zeroize::Zeroizing;
 
 use crate::config::{Config, Defaults, SecretSource};
 use crate::model::secret::{DatabaseKey, Secret};
+use crate::model::shell::quoted;
+
+use super::seal::{self, Source};
 
 /// Largest secret, in bytes: the provider's are 36 and 128 long, the database key 64.
 const SECRET_BYTES_MAX: u64 = 4_096;
 
+/// The configuration's key of the API secret's id.
+const SECRET_ID: &str = "gocardless.secret-id";
+/// The configuration's key of the API secret's key.
+const SECRET_KEY: &str = "gocardless.secret-key";
 /// The configuration's key of the database key.
 const DATABASE_KEY: &str = "store.key";
 
@@ -90,9 +97,67 @@ pub fn read_all(
     directories: &Directories,
 ) -> Result<Secrets, Vec<CredentialError>> {
     let folder = directories.credentials.as_deref();
-    let secret_id = read("gocardless.secret-id", &config.gocardless.secret_id, folder);
-    let secret_key = read("gocardless.secret-key", &config.gocardless.secret_key, folder);
+    let secret_id = read(SECRET_ID, &config.gocardless.secret_id, folder);
+    let secret_key = read(SECRET_KEY, &config.gocardless.secret_key, folder);
     let database_key = read_database_key(DATABASE_KEY, &config.store.key, folder);
+    together(secret_id, secret_key, database_key)
+}
+
+/// Reads all secrets of a service that does not run, from where the service manager would take them; root only.
+///
+/// # Errors
+/// As [`read_all`].
+pub fn read_stored(
+    secret_id: &Stored,
+    secret_key: &Stored,
+    database_key: &Stored,
+) -> Result<Secrets, Vec<CredentialError>> {
+    together(
+        secret_id.read(SECRET_ID),
+        secret_key.read(SECRET_KEY),
+        database_key.read_database_key(),
+    )
+}
+
+/// Where the service manager takes a credential from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The credential's name; `None` for a file that the configuration names itself.
+    pub name: Option<String>,
+    /// The file.
+    pub source: Source,
+}
+
+impl Stored {
+    fn read(&self, key: &'static str) -> Result<Secret, CredentialError> {
+        match &self.source {
+            Source::Plain(path) => read(key, &SecretSource::File(path.clone()), None),
+            Source::Sealed(path) => {
+                let (credential, path) = (self.name.clone(), Some(path.clone()));
+                let place = Place { key, credential, path, guarded: true };
+                place.open_sealed().map_err(|fault| place.error(fault))
+            }
+        }
+    }
+
+    /// Reads the key of the database.
+    ///
+    /// # Errors
+    /// As [`read_database_key`].
+    pub fn read_database_key(&self) -> Result<DatabaseKey, CredentialError> {
+        let text = self.read(DATABASE_KEY)?;
+        let (Source::Plain(path) | Source::Sealed(path)) = &self.source;
+        let place = Place::of(DATABASE_KEY, &SecretSource::File(path.clone()), None);
+        DatabaseKey::from_hex(text.expose()).ok_or_else(|| place.error(Fault::NotAKey))
+    }
+}
+
+/// All secrets, or everything that is wrong.
+fn together(
+    secret_id: Result<Secret, CredentialError>,
+    secret_key: Result<Secret, CredentialError>,
+    database_key: Result<DatabaseKey, CredentialError>,
+) -> Result<Secrets, Vec<CredentialError>> {
     match (secret_id, secret_key, database_key) {
         (Ok(secret_id), Ok(secret_key), Ok(database_key)) => {
             Ok(Secrets { secret_id, secret_key, database_key })
@@ -208,6 +273,19 @@ impl Place {
     fn error(&self, fault: Fault) -> CredentialError {
         CredentialError { place: self.clone(), fault }
     }
+
+    /// The value of an encrypted credential.
+    fn open_sealed(&self) -> Result<Secret, Fault> {
+        let (Some(path), Some(name)) = (&self.path, &self.credential) else {
+            return Err(Fault::Missing);
+        };
+        if !path.exists() {
+            return Err(Fault::Missing);
+        }
+        let tool = seal::tool().ok_or_else(|| Fault::Unreadable(io::ErrorKind::NotFound.into()))?;
+        let bytes = seal::decrypt(&tool, name, path).map_err(Fault::Unreadable)?;
+        value_of(&bytes[..])
+    }
 }
 
 /// Whether `path` is directly or indirectly in `folder`, by its text; a path with `..` never is.
@@ -278,6 +356,30 @@ impl CredentialError {
             (None, Some(path)) => self.file_hint(&path.display().to_string()),
             (None, None) => String::new(),
         }
+    }
+
+    /// The one command that cures it; where a person has to bring something, the one that takes it.
+    pub fn command(&self) -> String {
+        let path = match (&self.place.credential, &self.place.path) {
+            (None, Some(path)) => quoted(&path.to_string_lossy()),
+            _ => return "banksyncd init".to_owned(),
+        };
+        match &self.fault {
+            Fault::Loose { .. } => format!("chmod 600 {path}"),
+            Fault::Foreign { us, .. } => format!("chown {us} {path}"),
+            Fault::Unreadable(_) | Fault::NotRegular => format!("ls -ld {path}"),
+            Fault::NoDirectory
+            | Fault::Missing
+            | Fault::Empty
+            | Fault::NotAKey
+            | Fault::TooLarge
+            | Fault::NotText => format!("(umask 077; cat > {path})"),
+        }
+    }
+
+    /// Whether it is the key of the database.
+    pub fn is_of_database(&self) -> bool {
+        self.place.key == DATABASE_KEY
     }
 
     fn credential_hint(&self) -> String {

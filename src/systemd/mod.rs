@@ -4,3 +4,4 @@ pub mod credentials;
 pub mod notify;
 pub mod process;
 pub mod seal;
+pub mod unit;

@@ -10,7 +10,6 @@ use std::process::{Command, Stdio};
 
 use zeroize::Zeroizing;
 
-use super::credentials::value_of;
 use crate::model::secret::Secret;
 
 /// Where encrypted credentials are (systemd.exec(5)).
@@ -53,15 +52,19 @@ pub fn encrypt(tool: &Path, name: &str, value: &Secret) -> io::Result<Vec<u8>> {
     written.map(|()| sealed)
 }
 
-/// Decrypts the credential of this name; only root can.
+/// Opens the encrypted credential of this name; only root can.
 ///
 /// # Errors
-/// The program could not be run or refused, or the value is no line of text.
-pub fn decrypt(tool: &Path, name: &str, sealed: &Path) -> io::Result<Secret> {
-    let mut command = Command::new(tool);
-    command.args(["--name", name, "decrypt"]).arg(sealed).arg("-").env_clear().stdin(Stdio::null());
-    let value = Zeroizing::new(outcome(command.output()?)?);
-    value_of(value.as_slice()).map_err(io::Error::other)
+/// The program could not be run or refused: the file is of another machine or name, or damaged.
+pub fn decrypt(tool: &Path, name: &str, path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let output = Command::new(tool)
+        .args(["--name", name, "decrypt"])
+        .arg(path)
+        .arg("-")
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()?;
+    outcome(output).map(Zeroizing::new)
 }
 
 /// Makes systemd read its units again.
@@ -74,7 +77,8 @@ pub fn daemon_reload() -> io::Result<()> {
     outcome(output).map(drop)
 }
 
-fn find(program: &str) -> Option<PathBuf> {
+/// A program of the system by its name.
+pub(super) fn find(program: &str) -> Option<PathBuf> {
     TOOL_FOLDERS.iter().map(|folder| Path::new(folder).join(program)).find(|path| path.is_file())
 }
 

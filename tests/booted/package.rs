@@ -35,6 +35,7 @@ const DEB_ONLY: &[&str] = &[
     "/usr/share/man/man1/banksyncd.1.gz",
     "/usr/share/man/man5/banksyncd.toml.5.gz",
     "/usr/share/man/man7/banksyncd-events.7.gz",
+    "/usr/share/man/man7/banksyncd-metrics.7.gz",
     "/usr/share/zsh/vendor-completions/_banksyncd",
 ];
 
@@ -45,6 +46,7 @@ const RPM_ONLY: &[&str] = &[
     "/usr/share/man/man1/banksyncd.1",
     "/usr/share/man/man5/banksyncd.toml.5",
     "/usr/share/man/man7/banksyncd-events.7",
+    "/usr/share/man/man7/banksyncd-metrics.7",
     "/usr/share/zsh/site-functions/_banksyncd",
 ];
 

@@ -10,11 +10,11 @@ use crate::linking::assert_equals_truth;
 use crate::rig::{Rig, run, text, wait_until};
 
 /// A file system of its own, taken away at the end, before the folder that it is in.
-struct Mount(PathBuf);
+pub(crate) struct Mount(PathBuf);
 
 impl Mount {
     /// `None` where mounting is not allowed.
-    fn new(path: PathBuf, size: &str) -> Option<Self> {
+    pub(crate) fn new(path: PathBuf, size: &str) -> Option<Self> {
         std::fs::create_dir(&path).unwrap();
         let options = format!("size={size},mode=0700");
         let said = run(Command::new("mount")
@@ -27,7 +27,7 @@ impl Mount {
         Some(Self(path))
     }
 
-    fn remount(&self, option: &str) {
+    pub(crate) fn remount(&self, option: &str) {
         run(Command::new("mount").args(["-o", &format!("remount,{option}")]).arg(&self.0))
             .expect(0);
     }

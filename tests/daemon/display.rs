@@ -57,3 +57,25 @@ fn rules_of_ones_own_are_taken_over_by_a_reload_and_a_broken_file_is_not() {
     assert!(shown.iter().all(|(_, value)| value.is_null()), "{shown:?}");
     assert!(rig.list(&["balances"]).iter().all(|one| one["display_balance"].is_null()));
 }
+
+#[test]
+fn the_trend_is_one_amount_a_day_and_can_be_switched_off() {
+    let mut rig = Rig::new();
+    rig.start();
+    rig.linked(BANK);
+    let trend = rig.peek("/v1/trend?days=7").remove(0);
+    let days = trend["days"].as_array().unwrap();
+    assert_eq!(days.len(), 7);
+    let balances = rig.list(&["balances"]);
+    let ledger = balances.iter().find(|one| !one["display_balance"].is_null()).unwrap();
+    assert_eq!(trend["balance_type"], ledger["balance_type"]);
+    assert_eq!((&days[6]["amount"], &days[0]["amount"]), (&ledger["amount"], &Value::Null));
+    let drawn = rig.verb(&["status"]).expect(0).out;
+    assert!(drawn.contains("30 DAYS") && drawn.contains('▄'), "{drawn}");
+    assert!(!rig.verb(&["status", "--no-trend"]).expect(0).out.contains("30 DAYS"));
+    let off = format!("{}[display]\ntrend = false\n", rig.config_text());
+    rig.secret("config.toml", &off);
+    assert_eq!(rig.ask("POST", "/v1/reload", "").unwrap().0, 200);
+    assert!(rig.peek("/v1/trend").is_empty());
+    assert!(!rig.verb(&["status"]).expect(0).out.contains("30 DAYS"));
+}

@@ -23,18 +23,24 @@ mod bank;
 mod front;
 #[path = "../support/rig.rs"]
 mod rig;
+#[path = "../support/tls.rs"]
+mod tls;
 
 mod access;
 mod backup;
+mod confirming;
 mod disk;
 mod display;
+mod doctor;
 mod explain;
 mod export;
 mod guard;
 mod hostile;
 mod keeping;
+mod landing;
 mod life;
 mod linking;
+mod metrics;
 mod proof;
 mod quota;
 mod relink;

@@ -164,10 +164,20 @@ fn a_verb_with_a_broken_configuration_says_so() {
     let socket = rig.socket();
     broken(&["--socket", socket.to_str().unwrap(), "accounts"]).expect(0);
     with("/nowhere/at/all.toml", &["status"]).expect(78);
+    // Nobody answers: then it is the file that has to be told of, whatever the verb could do alone.
+    rig.extra = "[limits]\ncalls-per-day = 0\n".to_owned();
+    rig.write_config();
+    rig.verb(&["status", "--json"]).expect(0);
+    assert_eq!(rig.stop(), 0);
+    for verb in ["status", "verify", "reload"] {
+        let said = rig.verb(&[verb]).expect(78);
+        assert!(said.err.contains("limits.calls-per-day"), "{said:?}");
+        assert!(!said.err.contains("not reachable") && said.out.is_empty(), "{said:?}");
+    }
 }
 
 /// Makes the database one of a program to come.
-fn raise_schema(rig: &Rig) {
+pub(crate) fn raise_schema(rig: &Rig) {
     let connection = rusqlite::Connection::open(rig.database()).unwrap();
     connection
         .execute_batch(&format!("PRAGMA key = \"x'{KEY}'\"; PRAGMA user_version = 9999;"))
@@ -238,7 +248,7 @@ fn wrong_usage_and_a_daemon_that_is_not_there() {
         let said = rig.verb(words).expect(64);
         assert!(said.out.is_empty() && !said.err.is_empty(), "{said:?}");
     }
-    for words in [&["doctor"][..], &["rekey"], &["reconfirm", "x"], &["forget", "x"]] {
+    for words in [&["rekey"][..], &["forget", "x"]] {
         let said = rig.verb(words).expect(64);
         assert!(said.err.contains("not built yet"), "{said:?}");
     }
@@ -256,7 +266,7 @@ fn wrong_usage_and_a_daemon_that_is_not_there() {
     let version = rig.verb(&["--version"]).expect(0);
     assert_eq!(version.out.trim(), format!("banksyncd {}", env!("CARGO_PKG_VERSION")));
     let help = rig.verb(&["--help"]).expect(0).out;
-    assert!(help.contains("transactions") && !help.contains("doctor"), "{help}");
+    assert!(help.contains("transactions") && !help.contains("rekey"), "{help}");
 }
 
 #[test]
@@ -312,9 +322,10 @@ fn a_bad_configuration_does_not_replace_a_good_one() {
     assert_eq!(rig.account(&id)["nickname"], "giro");
     rig.process().signal(rustix::process::Signal::HUP);
     rig.wait_for_events("config_rejected", 2);
-    // With a bad file the verbs do not know the socket, which can be named.
-    let socket = rig.socket();
-    rig.sync(&["giro", "--socket", socket.to_str().unwrap()]).expect(0);
+    // A bad file that still says where the daemon listens leads there, and is told of.
+    let said = rig.verb(&["accounts"]).expect(0);
+    assert!(said.err.contains("the configuration file is bad"), "{said:?}");
+    rig.sync(&["giro"]).expect(0);
     // A good one by signal: an account is switched off.
     rig.extra =
         format!("[[account]]\nmatch = \"{id}\"\nenabled = false\n[log]\nlevel = \"debug\"\n");

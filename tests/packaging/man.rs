@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use banksyncd::cli::args::Args;
 use banksyncd::config::{self, Defaults};
+use banksyncd::daemon::metrics::METRICS;
 use banksyncd::exit::Code;
 use banksyncd::model::notice::EventCode;
 use banksyncd::observe::catalog;
@@ -20,6 +21,7 @@ pub(crate) fn pages() -> BTreeMap<&'static str, String> {
         ("banksyncd.1", program()),
         ("banksyncd.toml.5", configuration()),
         ("banksyncd-events.7", events()),
+        ("banksyncd-metrics.7", metrics()),
     ])
 }
 
@@ -222,6 +224,7 @@ fn the_rest(page: &mut Roff) {
         &[
             ("banksyncd.toml", 5),
             ("banksyncd-events", 7),
+            ("banksyncd-metrics", 7),
             ("systemctl", 1),
             ("journalctl", 1),
             ("systemd-creds", 1),
@@ -379,6 +382,34 @@ fn events() -> String {
         page.text([roman(format!("MESSAGE_ID={}", catalog::message_id(*code)))]);
     }
     see_also(&mut page, &[("banksyncd", 1), ("banksyncd.toml", 5), ("journalctl", 1)]);
+    page.render()
+}
+
+fn metrics() -> String {
+    let mut page = begin("banksyncd-metrics", "7", "what banksyncd says to a monitoring system");
+    heading(&mut page, "DESCRIPTION");
+    paragraphs(
+        &mut page,
+        "The daemon writes metrics as Prometheus text (version 0.0.4) whenever it is asked: at the path `/metrics` of its \
+         control socket and, if `metrics.listen` is set, of a loopback address. Counters begin at 0 when the daemon starts. \
+         Labels are ids of ours, kinds of data, states and codes; no number, name, amount or bank is in them.",
+    );
+    command(&mut page, "curl --unix-socket /run/banksyncd/control.sock http://x/metrics");
+    heading(&mut page, "METRICS");
+    for metric in METRICS {
+        page.control("TP", []);
+        let labels = match metric.labels {
+            [] => String::new(),
+            labels => format!("{{{}}}", labels.join(", ")),
+        };
+        let kind = metric.kind.as_str();
+        page.text([bold(metric.name), roman(format!("{labels} ({kind})"))]);
+        marked(&mut page, metric.help);
+    }
+    see_also(
+        &mut page,
+        &[("banksyncd", 1), ("banksyncd.toml", 5), ("banksyncd-events", 7), ("curl", 1)],
+    );
     page.render()
 }
 

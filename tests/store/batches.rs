@@ -267,6 +267,7 @@ fn institution(id: &str, countries: &[&str], features: Option<&[&str]>) -> Insti
         countries: countries.iter().map(|&country| country.to_owned()).collect(),
         transaction_total_days: Some(90),
         max_access_valid_for_days: None,
+        max_access_valid_for_days_reconfirmation: None,
         supported_features: features
             .map(|words| words.iter().map(|&word| word.to_owned()).collect()),
     }

@@ -188,6 +188,8 @@ pub(crate) struct Rig {
     pub(crate) extra: String,
     /// Another server than the bank.
     pub(crate) api_base: Option<String>,
+    /// Where the browser is sent after the bank, if not where everybody sends it.
+    pub(crate) redirect: Option<String>,
     daemon: Option<Process>,
     /// The last to go: the others live in it.
     folder: tempfile::TempDir,
@@ -208,6 +210,7 @@ impl Rig {
             bank: Bank::open(config),
             extra: String::new(),
             api_base: None,
+            redirect: None,
             daemon: None,
         };
         rig.secret("secret-id", SECRET_ID);
@@ -249,10 +252,11 @@ impl Rig {
         let mut text = String::new();
         write!(
             text,
-            "[gocardless]\napi-base = {:?}\nsecret-id = {}\nsecret-key = {}\n\
+            "[gocardless]\napi-base = {:?}\nredirect = {:?}\nsecret-id = {}\nsecret-key = {}\n\
              [store]\npath = {}\nkey = {}\n[control]\nsocket = {}\n\
              [schedule]\npull = [\"0 0 {} * * *\"]\njitter = \"1s\"\nfreshness = \"48h\"\n{}",
             self.api_base.clone().unwrap_or_else(|| self.bank.api_base()),
+            self.redirect.as_deref().unwrap_or("http://localhost:8437/linked"),
             file("secret-id"),
             file("secret-key"),
             quoted(&self.database()),

@@ -103,6 +103,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "reqwest",
             "governor",
             "blake3",
+            "rustls",
             "tokio::sync",
         ],
         never: &["std::fs", "std::env", "std::process"],
@@ -203,6 +204,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "tokio_cron_scheduler",
             "axum",
             "hyper",
+            "hyper_util",
             "http_body_util",
             "tracing",
             "unicode_normalization",
@@ -305,6 +307,16 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         file: "systemd/process.rs",
         path: "tokio::signal",
         reason: "SIGXFSZ gets a handler without unsafe code, so that a full quota is an error and no death",
+    },
+    Exception {
+        file: "gocardless/examine.rs",
+        path: "tokio::net::lookup_host",
+        reason: "tells a name without address from a server that does not answer",
+    },
+    Exception {
+        file: "gocardless/examine.rs",
+        path: "tokio::time::timeout",
+        reason: "a resolver may take minutes, and a person waits",
     },
     Exception {
         file: "planner/policy.rs",

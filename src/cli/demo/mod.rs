@@ -92,6 +92,7 @@ async fn play(args: &Demo, global: &Global, output: &mut Output) -> Result<Code,
         output: shown,
         // Its patience is real, however fast time passes on stage.
         client: Client::new(plan.config.control.socket.clone(), &real),
+        problems: Vec::new(),
         clock: &*clock,
         zone: Zone::UTC,
         json: false,
@@ -198,6 +199,7 @@ fn narrator(output: &Output) -> Output {
         output: false,
         error: false,
         width: Some(width),
+        height: None,
         ..output.terminal
     };
     Output::standard(terminal, true)

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 
 use super::super::error::CliError;
 use super::super::output::{Output, Style};
-use super::super::quoted;
 use super::folder::Folder;
 use super::stage::Stage;
 use super::{PERSON_AGREES_AFTER_S, story};
 use crate::exit::Code;
+use crate::model::shell::quoted;
 
 /// Says how to reach the daemon and links a first bank. With `json` it says so on one line there.
 pub(super) async fn begin(

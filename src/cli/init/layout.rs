@@ -4,19 +4,21 @@ use std::path::{Path, PathBuf};
 
 use super::super::args::{CONFIG_DEFAULT, Global, Init};
 use super::super::error::CliError;
-use super::super::quoted;
 use super::file::Access;
 use super::whole;
 use crate::config::{Config, SecretSource};
 use crate::exit::Code;
+use crate::model::shell::quoted;
+use crate::systemd::credentials::Stored;
 use crate::systemd::seal::{self, Source};
+use crate::systemd::unit::Name;
 
 /// The commented example, which is what `init` writes.
 const EXAMPLE: &str = include_str!("../../../packaging/conf/banksyncd.toml");
 
 /// One of the secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Item {
+pub(super) enum Item {
     /// Made here.
     DatabaseKey,
     /// The provider's.
@@ -42,28 +44,16 @@ impl Item {
 /// Drop-ins of the administrator (systemd.unit(5)).
 const UNITS: &str = "/etc/systemd/system";
 
-/// The packaged unit, or one of its instances.
-#[derive(Debug)]
-pub(super) struct Service {
-    /// `banksyncd.service` or `banksyncd@NAME.service`.
-    unit: String,
-    /// `banksyncd` or `banksyncd-NAME`: the name of its folders.
-    folder: String,
-    instance: bool,
-}
-
-impl Service {
-    /// The drop-in that names its credentials.
-    pub(super) fn drop_in(&self) -> PathBuf {
-        Path::new(UNITS).join(format!("{}.d", self.unit)).join("50-credentials.conf")
-    }
+/// The drop-in of a unit that names its credentials.
+pub(super) fn drop_in_of(service: &Name) -> PathBuf {
+    Path::new(UNITS).join(format!("{}.d", service.unit)).join("50-credentials.conf")
 }
 
 /// Where everything goes.
 #[derive(Debug)]
-pub(in super::super) struct Layout {
+pub(super) struct Layout {
     /// The unit that it is for; `None` by hand.
-    pub(super) service: Option<Service>,
+    pub(super) service: Option<Name>,
     /// The configuration.
     pub(super) config: PathBuf,
     /// The folder of secrets that are not encrypted.
@@ -85,34 +75,23 @@ impl Layout {
                 ),
             });
         }
-        if for_unit {
-            return Ok(Self::of_service(args.instance.as_deref()));
+        if !for_unit {
+            let config = whole(&global.config)?;
+            let plain = config.parent().unwrap_or(Path::new("/")).to_owned();
+            return Ok(Self { service: None, config, plain });
         }
-        let config = whole(&global.config)?;
-        let plain = config.parent().unwrap_or(Path::new("/")).to_owned();
-        Ok(Self { service: None, config, plain })
+        Ok(Self::of_service(args.instance.as_deref()))
     }
 
-    fn of_service(instance: Option<&str>) -> Self {
-        let (unit, folder) = match instance {
-            Some(name) => (format!("banksyncd@{name}.service"), format!("banksyncd-{name}")),
-            None => ("banksyncd.service".to_owned(), "banksyncd".to_owned()),
-        };
-        let etc = Path::new("/etc").join(&folder);
+    /// Of the packaged unit, or one of its instances.
+    pub(super) fn of_service(instance: Option<&str>) -> Self {
+        let name = Name::new(instance);
+        let etc = Path::new("/etc").join(&name.folder);
         Self {
-            service: Some(Service { unit, folder, instance: instance.is_some() }),
+            service: Some(name),
             config: etc.join("config.toml"),
             plain: etc.join("credentials"),
         }
-    }
-
-    /// Of the service or instance that reads this configuration; `None` if it is a daemon's that is started by hand.
-    pub(in super::super) fn of_config(config: &Path) -> Option<Self> {
-        let config = whole(config).ok()?;
-        let folder = config.parent()?.file_name()?.to_str()?;
-        let instance = folder.strip_prefix("banksyncd-");
-        let layout = Self::of_service(instance);
-        (layout.config == config).then_some(layout)
     }
 
     /// The configuration file to write: the commented example with this machine's zone and the places that are ours.
@@ -123,7 +102,7 @@ impl Layout {
         }
         let text = |path: PathBuf| toml(&path.to_string_lossy());
         match &self.service {
-            Some(service) if service.instance => {
+            Some(service) if service.instance.is_some() => {
                 let place =
                     |root: &str, name: &str| text(Path::new(root).join(&service.folder).join(name));
                 values.push(("store.path", place("/var/lib", "banksyncd.db")));
@@ -148,7 +127,7 @@ impl Layout {
     }
 
     /// Where the secrets of a configuration are, or are going to be.
-    pub(in super::super) fn secrets(&self, config: &Config) -> Result<Secrets, CliError> {
+    pub(super) fn secrets(&self, config: &Config) -> Result<Secrets, CliError> {
         let entry = |item: Item, source: &SecretSource| match (source, &self.service) {
             (SecretSource::File(path), _) => Ok(Entry {
                 credential: None,
@@ -167,7 +146,7 @@ impl Layout {
 
     /// A credential that is there, in either form, or the form that this machine can make. Files that somebody made by hand
     /// are a decision: what is missing beside them becomes a file, too.
-    fn credential(&self, name: &str, service: &Service) -> Entry {
+    fn credential(&self, name: &str, service: &Name) -> Entry {
         let plain = self.plain.join(name);
         let sealed = Path::new(seal::STORE).join(format!("{}.{name}", service.folder));
         let (plain_there, sealed_there) = (plain.exists(), sealed.exists());
@@ -192,7 +171,7 @@ impl Layout {
     /// What to type next.
     pub(super) fn next_command(&self, changed: bool, global: &Global) -> String {
         match &self.service {
-            Some(service) if service.instance => {
+            Some(service) if service.instance.is_some() => {
                 format!("systemctl enable {unit} && systemctl restart {unit}", unit = service.unit)
             }
             Some(_) if changed => "systemctl restart banksyncd".to_owned(),
@@ -219,7 +198,7 @@ struct Entry {
 
 /// The secrets.
 #[derive(Debug)]
-pub(in super::super) struct Secrets {
+pub(super) struct Secrets {
     database_key: Entry,
     secret_id: Entry,
     secret_key: Entry,
@@ -239,6 +218,12 @@ impl Secrets {
         !self.entry(item).exists
     }
 
+    /// From where the service manager takes it.
+    pub(super) fn stored(&self, item: Item) -> Stored {
+        let entry = self.entry(item);
+        Stored { name: entry.credential.clone(), source: entry.source.clone() }
+    }
+
     /// Its file.
     pub(super) fn place(&self, item: Item) -> &Path {
         match self.source(item) {
@@ -247,7 +232,7 @@ impl Secrets {
     }
 
     /// Where it is or will be.
-    pub(in super::super) fn source(&self, item: Item) -> &Source {
+    pub(super) fn source(&self, item: Item) -> &Source {
         &self.entry(item).source
     }
 

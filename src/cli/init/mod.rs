@@ -5,7 +5,7 @@
 
 pub(super) mod ask;
 pub(super) mod file;
-pub(super) mod layout;
+mod layout;
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,7 @@ use crate::daemon::clock::OsEntropy;
 use crate::exit::Code;
 use crate::model::port::Entropy as _;
 use crate::model::secret::Secret;
+use crate::systemd::credentials::Stored;
 use crate::systemd::seal::Source;
 use crate::systemd::{process, seal};
 
@@ -63,6 +64,12 @@ pub(super) fn run(args: &Init, global: &Global, output: &mut Output) -> Result<C
     Ok(Code::Ok)
 }
 
+/// From where a service that is set up gets its secrets: id, key, database key.
+pub(super) fn stored(instance: Option<&str>, config: &Config) -> Result<[Stored; 3], CliError> {
+    let secrets = Layout::of_service(instance).secrets(config)?;
+    Ok([Item::SecretId, Item::SecretKey, Item::DatabaseKey].map(|item| secrets.stored(item)))
+}
+
 /// The configuration that is there already.
 fn existing(layout: &Layout) -> Result<Config, CliError> {
     let loaded = load(&layout.config, &Defaults::default()).map_err(DaemonError::Config)?;
@@ -73,7 +80,9 @@ fn existing(layout: &Layout) -> Result<Config, CliError> {
 fn checked(text: &str, layout: &Layout) -> Result<Config, CliError> {
     parse(text, &layout.config.to_string_lossy(), &Defaults::default())
         .map(|parsed| parsed.config)
-        .map_err(|problems| DaemonError::Config(crate::config::LoadError::Bad { problems }).into())
+        .map_err(|problems| {
+            DaemonError::Config(crate::config::LoadError::Bad { problems, socket: None }).into()
+        })
 }
 
 /// A database key, made by chance.
@@ -153,7 +162,7 @@ fn write_drop_in(
 ) -> Result<(), CliError> {
     let Some(service) = &layout.service else { return Ok(()) };
     let Some(text) = secrets.drop_in(layout) else { return Ok(()) };
-    let path = service.drop_in();
+    let path = layout::drop_in_of(service);
     if path.exists() {
         return report.tell("drop-in", &path, Done::Kept);
     }

@@ -52,18 +52,6 @@ fn help_and_version_end_with_0() {
 }
 
 #[test]
-fn later_verbs_are_told_in_a_sentence() {
-    let help = wrong(&["banksyncd", "--help"]).text;
-    for verb in args::LATER {
-        let said = wrong(&["banksyncd", verb]);
-        assert_eq!(said.code, Code::Usage);
-        let sentence = format!("error: `{verb}` is not built yet\n");
-        assert!(said.text.starts_with(&sentence), "{}", said.text);
-        assert!(!help.contains(&format!("\n  {verb} ")), "`{verb}` is not listed");
-    }
-}
-
-#[test]
 fn arguments_that_are_not_text_are_usage_errors() {
     let bytes = OsString::from_vec(vec![0xff, 0xfe]);
     for verb in ["link", "accounts", "transactions"] {
@@ -115,6 +103,56 @@ fn status_tells_by_its_exit_code() {
     assert_eq!((ran.code, ran.out), (Code::Partial, format!("{needs}\n")));
     let ran = Bench::new().says("GET /v1/status", r#"{"needs":[]}"#).run("status --json");
     assert_eq!(ran.code, Code::Ok);
+}
+
+/// What the daemon says about confirming.
+fn confirming(rest: &str) -> String {
+    format!(
+        r#"{{"link_id":"lnk_x","institution_id":"ALBION","due_at":"2026-03-20T09:00:00Z","opens_at":"2026-03-06T09:00:00Z","closes_at":"2026-04-03T09:00:00Z",{rest}}}"#
+    )
+}
+
+#[test]
+fn reconfirm_waits_for_the_page_and_shows_window_and_outcome() {
+    let account = r#""accounts":[{"account_id":"acc_01kkd4z8000000000000000001","provider_account_id":"p1","outcome":"open","at":null}]"#;
+    let page = confirming(&format!(r#""asking":false,"url":"https://bank.example/c",{account}"#));
+    let bench = || {
+        Bench::new()
+            .says_with("POST /v1/links/lnk_x/reconfirm", 202, confirming(r#""asking":true"#))
+            .says("GET /v1/links/lnk_x/reconfirm", confirming(r#""asking":true"#))
+            .says("GET /v1/links/lnk_x/reconfirm", page.clone())
+            .says("GET /v1/accounts", format!("{GIRO}\n"))
+    };
+    let ran = bench().run("reconfirm lnk_x");
+    assert_eq!(ran.code, Code::Ok, "{}", ran.err);
+    for words in ["until 2026-03-20", "until 2026-04-03", "https://bank.example/c", "giro", "open"]
+    {
+        assert!(ran.out.contains(words), "{words}: {}", ran.out);
+    }
+    let ran = bench().run("reconfirm lnk_x --json");
+    assert_eq!((ran.code, ran.out), (Code::Ok, format!("{page}\n")));
+}
+
+#[test]
+fn reconfirm_ends_with_75_without_an_answer_and_with_1_without_a_page() {
+    let asked = || Bench::new().says("GET /v1/accounts", format!("{GIRO}\n"));
+    let mut bench = asked();
+    bench.interrupted_after = Some(0);
+    let ran = bench
+        .says_with("POST /v1/links/x/reconfirm", 202, confirming(r#""asking":true"#))
+        .run("reconfirm x");
+    assert_eq!(ran.code, Code::TempFail, "{}", ran.err);
+    let refused = confirming(r#""asking":false,"failure":"no page""#);
+    let ran = asked().says_with("POST /v1/links/x/reconfirm", 202, refused).run("reconfirm x");
+    assert_eq!(ran.code, Code::Partial);
+    assert!(ran.err.contains("banksyncd renew lnk_x"), "{}", ran.err);
+    let needless = r#"{"error":{"exit":64,"message":"needless","hint":null}}"#;
+    let ran = asked().says_with("POST /v1/links/x/reconfirm", 400, needless).run("reconfirm x");
+    assert_eq!(ran.code, Code::Usage);
+    let later = confirming(r#""asking":false"#).replace("2026-03-06", "2026-03-11");
+    let ran = asked().says_with("POST /v1/links/x/reconfirm", 202, later).run("reconfirm x");
+    assert_eq!(ran.code, Code::Ok);
+    assert!(ran.out.contains("from 2026-03-11 on"), "{}", ran.out);
 }
 
 #[test]

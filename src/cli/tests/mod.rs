@@ -76,6 +76,7 @@ struct Bench {
     interrupted_after: Option<u32>,
     broken_pipe: bool,
     verify: Option<VerifyView>,
+    problems: Vec<Problem>,
 }
 
 /// What came of it.
@@ -105,6 +106,7 @@ impl Bench {
             interrupted_after: None,
             broken_pipe: false,
             verify: None,
+            problems: Vec::new(),
         }
     }
 
@@ -169,6 +171,7 @@ impl Bench {
         let mut ctx = Ctx {
             output: Output::new(writer, Box::new(err.clone()), self.terminal, args.global.quiet),
             client: Client::new(socket, &clock),
+            problems: self.problems.clone(),
             clock: &clock,
             zone: Zone::UTC,
             json: args.global.json,

@@ -148,14 +148,133 @@ fn status_with_needs() {
       linking X waits for a person: open the URL
         https://bank.example/consent
 
-    banksyncd VERSION, pid 4711, up since 2026-03-01 06:00, next pull in 65 min
+    banksyncd VERSION, pid 4711, up since 2026-03-01 06:00
+    next pull in 65 min
 
-    ACCOUNT               STATUS  SYNCED      NEXT       CALLS      ACCESS
-    giro                  ready   2 h ago     in 65 min  2 of 4     ████████░░ 144 d
-    Card \u{1b}[31mGold\  paused  3 days ago  -          0, in 7 h  █░░░░░░░░░ 5 d
-    u{1b}[0m
+    ACCOUNT             STATUS  SYNCED      CALLS      ACCESS
+    giro                ready   2 h ago     2 of 4     ████░ 144 d
+    Card \u{1b}[31mGo…  paused  3 days ago  0, in 7 h  █░░░░ 5 d
     --- exit 1
     "#);
+}
+
+/// A month in which the balance of the first account rose and that of the second stayed.
+fn trend() -> String {
+    let days = |amount: &dyn Fn(u32) -> String| -> String {
+        let day = |day| format!(r#"{{"date":"2026-02-{day:02}","amount":{}}}"#, amount(day));
+        (1..=30).map(day).collect::<Vec<_>>().join(",")
+    };
+    let line = |account: &str, days: String| {
+        format!(
+            r#"{{"account_id":"{account}","balance_type":"closingBooked","currency":"EUR","days":[{days}]}}"#
+        )
+    };
+    let rising = days(&|day| if day < 6 { "null".into() } else { format!("\"{day}.50\"") });
+    let flat = days(&|_| "\"-7\"".into());
+    format!(
+        "{}\n{}\n",
+        line("acc_01kkd4z8000000000000000001", rising),
+        line("acc_01kkd4z8000000000000000002", flat)
+    )
+}
+
+/// The same with the plan of a daemon of today.
+fn planned(needs: &str) -> String {
+    let plan = r#""schedule":{"timezone":"Europe/Berlin","upcoming":["2026-03-10T13:00:00Z","2026-03-10T20:00:00Z","2026-03-11T06:00:00Z"],"freshness_s":93600},"accounts":"#;
+    status(needs).replacen("\"accounts\":", plan, 1)
+}
+
+#[test]
+fn status_with_the_plan_and_the_trend() {
+    let needs = r#"{"code":"access_expiring","subject":"lnk_01kkd4z8000000000000000008","message":"access to PLASTIC_BANK_PLSTDEFF ends on 2026-03-15","command":"banksyncd renew lnk_01kkd4z8000000000000000008"}"#;
+    let bench =
+        || Bench::new().says("GET /v1/status", planned(needs)).says("GET /v1/trend", trend());
+    let ran = bench().run("status");
+    let screen = ran.screen().replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    assert_snapshot!(screen, @r#"
+    needs you:
+      access to PLASTIC_BANK_PLSTDEFF ends on 2026-03-15
+        banksyncd renew lnk_01kkd4z8000000000000000008
+
+    banksyncd VERSION, pid 4711, up since 2026-03-01 06:00
+    pulls at 13:00, 20:00, 2026-03-11 06:00, next in 65 min, stale after 26 h
+
+    ACCOUNT             STATUS  SYNCED        CALLS      ACCESS       30 DAYS
+    giro                ready   2 h ago       2 of 4     ████░ 144 d   ▁▁▂▃▄▅▆▇█
+    Card \u{1b}[31mGo…  paused  3 days ago !  0, in 7 h  █░░░░ 5 d    ▄▄▄▄▄▄▄▄▄▄
+    --- exit 1
+    "#);
+    assert!(screen.lines().all(|line| line.chars().count() <= 80));
+    // Without the trend, which is personal.
+    let ran = bench().run("status --no-trend");
+    assert!(!ran.out.contains("30 DAYS") && !ran.requests.iter().any(|one| one.contains("trend")));
+    let ran = bench().run("status --json");
+    assert_eq!(ran.out.trim_end(), planned(needs));
+    assert_eq!(ran.requests, ["GET /v1/status"]);
+}
+
+#[test]
+fn status_of_a_large_company_fits_one_screen() {
+    let id = |number: u32| format!("acc_01kkd4z80000000000000001{number:02}");
+    let account = |number: u32| {
+        let status = if number == 29 { "suspended" } else { "ready" };
+        let own = GIRO.replace("acc_01kkd4z8000000000000000001", &id(number));
+        let named = own.replace(
+            "\"nickname\":\"giro\"",
+            &format!("\"nickname\":\"company account {number:02}\""),
+        );
+        named.replace("\"status\":\"ready\"", &format!("\"status\":\"{status}\""))
+    };
+    let accounts: Vec<_> = (0..30).map(account).collect();
+    let need = |number: u32| {
+        format!(
+            r#"{{"code":"account_paused","subject":"{}","message":"paused after 3 failures in a row, before the provider suspends it","command":"banksyncd sync {} --force --wait"}}"#,
+            id(number),
+            id(number)
+        )
+    };
+    let needs: Vec<_> = (0..12).map(need).collect();
+    let whole = planned(&needs.join(","));
+    let (head, rest) = whole.split_once("\"accounts\":[").unwrap();
+    let (_, tail) = rest.split_once("],\"links\"").unwrap();
+    let whole = format!("{head}\"accounts\":[{}],\"links\"{tail}", accounts.join(","));
+    let bench = |height| {
+        let mut bench = Bench::new().says("GET /v1/status", whole.clone());
+        bench.terminal = Terminal { height, ..bench.terminal };
+        bench.run("status")
+    };
+    let ran = bench(Some(24));
+    let screen = ran.screen().replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    assert!(ran.out.lines().count() <= 23, "with the next prompt");
+    assert_snapshot!(screen, @r#"
+    needs you:
+      paused after 3 failures in a row, before the provider suspends it
+        banksyncd sync acc_01kkd4z8000000000000000100 --force --wait
+      paused after 3 failures in a row, before the provider suspends it
+        banksyncd sync acc_01kkd4z8000000000000000101 --force --wait
+      paused after 3 failures in a row, before the provider suspends it
+        banksyncd sync acc_01kkd4z8000000000000000102 --force --wait
+      paused after 3 failures in a row, before the provider suspends it
+        banksyncd sync acc_01kkd4z8000000000000000103 --force --wait
+      paused after 3 failures in a row, before the provider suspends it
+        banksyncd sync acc_01kkd4z8000000000000000104 --force --wait
+      and 7 more: `banksyncd status | less`
+
+    banksyncd VERSION, pid 4711, up since 2026-03-01 06:00
+    pulls at 13:00, 20:00, 2026-03-11 06:00, next in 65 min, stale after 26 h
+
+    ACCOUNT             STATUS     SYNCED   CALLS  ACCESS
+    company account 29  suspended  2 h ago  -      ████░ 144 d
+    company account 00  ready      2 h ago  -      ████░ 144 d
+    company account 01  ready      2 h ago  -      ████░ 144 d
+    company account 02  ready      2 h ago  -      ████░ 144 d
+    and 26 more accounts: `banksyncd accounts`
+    --- exit 1
+    "#);
+    // Into a pipe everything goes.
+    let ran = bench(None);
+    assert_eq!(ran.out.matches("--force --wait").count(), 12);
+    assert_eq!(ran.out.matches("company account").count(), 30);
 }
 
 #[test]
@@ -220,24 +339,36 @@ fn sync_results() {
     "#);
 }
 
+const SANDBOX_BANK: &str = r#"{"id":"SANDBOXFINANCE_SFIN0000","name":"Sandbox Finance","bic":"SFIN0000","countries":["XX"],"transaction_total_days":90,"max_access_valid_for_days":90,"supported_features":[]}"#;
+
 #[test]
 fn link_from_the_url_to_the_accounts() {
     let url = Some("https://bank.example/consent?x=1");
     let linked = LINK.replace("lnk_01kkd4z8000000000000000009", "lnk_01kkd4z800000000000000000a");
     let look = "GET /v1/links/lnk_01kkd4z800000000000000000a";
+    // The institution takes less access than was asked for.
+    let less = pending("created", url).replace("\"access_days\":180", "\"access_days\":90");
+    let rows = "GET /v1/transactions?account=acc_01kkd4z8000000000000000001&pending=1";
     let ran = accounts()
+        .says("GET /v1/institutions/SANDBOXFINANCE_SFIN0000", SANDBOX_BANK)
         .says_with("POST /v1/links", 202, pending("created", None))
         .says(look, pending("created", None))
-        .says(look, pending("created", url))
+        .says(look, less)
         .says(look, pending("authenticating", url))
         .says(look, linked)
+        .says(rows, ROWS)
         .run("link SANDBOXFINANCE_SFIN0000 --history-days 90");
     assert_eq!(
-        ran.requests.first().unwrap(),
-        r#"POST /v1/links {"history_days":90,"institution":"SANDBOXFINANCE_SFIN0000"}"#
+        ran.requests[..2],
+        [
+            "GET /v1/institutions/SANDBOXFINANCE_SFIN0000",
+            r#"POST /v1/links {"history_days":90,"institution":"SANDBOXFINANCE_SFIN0000"}"#
+        ]
     );
     assert_snapshot!(ran.screen(), @r#"
+    Sandbox Finance gives at most 90 days of history and 90 days of access
     asked for: 90 days of history, 180 days of access
+    the bank takes: 90 days of history, 90 days of access
     open this page to give access to SANDBOXFINANCE_SFIN0000:
 
       https://bank.example/consent?x=1
@@ -249,6 +380,7 @@ fn link_from_the_url_to_the_accounts() {
     SANDBOXFINANCE_SFIN0000
     acc_01kkd4z8000000000000000001
 
+    giro: 3 transactions since 2026-03-09
     --- stderr
     asking the provider for the bank's page
     Ctrl-C leaves it pending
@@ -267,6 +399,19 @@ fn link_on_a_terminal_draws_a_code_and_a_hyperlink() {
     assert_eq!(ran.code, Code::Ok);
     assert!(ran.out.contains(&format!("\x1b]8;;{url}\x1b\\{url}\x1b]8;;\x1b\\")));
     assert!(ran.out.contains("\x1b[97;40m█████"));
+    // On a terminal of 24 lines the code is there as a whole, with the state below it.
+    let code = ran.out.lines().skip_while(|line| !line.starts_with("\x1b[97;40m"));
+    assert!(code.clone().all(|line| line.starts_with("\x1b[97;40m")), "it comes last");
+    assert!(code.count() <= 22);
+}
+
+#[test]
+fn a_narrow_terminal_gets_no_code_that_would_be_cut() {
+    let url = "https://bank.example/consent?x=1";
+    let mut bench = Bench::new().says_with("POST /v1/links", 202, pending("created", Some(url)));
+    bench.terminal = Terminal { output: true, width: Some(24), ..bench.terminal };
+    let ran = bench.run("link SANDBOXFINANCE_SFIN0000 --no-wait");
+    assert!(ran.out.contains(url) && !ran.out.contains('█'), "{}", ran.out);
 }
 
 #[test]

@@ -15,14 +15,14 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Item, Report, Section, Wrong};
 use super::problem::{Problem, position};
 use super::{
-    Backup, Config, Control, Defaults, Display, Export, GoCardless, History, Http, Limits, Log,
-    LogFormat, LogLevel, SecretSource, Store,
+    Backup, Config, Control, Defaults, Destination, Display, Export, GoCardless, History, Http,
+    Limits, Linking, Log, LogFormat, LogLevel, Metrics, SecretSource, Store,
 };
 use super::{address, value};
 use crate::model::ledger::LedgerAccount;
 
 /// Every key there is, by section; `account` is a list of tables.
-pub const KEYS: [(&str, &[&str]); 12] = [
+pub const KEYS: [(&str, &[&str]); 14] = [
     ("gocardless", &["api-base", "secret-id", "secret-key", "redirect"]),
     ("store", &["path", "key"]),
     ("control", &["socket"]),
@@ -38,9 +38,11 @@ pub const KEYS: [(&str, &[&str]); 12] = [
         ],
     ),
     ("history", &["days", "access-days", "overlap-days", "warn-days"]),
+    ("linking", &["listen"]),
     ("http", &["connect-timeout", "total-timeout", "body-limit"]),
     ("log", &["level", "format"]),
-    ("display", &["enabled"]),
+    ("metrics", &["listen"]),
+    ("display", &["enabled", "trend"]),
     ("backup", &["folder", "schedule", "keep-last", "keep-daily", "keep-weekly", "keep-monthly"]),
     ("export", &["expenses", "income"]),
     ("account", &["match", "nickname", "enabled", "ledger"]),
@@ -89,6 +91,17 @@ pub fn parse(text: &str, file: &str, defaults: &Defaults) -> Result<Parsed, Vec<
     }
 }
 
+/// Where the daemon listens, if a text says so, whatever else is wrong with it: enough to ask a daemon that goes on with an
+/// older text.
+pub(super) fn control_socket(text: &str) -> Option<PathBuf> {
+    let document = DeTable::parse(text).ok()?;
+    let mut report = Report::new("", text);
+    let section = Section::root(document.get_ref()).item("control").section(&mut report);
+    let socket = section.item("socket");
+    socket.value()?;
+    socket.read(None, |given| socket_path(given).map(Some), &mut report).flatten()
+}
+
 /// The error's `message` is made of fixed words; its `Display` would quote the line, which may hold a secret.
 pub(super) fn syntax(text: &str, file: &str, error: &toml::de::Error) -> Problem {
     let (line, column) = position(text, error.span().map_or(text.len(), |span| span.start));
@@ -125,8 +138,10 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         schedule_,
         limits_,
         history_,
+        linking_,
         http_,
         log_,
+        metrics_,
         display_,
         backup_,
         export_,
@@ -137,8 +152,10 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         "schedule",
         "limits",
         "history",
+        "linking",
         "http",
         "log",
+        "metrics",
         "display",
         "backup",
         "export",
@@ -155,9 +172,11 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
     let limits = limits(&limits_, report);
     let schedule = schedule::schedule(&schedule_, &limits, report);
     let history = history(&history_, report);
+    let linking = linking(&linking_, gocardless.as_ref(), report);
     let http = http(&http_, report);
     let log = log(&log_, report);
-    let enabled = display_.item("enabled").read(true, value::boolean, report);
+    let metrics = metrics(&metrics_, linking, report);
+    let display = display(&display_, report);
     let backup = backup(&backup_, report);
     let export = export(&export_, report);
     let accounts = account::accounts(&root.item("account"), report);
@@ -168,9 +187,11 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         schedule: schedule?,
         limits: limits.whole()?,
         history: history?,
+        linking: linking?,
         http: http?,
         log: log?,
-        display: Display { enabled: enabled? },
+        metrics: metrics?,
+        display: display?,
         backup: backup?,
         export: export?,
         accounts,
@@ -333,6 +354,43 @@ fn warn_days(item: &Item<'_, '_>, report: &mut Report<'_>) -> Option<Vec<u32>> {
     }
     seen.sort_unstable_by(|left, right| right.cmp(left));
     good.then_some(seen)
+}
+
+fn linking(
+    section: &Section<'_, '_>,
+    gocardless: Option<&GoCardless>,
+    report: &mut Report<'_>,
+) -> Option<Linking> {
+    let item = section.item("listen");
+    let listen = item.read(None, address::listen, report)?;
+    let sent_to = gocardless.and_then(|own| Destination::of(&own.redirect)?.local_port);
+    if let (Some(listen), Some(port)) = (listen, sent_to)
+        && listen.socket().port() != port
+    {
+        let message = format!("the browser is sent to port {port} by `gocardless.redirect`");
+        let hint = "use one port for both, unless another program passes it on";
+        report.warning(&item.place, Wrong::new(message).hint(hint));
+    }
+    Some(Linking { listen })
+}
+
+fn metrics(
+    section: &Section<'_, '_>,
+    linking: Option<Linking>,
+    report: &mut Report<'_>,
+) -> Option<Metrics> {
+    let item = section.item("listen");
+    let listen = item.read(None, address::listen, report)?;
+    if listen.is_some() && linking.is_some_and(|linking| linking.listen == listen) {
+        report.problem(&item.place, Wrong::new("must not be the address of `linking.listen`"));
+    }
+    Some(Metrics { listen })
+}
+
+fn display(section: &Section<'_, '_>, report: &mut Report<'_>) -> Option<Display> {
+    let mut switch = |key: &str| section.item(key).read(true, value::boolean, report);
+    let (enabled, trend) = (switch("enabled"), switch("trend"));
+    Some(Display { enabled: enabled?, trend: trend? })
 }
 
 fn http(section: &Section<'_, '_>, report: &mut Report<'_>) -> Option<Http> {

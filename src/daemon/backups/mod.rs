@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::DaemonError;
 use super::reload::Reloader;
-use crate::config::Backup;
+use crate::config::{Backup, Config};
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Clock, Vault};
 use crate::model::secret::Secret;
@@ -111,7 +111,8 @@ impl Keeper {
                 () = self.clock.sleep_until(until) => {}
             }
             wait_ms = LOOK_EVERY_MS;
-            let (rules, zone) = self.reloader.backup();
+            let Config { backup: rules, schedule, .. } = self.reloader.config();
+            let zone = schedule.timezone;
             let Some(folder) = rules.folder.clone() else {
                 self.backups.set(None);
                 continue;

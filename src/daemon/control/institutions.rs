@@ -4,12 +4,10 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use unicode_normalization::UnicodeNormalization as _;
-use unicode_normalization::char::is_combining_mark;
 
 use super::Shared;
 use super::reply::{self, Refusal};
-use crate::daemon::view;
+use crate::daemon::{search, view};
 use crate::exit::Code;
 use crate::model::id::InstitutionId;
 use crate::model::institution::Institution;
@@ -45,26 +43,6 @@ fn refusal(refused: &Refused) -> Refusal {
     }
 }
 
-/// A text as it is compared: no case, no accents, words apart.
-fn folded(text: &str) -> String {
-    let folded =
-        text.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase);
-    let mut folded: String = folded.collect();
-    // Letters that do not decompose, as people type them.
-    for (letter, typed) in
-        [("ß", "ss"), ("ø", "o"), ("ł", "l"), ("đ", "d"), ("æ", "ae"), ("œ", "oe")]
-    {
-        folded = folded.replace(letter, typed);
-    }
-    folded
-}
-
-/// Whether an institution has all words of a query, in any order, in its name, id or BIC.
-fn matches(institution: &Institution, words: &[String]) -> bool {
-    let text = folded(&format!("{} {} {}", institution.name, institution.id.0, institution.bic));
-    words.iter().all(|word| text.contains(word.as_str()))
-}
-
 fn is_fresh(at: UtcInstant, shared: &Shared) -> bool {
     (0..FRESH_MS).contains(&shared.clock.now().wall.since(at))
 }
@@ -89,11 +67,11 @@ pub(super) async fn show(
     Ok(reply::object(StatusCode::OK, &view::institution(&institution)))
 }
 
-pub(super) async fn search(
+pub(super) async fn list(
     State(shared): State<Shared>,
-    Query(search): Query<Search>,
+    Query(wanted): Query<Search>,
 ) -> Result<Response, Refusal> {
-    let country = search.country.map(|country| country.trim().to_ascii_uppercase());
+    let country = wanted.country.map(|country| country.trim().to_ascii_uppercase());
     if country.as_ref().is_some_and(|code| {
         code.len() != 2 || !code.bytes().all(|letter| letter.is_ascii_uppercase())
     }) {
@@ -112,37 +90,6 @@ pub(super) async fn search(
             }
         }
     };
-    let words: Vec<String> = folded(search.query.as_deref().unwrap_or_default())
-        .split_whitespace()
-        .map(ToOwned::to_owned)
-        .collect();
-    let found = listed.iter().filter(|institution| matches(institution, &words));
-    Ok(reply::lines(found.map(view::institution)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_found_without_case_accents_and_order() {
-        let bank = Institution {
-            id: InstitutionId::from("EXAMPLE_EXMPDE21"),
-            name: "Kreissparkasse Köln-Straße".into(),
-            bic: "EXMPDE21".into(),
-            countries: vec!["DE".into()],
-            transaction_total_days: None,
-            max_access_valid_for_days: None,
-            supported_features: None,
-        };
-        let found = |query: &str| {
-            let words: Vec<String> =
-                folded(query).split_whitespace().map(ToOwned::to_owned).collect();
-            matches(&bank, &words)
-        };
-        for query in ["", "koln", "KÖLN kreis", "strasse", "exmpde"] {
-            assert!(found(query), "{query}");
-        }
-        assert!(!found("koln hamburg"));
-    }
+    let found = search::search(&listed, wanted.query.as_deref().unwrap_or_default());
+    Ok(reply::lines(found.into_iter().map(view::institution)))
 }

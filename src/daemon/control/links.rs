@@ -100,6 +100,43 @@ pub(super) async fn renew(
     shown(&*shared.engine.report().await?, link_id, StatusCode::ACCEPTED)
 }
 
+pub(super) async fn reconfirmation(
+    State(shared): State<Shared>,
+    Path(link): Path<String>,
+) -> Result<Response, Refusal> {
+    let report = shared.engine.report().await?;
+    let id = resolve::link(&report, &link)?;
+    confirming(&report, id, StatusCode::OK)
+}
+
+fn confirming(report: &Report, id: LinkId, status: StatusCode) -> Result<Response, Refusal> {
+    let link = found(report, id)?;
+    let shown = view::reconfirmation::reconfirmation(link, &report.accounts).ok_or_else(|| {
+        Refusal::usage("access through this link does not have to be confirmed")
+            .hint(format!("to prolong it before it ends: `banksyncd renew {id}`"))
+    })?;
+    Ok(reply::object(status, &shown))
+}
+
+/// Before the time in which access can be confirmed nothing is asked of the provider: the answer says when that is.
+pub(super) async fn reconfirm(
+    State(shared): State<Shared>,
+    Path(link): Path<String>,
+) -> Result<Response, Refusal> {
+    let report = shared.engine.report().await?;
+    let id = resolve::link(&report, &link)?;
+    let link = found(&report, id)?;
+    if link.status.is_pending() {
+        return Err(Refusal::usage("this link still waits for a person to give access"));
+    }
+    if !link.status.is_live() {
+        return Err(Refusal::usage("access through this link is over: confirming does not help")
+            .hint(format!("ask for access again: `banksyncd renew {id}`")));
+    }
+    shared.engine.reconfirm(id).await?;
+    confirming(&*shared.engine.report().await?, id, StatusCode::ACCEPTED)
+}
+
 pub(super) async fn remove(
     State(shared): State<Shared>,
     Path(link): Path<String>,

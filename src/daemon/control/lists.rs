@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::Shared;
 use super::reply::{self, Refusal};
 use super::resolve;
 use crate::daemon::needs::{Situation, needs};
-use crate::daemon::view;
+use crate::daemon::{metrics, view};
 use crate::model::id::LinkId;
+use crate::model::time::{SECOND_MS, UtcInstant};
 use crate::planner::state::{Account, Link};
 use crate::sync::{Outlook, Report};
 
@@ -82,26 +83,35 @@ pub(super) async fn quota(
     Ok(reply::lines(views))
 }
 
+/// The plan, and the next slots of it.
+fn schedule(report: &Report, now: UtcInstant) -> view::ScheduleView {
+    const SLOTS: usize = 3;
+    let plan = &report.policy.schedule;
+    let slots = std::iter::successors(plan.slot_after(now), |slot| plan.slot_after(*slot));
+    view::ScheduleView {
+        timezone: report.policy.zone.to_string(),
+        upcoming: slots.take(SLOTS).map(view::At).collect(),
+        freshness_s: report.policy.freshness_ms.div_euclid(SECOND_MS),
+    }
+}
+
+pub(super) async fn metrics(State(shared): State<Shared>) -> Result<Response, Refusal> {
+    let text = shared.metrics.text().await?;
+    Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
+}
+
 pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
     let backup_trouble = shared.backups.trouble();
-    let situation = Situation {
-        backup_trouble: backup_trouble.as_ref(),
-        accounts: &report.accounts,
-        links: &report.links,
-        provider: &report.provider,
-        rules: &report.policy.rules,
-        warn_days: &report.policy.warn_days,
-        error_hard_limit: report.policy.error_hard_limit,
-        freshness_s: u32::try_from(report.policy.freshness_ms.checked_div(1_000).unwrap_or(0))
-            .unwrap_or(u32::MAX),
-    };
+    let situation =
+        Situation { backup_trouble: backup_trouble.as_ref(), ..Situation::from(&*report) };
     let next_pull_at = report.outlooks.iter().filter_map(|outlook| outlook.next_pull_at).min();
     let status = view::StatusView {
         version: env!("CARGO_PKG_VERSION"),
         pid: std::process::id(),
         started_at: view::At(shared.started_at),
         next_pull_at: next_pull_at.map(view::At),
+        schedule: schedule(&report, shared.clock.now().wall),
         provider_unavailable_since: report.provider.outage_since.map(view::At),
         accounts: account_views(&report),
         links: report.links.iter().map(|link| view::link(link, &report.accounts)).collect(),

@@ -6,6 +6,7 @@
 mod accounts;
 mod actions;
 mod backup;
+mod doctor;
 mod export;
 mod history;
 mod institutions;
@@ -15,6 +16,7 @@ mod reply;
 mod resolve;
 mod rows;
 mod socket;
+mod trend;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,7 @@ pub use socket::{SocketFile, bind};
 
 use super::DaemonError;
 use super::backups::Backups;
+use super::metrics::Metrics;
 use super::reload::Reloader;
 use crate::model::port::{Clock, RowReader};
 use crate::model::time::UtcInstant;
@@ -59,6 +62,8 @@ pub struct Shared {
     pub backups: Backups,
     /// When the daemon started.
     pub started_at: UtcInstant,
+    /// For a monitoring system.
+    pub metrics: Metrics,
     /// Long answers are written by tasks of their own.
     pub streams: TaskTracker,
     /// The daemon goes down.
@@ -104,6 +109,7 @@ pub async fn serve(listener: UnixListener, shared: Shared) -> Result<(), DaemonE
 
 fn routes(shared: Shared) -> Router {
     Router::new()
+        .route("/metrics", get(lists::metrics))
         .route("/v1/version", get(actions::version))
         .route("/v1/status", get(lists::status))
         .route("/v1/accounts", get(lists::accounts))
@@ -112,16 +118,19 @@ fn routes(shared: Shared) -> Router {
         .route("/v1/accounts/{account}/split", post(accounts::split))
         .route("/v1/quota", get(lists::quota))
         .route("/v1/balances", get(rows::balances))
+        .route("/v1/trend", get(trend::trend))
         .route("/v1/transactions", get(rows::transactions))
         .route("/v1/transactions/{id}/explain", get(history::explain))
         .route("/v1/transactions/{id}/history", get(history::history))
         .route("/v1/events", get(rows::events))
         .route("/v1/backup", post(backup::backup))
+        .route("/v1/doctor", post(doctor::doctor))
         .route("/v1/export", get(export::get).post(export::post))
         .route("/v1/links", get(links::list).post(links::create))
         .route("/v1/links/{link}", get(links::show).delete(links::remove))
+        .route("/v1/links/{link}/reconfirm", get(links::reconfirmation).post(links::reconfirm))
         .route("/v1/links/{link}/renew", post(links::renew))
-        .route("/v1/institutions", get(institutions::search))
+        .route("/v1/institutions", get(institutions::list))
         .route("/v1/institutions/{id}", get(institutions::show))
         .route("/v1/sync", post(actions::sync))
         .route("/v1/verify", post(actions::verify))

@@ -8,6 +8,7 @@ use hyper::body::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::daemon::metrics::MetricsError;
 use crate::daemon::{store_exit, view};
 use crate::exit::Code;
 use crate::observe::Chain;
@@ -51,6 +52,15 @@ impl Refusal {
 impl From<Gone> for Refusal {
     fn from(gone: Gone) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, gone.to_string())
+    }
+}
+
+impl From<MetricsError> for Refusal {
+    fn from(error: MetricsError) -> Self {
+        match error {
+            MetricsError::Gone(gone) => gone.into(),
+            MetricsError::Store(error) => error.into(),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::model::time::{DAY_MS, UtcInstant};
 use crate::planner::pairing::merge_command;
 use crate::planner::policy::is_enabled;
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, ProviderState};
+use crate::sync::Report;
 
 /// One thing for a person to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -52,6 +53,22 @@ pub struct Situation<'a> {
     pub backup_trouble: Option<&'a BackupTrouble>,
 }
 
+impl<'a> From<&'a Report> for Situation<'a> {
+    fn from(report: &'a Report) -> Self {
+        let freshness_s = report.policy.freshness_ms.checked_div(1_000).unwrap_or(0);
+        Self {
+            accounts: &report.accounts,
+            links: &report.links,
+            provider: &report.provider,
+            rules: &report.policy.rules,
+            warn_days: &report.policy.warn_days,
+            error_hard_limit: report.policy.error_hard_limit,
+            freshness_s: u32::try_from(freshness_s).unwrap_or(u32::MAX),
+            backup_trouble: None,
+        }
+    }
+}
+
 /// Everything that needs a person, the most urgent first; empty when all is well.
 pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
     let mut found: Vec<Need> = Vec::new();
@@ -77,7 +94,10 @@ pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
         }
     }
     for link in situation.links {
-        if !covered.contains(&link.id) {
+        if let Some(need) = confirming(situation, link, &enabled, now) {
+            found.push(need);
+            covered.insert(link.id);
+        } else if !covered.contains(&link.id) {
             found.extend(ending(situation, link, &enabled, now));
         }
     }
@@ -234,6 +254,33 @@ fn ending(
     }
     let message = format!("access to {} ends on {}", link.institution_id, end.utc_date());
     Some(need(EventCode::AccessExpiring, &link.id, message, renew(link.id)))
+}
+
+/// Access has to be confirmed, or gives no data until it is.
+fn confirming(
+    situation: &Situation<'_>,
+    link: &Link,
+    enabled: &[&Account],
+    now: UtcInstant,
+) -> Option<Need> {
+    let own = link.confirming.as_ref().filter(|_own| link.status.is_live())?;
+    let (due, close) = (own.due_at?, own.closes_at()?);
+    let depends = enabled.iter().any(|account| account.link_id == link.id);
+    let open = own.opens_at().is_some_and(|open| open <= now && now < close);
+    if !open || !depends || successor_pending(situation, link.id) {
+        return None;
+    }
+    let bank = &link.institution_id;
+    let message = if now < due {
+        format!("access to {bank} has to be confirmed until {}", due.utc_date())
+    } else {
+        format!(
+            "{bank} gives no data until access is confirmed; after {} it ends",
+            close.utc_date()
+        )
+    };
+    let command = format!("banksyncd reconfirm {}", link.id);
+    Some(need(EventCode::ReconfirmationDue, &link.id, message, command))
 }
 
 /// A link that waits for a person at the bank.

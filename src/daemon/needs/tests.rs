@@ -80,6 +80,27 @@ fn all_is_well() {
 }
 
 #[test]
+fn access_is_confirmed_by_its_own_command_as_long_as_that_is_possible() {
+    let fine = json!({});
+    let due = |days: i64| {
+        let due_at = NOW.plus_days(days).ms();
+        link(1, &json!({"confirming": {"due_at": due_at, "next_at": 0}}))
+    };
+    let accounts = [account(1, 1, &fine)];
+    let confirm = [format!("reconfirmation_due {LINK}: banksyncd reconfirm {LINK}")];
+    for (days, needed) in [(15, false), (14, true), (0, true), (-13, true), (-14, false)] {
+        let found = of(&accounts, &[due(days)]);
+        assert_eq!(found, if needed { &confirm[..] } else { &[] }, "{days}");
+    }
+    // That it gives no data meanwhile is part of it; whoever renews need not confirm.
+    let stale = [account(1, 1, &json!({"last_synced_at": NOW.plus_days(-5).ms()}))];
+    assert_eq!(of(&stale, &[due(-5)]), confirm);
+    let successor = json!({"status": "created", "replaces": LINK, "access_expires_at": null});
+    assert!(of(&accounts, &[due(5), link(2, &successor)]).is_empty());
+    assert!(of(&[account(1, 2, &fine)], &[due(5)]).is_empty(), "nothing depends on it");
+}
+
+#[test]
 fn access_that_ends_or_has_ended_is_renewed_once_per_link() {
     let fine = json!({});
     let accounts = [account(1, 1, &json!({"status": "expired"})), account(2, 1, &fine)];

@@ -6,6 +6,7 @@
 
 pub mod explain;
 pub mod history;
+pub mod reconfirmation;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -24,6 +25,7 @@ use crate::model::transaction::{BookingStatus, Listed, RowState, Transaction};
 use crate::planner::effect::{PullResult, RunOutcome};
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, Purpose};
 use crate::store::Check;
+use reconfirmation::ReconfirmationView;
 
 /// The only provider there is so far, by the name that objects carry.
 pub const PROVIDER: &str = "gocardless";
@@ -145,12 +147,13 @@ pub struct LinkView<'a> {
     access_days: u32,
     replaces: Option<LinkId>,
     failure: Option<&'a str>,
+    reconfirmation: Option<ReconfirmationView<'a>>,
 }
 
 /// Shows a link. Its URL is as good as a key and is shown only while it can still be used.
 ///
 /// Of the accounts it opened, those still being identified are only counted: they may turn out to be known ones.
-pub fn link<'a>(link: &'a Link, accounts: &[Account]) -> LinkView<'a> {
+pub fn link<'a>(link: &'a Link, accounts: &'a [Account]) -> LinkView<'a> {
     let unknown = |id: &AccountId| {
         accounts.iter().any(|account| account.id == *id && account.identifying.is_some())
     };
@@ -176,6 +179,7 @@ pub fn link<'a>(link: &'a Link, accounts: &[Account]) -> LinkView<'a> {
         access_days: link.access_days.unwrap_or(link.terms.access_days),
         replaces: link.replaces,
         failure: link.failure.as_deref(),
+        reconfirmation: reconfirmation::reconfirmation(link, accounts),
     }
 }
 
@@ -210,6 +214,28 @@ pub fn balance<'a>(
         reference_date,
         fetched_at: At(fetched_at),
     }
+}
+
+/// How the balance of an account went.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrendView<'a> {
+    /// Whose.
+    pub account_id: AccountId,
+    /// The bank's word for the kind of balance.
+    pub balance_type: &'a str,
+    /// ISO 4217.
+    pub currency: Option<&'a str>,
+    /// Day by day, today last.
+    pub days: Vec<TrendDay>,
+}
+
+/// A balance at the end of a day.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrendDay {
+    /// The day, in the zone of the schedule.
+    pub date: BankDate,
+    /// The amount, a decimal string; `null` where nothing was known yet.
+    pub amount: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -342,6 +368,17 @@ pub fn sync_result(result: &PullResult) -> SyncResultView<'_> {
     }
 }
 
+/// The plan of pulls.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScheduleView {
+    /// IANA name.
+    pub timezone: String,
+    /// The next slots; accounts are pulled a little later, each by its jitter.
+    pub upcoming: Vec<At>,
+    /// An account that is older than this many seconds is stale.
+    pub freshness_s: i64,
+}
+
 /// What is going on, in one object.
 #[derive(Clone, Debug, Serialize)]
 pub struct StatusView<'a> {
@@ -353,6 +390,8 @@ pub struct StatusView<'a> {
     pub started_at: At,
     /// The earliest next pull of any account.
     pub next_pull_at: Option<At>,
+    /// When pulls are planned.
+    pub schedule: ScheduleView,
     /// Since when nothing answers at the provider; `null` while it does.
     pub provider_unavailable_since: Option<At>,
     /// All of them.
@@ -411,6 +450,7 @@ pub struct InstitutionView<'a> {
     countries: &'a [String],
     transaction_total_days: Option<u32>,
     max_access_valid_for_days: Option<u32>,
+    max_access_valid_for_days_reconfirmation: Option<u32>,
     supported_features: Option<&'a [String]>,
 }
 
@@ -423,6 +463,8 @@ pub fn institution(institution: &Institution) -> InstitutionView<'_> {
         countries: &institution.countries,
         transaction_total_days: institution.transaction_total_days,
         max_access_valid_for_days: institution.max_access_valid_for_days,
+        max_access_valid_for_days_reconfirmation: institution
+            .max_access_valid_for_days_reconfirmation,
         supported_features: institution.supported_features.as_deref(),
     }
 }

@@ -1,6 +1,7 @@
 //! Scenarios of the planner without I/O: a scripted provider, months in milliseconds.
 
 mod clocks;
+mod confirming;
 mod days;
 mod guards;
 mod storm;
@@ -20,6 +21,7 @@ use crate::model::id::{
 use crate::model::institution::Institution;
 use crate::model::notice::EventCode;
 use crate::model::port::{Answered, ApiCall, Reply};
+use crate::model::reconfirmation::{Confirmation, Reconfirmation, Reconfirmed};
 use crate::model::requisition::{ConsentUrl, Requisition, RequisitionStatus};
 use crate::model::time::{HOUR_MS, Now, UtcInstant, Zone};
 use crate::planner::effect::{Batch, PullResult, Settlement};
@@ -69,6 +71,14 @@ struct Script {
     broken: Vec<Scope>,
     /// Answers carry the provider's date.
     dated: bool,
+    /// Days of access that the agreement gives.
+    access_days: u32,
+    /// Days of access that the institution gives if it is confirmed every 90 days.
+    confirmed_days: Option<u32>,
+    /// The page on which that is done, once it was asked for.
+    page: Option<Reconfirmation>,
+    /// Why there is none.
+    no_page: Option<Refusal>,
 }
 
 struct Driver {
@@ -101,6 +111,10 @@ impl Driver {
                 accepted: T0,
                 broken: Vec::new(),
                 dated: false,
+                access_days: 90,
+                confirmed_days: None,
+                page: None,
+                no_page: None,
             },
             calls: Vec::new(),
             events: Vec::new(),
@@ -236,12 +250,15 @@ impl Driver {
                 countries: vec!["DE".into()],
                 transaction_total_days: Some(90),
                 max_access_valid_for_days: Some(90),
+                max_access_valid_for_days_reconfirmation: script.confirmed_days,
                 supported_features: Some(vec!["account_selection".into()]),
             }),
             ApiCall::CreateAgreement { terms, .. } => {
                 let too_long =
                     script.refuse_terms.contains(&Refusal::HistoryDays) && terms.history_days > 89;
-                if too_long {
+                let unwanted =
+                    script.refuse_terms.contains(&Refusal::Reconfirmation) && terms.reconfirmation;
+                if too_long || unwanted {
                     return Err(failure(
                         FailureClass::Bug(script.refuse_terms.clone()),
                         Some(400),
@@ -251,6 +268,17 @@ impl Driver {
                 Reply::Agreement(self.agreement())
             }
             ApiCall::Agreement(_) => Reply::Agreement(self.agreement()),
+            ApiCall::CreateReconfirmation(_) | ApiCall::Reconfirmation(_) => {
+                let made = matches!(call, ApiCall::Reconfirmation(_));
+                match (&script.no_page, &script.page) {
+                    (None, Some(page)) => Reply::Reconfirmation(page.clone()),
+                    (why, _) => {
+                        let not_found = Some(Refusal::NotFound).filter(|_| made);
+                        let why = why.clone().or(not_found).into_iter().collect();
+                        return Err(failure(FailureClass::Bug(why), Some(400), false));
+                    }
+                }
+            }
             ApiCall::CreateRequisition(new) => Reply::Requisition(self.requisition(&new.reference)),
             ApiCall::Requisition(_) => Reply::Requisition(self.requisition("?")),
             ApiCall::DeleteRequisition(_) => Reply::Deleted,
@@ -285,10 +313,33 @@ impl Driver {
             id: AgreementId::from("agreement"),
             institution_id: None,
             max_historical_days: Some(90),
-            access_valid_for_days: Some(90),
+            access_valid_for_days: Some(self.script.access_days),
             access_scope: None,
             accepted: Some(self.script.accepted),
+            reconfirmation: None,
         }
+    }
+
+    /// Links with so many days of access at an institution that gives 730 if they are confirmed.
+    fn confirming(days: u32, accounts: Vec<(&'static str, &'static str)>) -> (Self, LinkId) {
+        let mut driver = Self::new();
+        driver.script.accounts = accounts;
+        driver.script.confirmed_days = Some(730);
+        driver.script.access_days = days;
+        let link_id = driver.planner.new_link_id(driver.now);
+        let wish = Event::LinkWanted {
+            link_id,
+            institution: InstitutionId::from("TEST_BANK"),
+            history_days: None,
+            access_days: Some(days),
+            replaces: None,
+        };
+        driver.planner.on(driver.at(), wish);
+        driver.run_for(1_000);
+        driver.script.requisition = RequisitionStatus::Linked;
+        driver.script.accepted = driver.now;
+        driver.run_for(60_000);
+        (driver, link_id)
     }
 
     fn requisition(&self, reference: &str) -> Requisition {

@@ -176,8 +176,13 @@ impl World {
             Some(_) => {}
         }
         let lapsed = terms.reconfirms && reconfirm::lapsed(terms, &account.id, now);
-        let revoked = own.revoked_at.is_some_and(|at| at <= now);
-        if lapsed || revoked { Access::Revoked } else { Access::Open }
+        if lapsed || self.is_revoked(account, now) { Access::Revoked } else { Access::Open }
+    }
+
+    /// Whether the person or the bank ended the consent that an account goes by.
+    pub(super) fn is_revoked(&self, account: &Account, now: UtcInstant) -> bool {
+        let own = self.requisitions.get(&account.requisition);
+        own.and_then(|own| own.revoked_at).is_some_and(|at| at <= now)
     }
 
     pub(super) fn account_status(&self, account: &Account, now: UtcInstant) -> &'static str {

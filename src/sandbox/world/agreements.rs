@@ -9,7 +9,7 @@ use super::super::wire::{HttpRequest, HttpResponse};
 use super::input::{Fields, parameter, query};
 use super::institutions::{self, Institution};
 use super::problems::{FieldErrors, flat, invalid_uuid, not_found, payment_required};
-use super::reconfirm::Reconfirmation;
+use super::reconfirm::{Reconfirmation, Reconfirmed};
 use super::route::is_uuid;
 use super::{Answer, Scope, World};
 
@@ -25,6 +25,8 @@ pub(super) struct Agreement {
     pub(super) accepted: Option<UtcInstant>,
     pub(super) reconfirms: bool,
     pub(super) reconfirmation: Option<Reconfirmation>,
+    /// What was answered so far.
+    pub(super) reconfirmed: Vec<Reconfirmed>,
     /// The one requisition that it serves.
     pub(super) requisition: Option<String>,
 }
@@ -123,6 +125,7 @@ impl World {
             accepted: None,
             reconfirms,
             reconfirmation: None,
+            reconfirmed: Vec::new(),
             requisition: None,
         }
     }

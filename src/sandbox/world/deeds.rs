@@ -17,6 +17,13 @@ pub enum Wish {
     Link {
         /// Its id.
         institution: String,
+        /// For how many days, if not as usual.
+        access_days: Option<u32>,
+    },
+    /// To confirm that access goes on.
+    Reconfirm {
+        /// The requisition.
+        requisition: String,
     },
     /// To renew a link.
     Renew {

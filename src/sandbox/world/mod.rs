@@ -58,6 +58,7 @@ pub use log::{Call, Cause, Log, Shown, Suspension};
 pub use people::Refused;
 pub use problems::BankProblem;
 pub use quirks::Quirk;
+pub use reconfirm::Reconfirmed;
 pub use requisitions::{RequisitionView, Status};
 pub use truth::{Comparison, LastAnswer, TruthRow};
 pub use weather::Weather;

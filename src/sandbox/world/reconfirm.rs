@@ -22,7 +22,18 @@ use super::{Answer, World};
 /// Days between reconfirmations.
 const PERIOD_DAYS: i64 = 90;
 /// Days before and after the due day in which it is possible.
-const MARGIN_DAYS: i64 = 14;
+pub(super) const MARGIN_DAYS: i64 = 14;
+
+/// One day on which access had to be confirmed, for tests and simulations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconfirmed {
+    /// The day.
+    pub due_at: UtcInstant,
+    /// When the person answered.
+    pub answered_at: Option<UtcInstant>,
+    /// The answer was yes for at least one account.
+    pub goes_on: bool,
+}
 
 /// One reconfirmation, from its request on.
 #[derive(Debug)]
@@ -67,17 +78,27 @@ impl Reconfirmation {
     }
 }
 
-/// The day on which an account must have been confirmed again; the last confirmation moves it on.
-fn due(terms: &Agreement, account: &str) -> Option<UtcInstant> {
+/// The day on which an account must have been confirmed again; the last confirmation moves it on. Access that ends before is
+/// not confirmed any more.
+pub(super) fn due(terms: &Agreement, account: &str) -> Option<UtcInstant> {
     let first = terms.accepted?.plus_days(PERIOD_DAYS);
-    match terms
+    let due = match terms
         .reconfirmation
         .as_ref()
         .and_then(|own| own.outcomes.get(account).map(|how| (own, how)))
     {
-        Some((own, Outcome::Confirmed(_))) => Some(own.due.plus_days(PERIOD_DAYS)),
-        _ => Some(terms.reconfirmation.as_ref().map_or(first, |own| own.due)),
-    }
+        Some((own, Outcome::Confirmed(_))) => own.due.plus_days(PERIOD_DAYS),
+        _ => terms.reconfirmation.as_ref().map_or(first, |own| own.due),
+    };
+    Some(due).filter(|due| terms.ends_at().is_some_and(|end| *due < end))
+}
+
+/// All days on which access had to be confirmed, the next one included.
+pub(super) fn days(terms: &Agreement, accounts: &[String]) -> Vec<Reconfirmed> {
+    let open = accounts.iter().filter(|account| terms.reconfirms && !rejected(terms, account));
+    let next = open.filter_map(|account| due(terms, account)).min();
+    let next = next.map(|due_at| Reconfirmed { due_at, answered_at: None, goes_on: true });
+    terms.reconfirmed.iter().copied().chain(next).collect()
 }
 
 /// Whether an account is without consent because nobody reconfirmed it.
@@ -85,7 +106,14 @@ pub(super) fn lapsed(terms: &Agreement, account: &str, now: UtcInstant) -> bool 
     rejected(terms, account) || due(terms, account).is_some_and(|due| due <= now)
 }
 
-fn rejected(terms: &Agreement, account: &str) -> bool {
+/// When the last confirmation came, if it came late.
+pub(super) fn reopened_at(terms: &Agreement) -> Option<UtcInstant> {
+    let last = terms.reconfirmed.last()?;
+    last.answered_at.filter(|at| *at > last.due_at)
+}
+
+/// Whether the person said no.
+pub(super) fn rejected(terms: &Agreement, account: &str) -> bool {
     let outcome = terms.reconfirmation.as_ref().and_then(|own| own.outcomes.get(account));
     matches!(outcome, Some(Outcome::Rejected(_)))
 }
@@ -170,7 +198,12 @@ impl World {
         if now < from || now > to {
             return Err(Refused::Used);
         }
-        own.submitted = Some(now);
+        let again = own.submitted.replace(now).is_some();
+        let goes_on = accounts.iter().any(|account| !rejected.contains(account));
+        if !again {
+            let answered = Reconfirmed { due_at: own.due, answered_at: Some(now), goes_on };
+            terms.reconfirmed.push(answered);
+        }
         for account in accounts {
             let outcome = if rejected.contains(&account) {
                 Outcome::Rejected(now)

@@ -15,6 +15,7 @@ use super::agreements::{Agreement, unknown_institution};
 use super::input::Fields;
 use super::institutions::{self, Institution};
 use super::problems::{FieldErrors, invalid_uuid, not_found};
+use super::reconfirm::{self, Reconfirmed};
 use super::route::is_uuid;
 use super::{Answer, World};
 
@@ -82,6 +83,8 @@ pub struct RequisitionView {
     pub consent_ends_at: Option<UtcInstant>,
     /// When the person or the bank ended the consent.
     pub revoked_at: Option<UtcInstant>,
+    /// Days on which access had to be confirmed, the next one included.
+    pub reconfirmed: Vec<Reconfirmed>,
 }
 
 /// One linking.
@@ -293,6 +296,11 @@ impl World {
     }
 
     fn requisition_view(&self, own: &Requisition, now: UtcInstant) -> RequisitionView {
+        let terms = self.agreements.get(&own.agreement);
+        let reconfirmed =
+            terms.map_or_else(Vec::new, |terms| reconfirm::days(terms, &own.accounts));
+        let refused = reconfirmed.iter().filter(|day| !day.goes_on);
+        let refused_at = refused.filter_map(|day| day.answered_at).min();
         RequisitionView {
             id: own.id.clone(),
             institution: own.institution.id,
@@ -301,8 +309,9 @@ impl World {
             status: self.status(own, now),
             accounts: own.accounts.clone(),
             linked_at: own.linked_at,
-            consent_ends_at: self.agreements.get(&own.agreement).and_then(Agreement::ends_at),
-            revoked_at: own.revoked_at,
+            consent_ends_at: terms.and_then(Agreement::ends_at),
+            revoked_at: own.revoked_at.into_iter().chain(refused_at).min(),
+            reconfirmed,
         }
     }
 

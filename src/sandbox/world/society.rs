@@ -9,7 +9,7 @@ use super::super::rng::Rng;
 use super::deeds::{Deed, Plan, Way, Wish};
 use super::people::{Outcome, Refused};
 use super::weather::Weather;
-use super::{World, institutions};
+use super::{World, institutions, reconfirm};
 
 /// The accounts that one person has at one institution.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl World {
             count += places.len();
             let mut own = Rng::keyed(number, &[31]);
             let first = start.plus_ms(own.between(1, 6 * 60) * MINUTE_MS);
-            let wish = Wish::Link { institution: institution.to_owned() };
+            let wish = link_wish(institution);
             self.agenda.plan(first, Plan::Wish(wish));
             if weather != Weather::Calm {
                 self.plan_impatience(&mut own, start, days);
@@ -137,20 +137,23 @@ impl World {
                 }
                 let institution = own.institution;
                 self.ask(institution, at);
-                if alive {
-                    Wish::Renew { requisition }
-                } else {
-                    Wish::Link { institution: institution.to_owned() }
-                }
+                if alive { Wish::Renew { requisition } } else { link_wish(institution) }
             }
-            Wish::Link { institution } => {
+            Wish::Reconfirm { requisition } => {
+                let own = self.household_of(&requisition);
+                if own.is_none_or(|own| own.current.as_deref() != Some(&*requisition)) {
+                    return;
+                }
+                Wish::Reconfirm { requisition }
+            }
+            Wish::Link { institution, .. } => {
                 let Some(own) = self.society.of_institution(&institution) else { return };
                 if own.wants {
                     return;
                 }
                 let known = own.institution;
                 self.ask(known, at);
-                Wish::Link { institution }
+                link_wish(known)
             }
         };
         self.agenda.wishes.push(wish);
@@ -225,7 +228,7 @@ impl World {
         (own.wants, own.asked_at) = (false, None);
         let wish = match own.current.clone() {
             Some(requisition) => Wish::Renew { requisition },
-            None => Wish::Link { institution: institution.to_owned() },
+            None => link_wish(institution),
         };
         self.plan_within(at, Plan::Wish(wish));
     }
@@ -303,11 +306,12 @@ impl World {
         if let Some((when, away_days)) = unlinked_at {
             let wish = Wish::Unlink { requisition: requisition.to_owned() };
             self.plan_within(when, Plan::Wish(wish));
-            let back = Wish::Link { institution: institution.to_owned() };
+            let back = link_wish(institution);
             self.plan_within(when.plus_days(away_days), Plan::Wish(back));
         }
         let renew = Wish::Renew { requisition: requisition.to_owned() };
-        let anew = Wish::Link { institution: institution.to_owned() };
+        let anew = link_wish(institution);
+        self.plan_confirmation(requisition);
         let Some(end) = ends else { return };
         match renewal {
             Renewal::InTime(days) => self.plan_within(end.plus_days(-days), Plan::Wish(renew)),
@@ -315,6 +319,25 @@ impl World {
             Renewal::Anew(days) => self.plan_within(end.plus_days(days), Plan::Wish(anew)),
             Renewal::Never => {}
         }
+    }
+
+    /// Somebody will confirm that access goes on: in time, late or never.
+    fn plan_confirmation(&mut self, requisition: &str) {
+        let (late, never) = (self.society.scaled(80), self.society.scaled(40));
+        let Some(own) = self.requisitions.get(requisition) else { return };
+        let terms = self.agreements.get(&own.agreement);
+        let open = terms.map_or_else(Vec::new, |terms| reconfirm::days(terms, &own.accounts));
+        let Some(due) = open.iter().find(|day| day.answered_at.is_none()) else { return };
+        let due = due.due_at;
+        let Some(household) = self.household_of(requisition) else { return };
+        let rng = &mut household.rng;
+        if rng.chance(never) {
+            return;
+        }
+        let ms = rng.between(HOUR_MS, 10 * DAY_MS);
+        let from = if rng.chance(late) { due } else { due.plus_days(-reconfirm::MARGIN_DAYS) };
+        let wish = Wish::Reconfirm { requisition: requisition.to_owned() };
+        self.plan_within(from.plus_ms(ms), Plan::Wish(wish));
     }
 
     /// Plans something unless it is after the end.
@@ -362,9 +385,21 @@ impl World {
         let rejected: Vec<String> =
             accounts.unwrap_or_default().into_iter().filter(|_| rejects).take(1).collect();
         if self.person_reconfirms(&agreement, &rejected, at).is_ok() {
+            let requisition =
+                self.agreements.get(&agreement).and_then(|own| own.requisition.clone());
             self.done(at, Deed::Reconfirmed { agreement, rejected });
+            if let Some(requisition) = requisition {
+                self.plan_confirmation(&requisition);
+            }
         }
     }
+}
+
+/// Where access has to be confirmed, people ask for enough of it to be asked more than once.
+fn link_wish(institution: &str) -> Wish {
+    let confirms = institutions::find(institution).and_then(|own| own.reconfirmation_days);
+    let access_days = confirms.map(|longest| longest.min(365));
+    Wish::Link { institution: institution.to_owned(), access_days }
 }
 
 fn renewal(rng: &mut Rng, astray: u64) -> Renewal {

@@ -4,6 +4,7 @@
 use crate::model::time::UtcInstant;
 
 use super::accounts::Access;
+use super::reconfirm;
 use super::{Scope, World};
 
 /// The truth about a linked account at an instant.
@@ -17,6 +18,10 @@ pub struct Witness {
     pub consent_ends_at: Option<UtcInstant>,
     /// The person or the bank ended the consent before.
     pub revoked: bool,
+    /// From then on there are no data unless the person confirms access.
+    pub confirm_by: Option<UtcInstant>,
+    /// When a confirmation that came late brought the data back.
+    pub reopened_at: Option<UtcInstant>,
     /// The bank closed it.
     pub closed: bool,
     /// The provider suspended it.
@@ -36,11 +41,19 @@ impl World {
             .requisitions
             .get(&own.requisition)
             .and_then(|requisition| self.agreements.get(&requisition.agreement));
+        let confirmed = terms.filter(|terms| terms.reconfirms);
+        let rejected = confirmed.is_some_and(|terms| reconfirm::rejected(terms, account));
+        let confirm_by = confirmed.and_then(|terms| reconfirm::due(terms, account));
+        let confirm_by = confirm_by.filter(|_due| !rejected);
+        // Only that nobody has confirmed yet, which can still be made up for.
+        let lacking = confirm_by.is_some_and(|due| due <= now) && !self.is_revoked(own, now);
         Some(Witness {
             bank_account: own.bank,
             requisition: own.requisition.clone(),
             consent_ends_at: terms.and_then(super::agreements::Agreement::ends_at),
-            revoked: self.access(own, now) == Access::Revoked,
+            revoked: self.access(own, now) == Access::Revoked && !lacking,
+            confirm_by,
+            reopened_at: confirmed.and_then(reconfirm::reopened_at),
             closed: bank.closed_at.is_some_and(|at| at <= now),
             suspended: own.suspended_at.is_some(),
             failures: own.failures,

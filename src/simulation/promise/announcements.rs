@@ -11,9 +11,11 @@ use crate::sandbox::{RequisitionView, World};
 use super::{Fact, Promise, Scene, Verdict};
 
 /// A clock of the provider is read with the resolution of a second, and looked at every minute.
-const SLACK_MS: i64 = 5 * MINUTE_MS;
+pub(super) const SLACK_MS: i64 = 5 * MINUTE_MS;
 /// An end that is so long ago must have been announced.
-const TOLD_MS: i64 = 3 * DAY_MS;
+pub(super) const TOLD_MS: i64 = 3 * DAY_MS;
+/// So many days after the day on which it was due access can still be confirmed, and as many before.
+pub(super) const CONFIRM_DAYS: i64 = 14;
 
 /// What was said about a link.
 #[derive(Debug, Default)]
@@ -186,7 +188,7 @@ impl Announcements {
             }
             EventCode::AccessExpired => {
                 let view = view?;
-                let end = view.consent_ends_at?;
+                let end = ends_at(view)?;
                 let early = at.plus_ms(SLACK_MS) < end && view.revoked_at.is_none();
                 Some(if early {
                     Err(format!("an expiry is announced that is due at {end}"))
@@ -230,7 +232,7 @@ impl Announcements {
         }
         let judge = |(link, story): (&LinkId, &LinkStory)| {
             let view = views.get(scene.identities.requisition(*link)?)?;
-            let end = view.consent_ends_at?;
+            let end = ends_at(view)?;
             let due = story.completed
                 && !story.replaced
                 && !views.deleted(&view.id)
@@ -279,29 +281,36 @@ impl Promise for Announcements {
     }
 }
 
+/// When a consent ends: by its days, or because nobody confirmed it in time.
+fn ends_at(view: &RequisitionView) -> Option<UtcInstant> {
+    let open = view.reconfirmed.iter().find(|day| day.answered_at.is_none());
+    let lapses_at = open.map(|day| day.due_at.plus_days(CONFIRM_DAYS));
+    view.consent_ends_at.into_iter().chain(lapses_at).min()
+}
+
 fn threshold(notice: &Notice) -> i64 {
     notice.details.get("days").and_then(serde_json::Value::as_i64).unwrap_or(i64::MAX)
 }
 
 /// All requisitions that there are or were, by id.
-struct Views {
+pub(super) struct Views {
     all: BTreeMap<String, RequisitionView>,
     deleted: BTreeSet<String>,
 }
 
 impl Views {
-    fn of(world: &mut World, at: UtcInstant) -> Self {
+    pub(super) fn of(world: &mut World, at: UtcInstant) -> Self {
         let gone: Vec<_> = world.log().deletions().iter().map(|(_, view)| view.clone()).collect();
         let deleted = gone.iter().map(|view| view.id.clone()).collect();
         let all = gone.into_iter().chain(world.requisitions(at));
         Self { all: all.map(|view| (view.id.clone(), view)).collect(), deleted }
     }
 
-    fn get(&self, id: &str) -> Option<&RequisitionView> {
+    pub(super) fn get(&self, id: &str) -> Option<&RequisitionView> {
         self.all.get(id)
     }
 
-    fn deleted(&self, id: &str) -> bool {
+    pub(super) fn deleted(&self, id: &str) -> bool {
         self.deleted.contains(id)
     }
 }

@@ -141,7 +141,10 @@ impl Health {
         let open = |account: &str| {
             world.witness(account, at).is_some_and(|truth| {
                 let lasts = truth.consent_ends_at.is_some_and(|end| at < end);
-                lasts && !truth.revoked && !truth.closed && truth.status == "READY"
+                // As long as nobody has confirmed access, and for a while afterwards, nothing is expected.
+                let confirmed =
+                    truth.confirm_by.is_none_or(|by| at < by) && truth.reopened_at.is_none_or(long);
+                lasts && confirmed && !truth.revoked && !truth.closed && truth.status == "READY"
             })
         };
         self.accounts

@@ -10,6 +10,7 @@ mod consent;
 mod freshness;
 mod health;
 mod quota;
+mod reconfirmation;
 mod renewal;
 mod scene;
 mod suspension;
@@ -106,6 +107,7 @@ impl Bench {
             Box::<catch_up::CatchUp>::default(),
             Box::new(announcements::Announcements::new(&terms.warn_days)),
             Box::<renewal::Renewal>::default(),
+            Box::<reconfirmation::Reconfirmation>::default(),
             Box::new(bounds::Bounds::new(terms.accounts)),
         ];
         let names = promises.iter().map(|promise| promise.name()).chain([VIEW, ROWS]);
@@ -204,6 +206,8 @@ mod testing {
             requisition: "r".to_owned(),
             consent_ends_at: Some(at_hour(90 * 24)),
             revoked: false,
+            confirm_by: None,
+            reopened_at: None,
             closed: false,
             suspended: false,
             failures: 0,
@@ -244,6 +248,36 @@ mod testing {
             .with_header("authorization", &format!("Bearer {token}"))
             .with_json(body);
         world.handle(at, &request).parsed().unwrap()
+    }
+
+    /// A world with one requisition whose access lasts 365 days and was confirmed on some day after its beginning, or never.
+    pub(super) fn confirmed(on_day: Option<i64>) -> (World, UtcInstant, String) {
+        let begin = at_hour(0);
+        let auto_authorise_after_s = Some(0);
+        let mut world =
+            World::new(WorldConfig { auto_authorise_after_s, ..WorldConfig::default() }, begin);
+        let bank = "ALBIONCARDS_ALBNGB21";
+        let token = |world: &mut World, at| {
+            let secrets = json!({"secret_id": SECRET_ID, "secret_key": SECRET_KEY});
+            post(world, at, "token/new/", "", &secrets)["access"].as_str().unwrap().to_owned()
+        };
+        let terms =
+            json!({"institution_id": bank, "access_valid_for_days": 365, "reconfirmation": true});
+        let access = token(&mut world, begin);
+        let agreement = post(&mut world, begin, "agreements/enduser/", &access, &terms);
+        let agreement = agreement["id"].as_str().unwrap();
+        let wish = json!({"redirect": "http://localhost/", "institution_id": bank,
+            "agreement": agreement});
+        post(&mut world, begin, "requisitions/", &access, &wish);
+        let requisition = world.requisitions(begin).remove(0).id;
+        if let Some(day) = on_day {
+            let at = begin.plus_days(day);
+            let access = token(&mut world, at);
+            let path = format!("agreements/enduser/{agreement}/reconfirm/");
+            post(&mut world, at, &path, &access, &json!({}));
+            world.person_reconfirms(agreement, &[], at).unwrap();
+        }
+        (world, begin, requisition)
     }
 
     pub(super) fn linked() -> Linked {

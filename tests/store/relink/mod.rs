@@ -283,6 +283,7 @@ impl Life {
                 countries: vec!["DE".into()],
                 transaction_total_days: Some(90),
                 max_access_valid_for_days: Some(90),
+                max_access_valid_for_days_reconfirmation: None,
                 supported_features: Some(Vec::new()),
             }),
             ApiCall::CreateAgreement { .. } | ApiCall::Agreement(_) => {
@@ -293,6 +294,7 @@ impl Life {
                     access_valid_for_days: Some(90),
                     access_scope: None,
                     accepted: Some(self.now),
+                    reconfirmation: None,
                 })
             }
             ApiCall::CreateRequisition(new) => {

@@ -211,6 +211,7 @@ impl World {
                 countries: vec!["DE".into()],
                 transaction_total_days: Some(90),
                 max_access_valid_for_days: Some(90),
+                max_access_valid_for_days_reconfirmation: None,
                 supported_features: Some(Vec::new()),
             }),
             ApiCall::CreateAgreement { .. } => Reply::Agreement(agreement("agreement", None, 30)),
@@ -281,6 +282,7 @@ fn agreement(id: &str, accepted: Option<UtcInstant>, days: i64) -> Agreement {
         access_valid_for_days: u32::try_from(days).ok(),
         access_scope: None,
         accepted,
+        reconfirmation: None,
     }
 }
 

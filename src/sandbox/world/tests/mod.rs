@@ -417,6 +417,27 @@ fn reconfirmation_keeps_access_alive() {
     );
 }
 
+#[test]
+fn access_that_ends_before_the_next_confirmation_is_not_confirmed() {
+    let mut visitor = Visitor::new(WorldConfig::default());
+    let terms = json!({"institution_id": "ALBIONCARDS_ALBNGB21", "access_valid_for_days": 180,
+        "reconfirmation": true});
+    let (_, accounts) = visitor.link(&terms);
+    let agreement = visitor.world.requisitions(visitor.now)[0].agreement.clone();
+    let path = format!("agreements/enduser/{agreement}/reconfirm/");
+    visitor.now = visitor.now.plus_days(80);
+    visitor.login();
+    assert_eq!(visitor.post(&path, &json!({})).0, 201);
+    visitor.world.person_reconfirms(&agreement, &[], visitor.now).unwrap();
+    visitor.now = visitor.now.plus_days(90);
+    visitor.login();
+    assert_eq!(visitor.get(&format!("accounts/{}/balances/", accounts[0])).0, 200);
+    let (status, body) = visitor.post(&path, &json!({}));
+    assert_eq!((status, &body["summary"]), (400, &json!("No accounts left to reconfirm.")));
+    let days = &visitor.world.requisitions(visitor.now)[0].reconfirmed;
+    assert!(days.len() == 1 && days[0].goes_on && days[0].answered_at.is_some(), "{days:?}");
+}
+
 /// Walks a whole year and gives every byte that came.
 fn transcript(seed: u64) -> Vec<Vec<u8>> {
     let mut visitor = Visitor::new(WorldConfig { seed, ..WorldConfig::default() });

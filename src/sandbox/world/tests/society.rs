@@ -58,7 +58,7 @@ impl Client {
         self.now = self.now.plus_hours(12);
         for wish in self.world.take_wishes(self.now) {
             match wish {
-                Wish::Link { institution } => self.link(&institution),
+                Wish::Link { institution, .. } => self.link(&institution),
                 Wish::Renew { requisition } => {
                     let all = self.world.requisitions(self.now);
                     let old = all.iter().find(|own| own.id == requisition).unwrap();
@@ -67,7 +67,7 @@ impl Client {
                 Wish::Unlink { requisition } => {
                     self.send("DELETE", &format!("requisitions/{requisition}/"), None);
                 }
-                Wish::Sync { .. } => {}
+                Wish::Reconfirm { .. } | Wish::Sync { .. } => {}
             }
         }
         let readable = |own: &AccountView| matches!(own.status, "READY" | "ERROR");

@@ -1,0 +1,23 @@
+//! Words as a shell takes them, for the commands that people are shown.
+
+/// A word for a shell, quoted if it needs to be (POSIX.1-2024, Shell Command Language, 2.2).
+pub fn quoted(word: &str) -> String {
+    let harmless = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%".contains(letter);
+    if !word.is_empty() && word.chars().all(harmless) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stay_words() {
+        assert_eq!(quoted("/run/x-1.sock"), "/run/x-1.sock");
+        assert_eq!((quoted(""), quoted("a b")), ("''".into(), "'a b'".into()));
+        assert_eq!(quoted("it's; rm"), "'it'\\''s; rm'");
+    }
+}
