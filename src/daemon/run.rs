@@ -143,15 +143,6 @@ impl Plan {
         let database = config.store.path.clone();
         let reloader = Reloader::new(config_path, defaults, (config, display), log, handle.clone());
         let signals = Signals::listen()?;
-        let backups = Backups::default();
-        let keeper = Keeper {
-            store: store.clone(),
-            engine: handle.clone(),
-            reloader: reloader.clone(),
-            clock: Arc::clone(&clock),
-            stop: stop.clone(),
-            backups: backups.clone(),
-        };
         let metrics = Metrics {
             engine: handle.clone(),
             store: store.clone(),
@@ -161,7 +152,7 @@ impl Plan {
             counted,
         };
         let shared = Shared {
-            backups,
+            backups: Backups::default(),
             engine: handle.clone(),
             store: store.clone(),
             reader,
@@ -172,6 +163,7 @@ impl Plan {
             streams: TaskTracker::new(),
             stop: stop.clone(),
         };
+        let keeper = Keeper::new(&shared);
         let mut tasks = Supervisor::new(stop.clone());
         let started = Notice::new(EventCode::DaemonStarted, "the daemon is up")
             .detail("version", env!("CARGO_PKG_VERSION"));

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::DaemonError;
+use super::control::Shared;
 use super::reload::Reloader;
 use crate::config::{Backup, Config};
 use crate::model::notice::{EventCode, Notice};
@@ -90,15 +91,27 @@ impl Backups {
 
 /// Makes backups.
 pub(super) struct Keeper {
-    pub(super) store: Store,
-    pub(super) engine: Handle,
-    pub(super) reloader: Reloader,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) stop: CancellationToken,
-    pub(super) backups: Backups,
+    store: Store,
+    engine: Handle,
+    reloader: Reloader,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+    backups: Backups,
 }
 
 impl Keeper {
+    /// With what the control socket has; it asks there how things stand.
+    pub(super) fn new(shared: &Shared) -> Self {
+        Self {
+            store: shared.store.clone(),
+            engine: shared.engine.clone(),
+            reloader: shared.reloader.clone(),
+            clock: Arc::clone(&shared.clock),
+            stop: shared.stop.clone(),
+            backups: shared.backups.clone(),
+        }
+    }
+
     /// Works until the daemon is told to stop.
     pub(super) async fn run(self) -> Result<(), DaemonError> {
         let mut record: Option<Record> = None;
