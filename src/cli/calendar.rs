@@ -136,7 +136,29 @@ mod tests {
     fn an_end_is_an_event_that_moves_with_its_link_and_is_cancelled_with_it() {
         let (file, events) = calendar(&[link(""), link(r#","access_expires_at":null"#)]);
         assert_eq!((events, calendar(&[link("")]).0.as_str()), (1, file.as_str()));
-        insta::assert_snapshot!(file.replace("\r\n", "\n"), @"");
+        insta::assert_snapshot!(file.replace("\r\n", "\n"), @r"
+        BEGIN:VCALENDAR
+        VERSION:2.0
+        PRODID:-//banksyncd//access to banks//EN
+        METHOD:PUBLISH
+        BEGIN:VEVENT
+        UID:lnk_01kkd4z8000000000000000009@banksyncd
+        DTSTAMP:20260202T090000Z
+        SEQUENCE:495993
+        DTSTART:20260801T090000Z
+        SUMMARY:Access to SANDBOXFINANCE_SFIN0000 ends
+        DESCRIPTION:2 accounts\; no data come after that.\nRenew it before\, and ac
+         counts keep id and history: banksyncd renew lnk_01kkd4z8000000000000000009
+        STATUS:CONFIRMED
+        TRANSP:TRANSPARENT
+        BEGIN:VALARM
+        ACTION:DISPLAY
+        TRIGGER:-P7D
+        DESCRIPTION:Access to SANDBOXFINANCE_SFIN0000 ends
+        END:VALARM
+        END:VEVENT
+        END:VCALENDAR
+        ");
         let before = read(&file);
         let (file, _) = calendar(&[link(r#","access_expires_at":"2026-11-01T09:00:00Z""#)]);
         let moved = read(&file);
