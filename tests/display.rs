@@ -15,7 +15,7 @@ use banksyncd::model::transaction::BookingStatus::{self, Booked, Pending};
 /// Amount, date, payee and notes; empty for none.
 type Expected = [&'static str; 4];
 
-const ROWS: [(&str, BookingStatus, &str, Expected); 29] = [
+const ROWS: [(&str, BookingStatus, &str, Expected); 32] = [
     // Nobody's rule: the bank's columns without needless blanks.
     (
         "UNKNOWN_BANK",
@@ -54,6 +54,24 @@ const ROWS: [(&str, BookingStatus, &str, Expected); 29] = [
         Booked,
         r#"{"transactionAmount":{"amount":"7.20","currency":"EUR"},"bookingDate":"2026-03-02","remittanceInformationUnstructured":"SHOP"}"#,
         ["7.20", "2026-03-02", "", "SHOP"],
+    ),
+    (
+        "TRIODOS_TRIONL2U",
+        Booked,
+        r#"{"transactionAmount":{"amount":"12.30","currency":"EUR"},"bookingDate":"2026-03-02","creditorName":"Bakker Bart"}"#,
+        ["-12.30", "2026-03-02", "Bakker Bart", ""],
+    ),
+    (
+        "TRIODOS_TRIONL2U",
+        Booked,
+        r#"{"transactionAmount":{"amount":"12.30","currency":"EUR"},"bookingDate":"2026-03-02","debtorName":"Anna de Vries"}"#,
+        ["12.30", "2026-03-02", "Anna de Vries", ""],
+    ),
+    (
+        "TRIODOS_TRIONL2U",
+        Booked,
+        r#"{"transactionAmount":{"amount":"-12.30","currency":"EUR"},"bookingDate":"2026-03-02","creditorAccount":{"iban":"NL02"}}"#,
+        ["-12.30", "2026-03-02", "", ""],
     ),
     (
         "ENTERCARD_SWEDNOKK",

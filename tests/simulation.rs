@@ -1,8 +1,11 @@
 //! `simulate` from outside: the report, the same run for the same seed, and options that are refused.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
+use banksyncd::model::time::UtcInstant;
+use banksyncd::sandbox::{Weather, Wish, World, WorldConfig};
 use serde_json::Value;
 
 fn simulate(arguments: &[&str]) -> Output {
@@ -96,4 +99,28 @@ fn combinations_that_make_no_sense_are_refused_with_a_sentence() {
         assert!(text(&output.stderr).contains(word), "{arguments:?}: {}", text(&output.stderr));
         assert!(output.stdout.is_empty());
     }
+}
+
+#[test]
+fn the_fixed_seeds_of_the_gate_visit_every_bank() {
+    let line =
+        include_str!("../.ci/run").lines().find_map(|line| line.strip_prefix("fixed_seeds=("));
+    let seeds: Vec<u64> =
+        line.unwrap().trim_end_matches(')').split(' ').map(|seed| seed.parse().unwrap()).collect();
+    assert!(seeds.len() >= 20);
+    let visited = seeds.iter().flat_map(|seed| {
+        let start = UtcInstant::EPOCH.plus_days(20_000);
+        let mut world = World::new(WorldConfig { seed: *seed, ..WorldConfig::default() }, start);
+        world.inhabit(3, 730, Weather::Calm);
+        world.live_until(start.plus_hours(7));
+        world.take_wishes(start.plus_hours(7))
+    });
+    let visited: BTreeSet<String> = visited
+        .filter_map(|wish| match wish {
+            Wish::Link { institution, .. } => Some(institution),
+            _ => None,
+        })
+        .collect();
+    let all: BTreeSet<String> = World::profiles().map(|(id, _)| id.to_owned()).collect();
+    assert_eq!(visited, all);
 }

@@ -351,6 +351,40 @@ fn every_event_is_documented() {
     assert_eq!(first_cells("\n## A\n| `b` | c |\n## D\n| `e` |\n", "A"), ["b"]);
 }
 
+/// Routes of the control socket, `get /v1/status`, by the table in the program's text.
+fn routes(source: &str) -> Vec<String> {
+    let of_entry = |entry: &str| -> Vec<String> {
+        let entry = entry.split("\n        .").next().unwrap_or_default();
+        let path = entry.split('"').nth(1).unwrap_or_default();
+        let methods = ["get", "post", "put", "delete"];
+        let served = methods.into_iter().filter(|method| entry.contains(&format!("{method}(")));
+        served.map(|method| format!("{method} {path}")).collect()
+    };
+    source.split(".route(").skip(1).flat_map(of_entry).collect()
+}
+
+/// Routes of an `OpenAPI` document.
+fn described_routes(document: &str) -> Vec<String> {
+    let document: serde_json::Value = serde_json::from_str(document).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let of_path = |(path, methods): (&String, &serde_json::Value)| -> Vec<String> {
+        methods.as_object().unwrap().keys().map(|method| format!("{method} {path}")).collect()
+    };
+    paths.flat_map(of_path).collect()
+}
+
+#[test]
+fn every_route_is_described() {
+    let ours = routes(&file("src/daemon/control/mod.rs"));
+    let name = "src/daemon/control/openapi.json";
+    assert!(ours.len() > 20, "{ours:?}");
+    none(&differences(&described_routes(&file(name)), &ours, name));
+    let planted = "\n        .route(\"/v1/a\", get(a::b).put(c::d))\n        .fallback(delete(x))";
+    assert_eq!(routes(planted), ["get /v1/a", "put /v1/a"]);
+    let described = described_routes("{\"paths\":{\"/v1/b\":{\"get\":{}}}}");
+    assert_eq!(differences(&described, &routes(planted), "x").len(), 3);
+}
+
 #[test]
 fn every_metric_is_documented() {
     let names: Vec<_> = METRICS.iter().map(|metric| metric.name.to_owned()).collect();

@@ -883,7 +883,7 @@ _banksyncd_commands() {
 'links:List links, their state and the days left' \
 'unlink:End a link at the provider; stored data stays' \
 'renew:Renew a link while the old one works; accounts keep their id and history' \
-'reconfirm:Confirm that access goes on, as the law in Great Britain asks every 90 days\: page, window, outcome for each account' \
+'reconfirm:Confirm that access goes on, as Great Britain asks every 90 days' \
 'accounts:List accounts; say which two are one, or take them apart again' \
 'forget:Erase everything of an account, for good' \
 'balances:Show balances' \
@@ -1015,7 +1015,7 @@ _banksyncd__subcmd__help_commands() {
 'links:List links, their state and the days left' \
 'unlink:End a link at the provider; stored data stays' \
 'renew:Renew a link while the old one works; accounts keep their id and history' \
-'reconfirm:Confirm that access goes on, as the law in Great Britain asks every 90 days\: page, window, outcome for each account' \
+'reconfirm:Confirm that access goes on, as Great Britain asks every 90 days' \
 'accounts:List accounts; say which two are one, or take them apart again' \
 'forget:Erase everything of an account, for good' \
 'balances:Show balances' \

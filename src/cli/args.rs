@@ -98,7 +98,7 @@ pub enum ClientVerb {
     Unlink(Unlink),
     /// Renew a link while the old one works; accounts keep their id and history
     Renew(Renew),
-    /// Confirm that access goes on, as the law in Great Britain asks every 90 days: page, window, outcome for each account
+    /// Confirm that access goes on, as Great Britain asks every 90 days
     Reconfirm(Reconfirm),
     /// List accounts; say which two are one, or take them apart again
     Accounts(Accounts),

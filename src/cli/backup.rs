@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::args::Backup;
 use super::error::CliError;
-use super::export::{cannot_write, suffixed};
+use super::export::{cannot_write, is_special, suffixed};
 use super::{Code, Ctx};
 use crate::store;
 
@@ -21,8 +21,15 @@ const PIECE_BYTES: usize = 64 * 1024;
 
 /// Makes a backup.
 pub async fn run(args: &Backup, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    if args.file.is_dir() {
+        return Err(cannot_write(&args.file, &io::ErrorKind::IsADirectory.into()));
+    }
+    if is_special(&args.file) {
+        let error = io::Error::new(io::ErrorKind::AlreadyExists, "it is no regular file");
+        return Err(cannot_write(&args.file, &error));
+    }
     let draft = suffixed(&args.file, ".new");
-    let written = write(&draft, ctx).await.and_then(|keycheck| {
+    let written = write(args, &draft, ctx).await.and_then(|keycheck| {
         let check = suffixed(&args.file, ".keycheck");
         let failed = |error: io::Error| cannot_write(&args.file, &error);
         private(&check).and_then(|mut file| file.write_all(keycheck.as_bytes())).map_err(failed)?;
@@ -44,8 +51,8 @@ pub async fn run(args: &Backup, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
 }
 
 /// Writes the copy; gives the text of its key check.
-async fn write(draft: &Path, ctx: &mut Ctx<'_>) -> Result<String, CliError> {
-    let failed = |error: io::Error| cannot_write(draft, &error);
+async fn write(args: &Backup, draft: &Path, ctx: &mut Ctx<'_>) -> Result<String, CliError> {
+    let failed = |error: io::Error| cannot_write(&args.file, &error);
     let mut target = private(draft).map_err(failed)?;
     let keycheck = match ctx.client.download("/v1/backup", &json!({})).await {
         Ok(mut download) => {

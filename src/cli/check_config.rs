@@ -73,15 +73,15 @@ fn outlook(config: &Config, now: UtcInstant) -> Result<String, CliError> {
         // Writing to a string cannot fail.
         writeln!(text, "#   {day} {local}").unwrap_or_default();
     }
-    let (limit, reserve) = (config.limits.calls_per_day, config.limits.manual_reserve);
-    let pulls = plan.busiest_day();
+    let (limit, pulls) = (config.limits.calls_per_day, plan.busiest_day());
     let most = count(usize::try_from(pulls).unwrap_or(usize::MAX), "pull");
+    let left = limit.saturating_sub(pulls);
     write!(
         text,
-        "#\n# That is up to {most} in 24 hours, which costs each account, of {limit} calls that the bank allows for each:\n\
-         #   balances      {pulls}\n\
-         #   transactions  {pulls}\n\
-         # `banksyncd sync` has {reserve} more to itself. Details are read once a month.\n",
+        "#\n# Up to {most} in 24 hours. Of {limit} calls that a bank allows, an account takes\n\
+         #   {pulls} for its balances, which leaves {left} to `banksyncd sync`,\n\
+         #   {pulls} for its transactions, which leaves {left} likewise;\n\
+         # its details are read once a month.\n",
     )
     .unwrap_or_default();
     Ok(text)
@@ -114,10 +114,10 @@ mod tests {
         #   Wed 2026-10-28 20:00
         #   Thu 2026-10-29 02:30
         #
-        # That is up to 2 pulls in 24 hours, which costs each account, of 6 calls that the bank allows for each:
-        #   balances      2
-        #   transactions  2
-        # `banksyncd sync` has 2 more to itself. Details are read once a month.
+        # Up to 2 pulls in 24 hours. Of 6 calls that a bank allows, an account takes
+        #   2 for its balances, which leaves 4 to `banksyncd sync`,
+        #   2 for its transactions, which leaves 4 likewise;
+        # its details are read once a month.
         ");
     }
 
@@ -128,6 +128,6 @@ mod tests {
         let printed = config.effective() + &outlook(&config, now).unwrap();
         assert_eq!(parse(&printed, "x", &Defaults::default()).unwrap().config, config);
         assert_eq!(printed.matches("\n#   Sun 2026-02-01").count(), 3, "{printed}");
-        assert!(printed.contains("up to 3 pulls in 24 hours"), "{printed}");
+        assert!(printed.contains("# Up to 3 pulls in 24 hours"), "{printed}");
     }
 }

@@ -21,6 +21,7 @@ use tokio::net::UnixStream;
 
 use super::error::CliError;
 use super::object::Object;
+use crate::daemon::view::NO_SUCH_PATH;
 use crate::exit::Code;
 use crate::model::port::{Clock, Method};
 use crate::model::time::SECOND_MS;
@@ -191,10 +192,13 @@ impl<'a> Client<'a> {
             return Ok((lines, head.headers));
         }
         let body = lines.whole().await?;
-        Err(refusal(&body).unwrap_or_else(|| CliError::NotUnderstood {
+        let not_understood = || CliError::NotUnderstood {
             what: format!("HTTP status {}", status.as_u16()),
             hint: version_hint(version.as_deref()),
-        }))
+        };
+        // A daemon that does not know a path of ours is an older one.
+        let known = |refused: &CliError| !matches!(refused, CliError::Refused { message, .. } if message == NO_SUCH_PATH);
+        Err(refusal(&body).filter(known).unwrap_or_else(not_understood))
     }
 
     fn unreachable(&self, source: io::Error) -> CliError {

@@ -13,6 +13,11 @@ use crate::model::time::{BankDate, DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, UtcIns
 /// Lists or follows events.
 pub async fn run(args: &Events, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let since = args.since.as_deref().map(|text| since(text, ctx.now().wall)).transpose()?;
+    if let Some(at) = since.filter(|at| *at > ctx.now().wall) {
+        ctx.output.note(&format!(
+            "`--since {at}` lies in the future: nothing has happened since\n\nhint: a time ago is `2h` or `3d`"
+        ));
+    }
     let since = since.map(|at| at.to_string());
     if let Some(code) = &args.code {
         known(code)?;
@@ -85,7 +90,11 @@ fn known(code: &str) -> Result<(), CliError> {
         .collect();
     Err(CliError::Usage {
         message: format!("there is no event code `{code}`"),
-        hint: (!near.is_empty()).then(|| format!("there are {}", near.join(", "))),
+        hint: Some(if near.is_empty() {
+            "`man banksyncd-events` lists them all".to_owned()
+        } else {
+            format!("there are {}", near.join(", "))
+        }),
     })
 }
 

@@ -29,11 +29,22 @@ pub async fn run(args: &Export, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
         return archive::run(folder, ctx).await;
     }
     check(args)?;
+    ctx.tell_future(args.from);
     match (&args.output, args.append) {
         (Some(path), true) => append(args, path, ctx).await,
+        (Some(path), false) if is_special(path) => {
+            let failed = |error: io::Error| cannot_write(path, &error);
+            let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+            stream(args, Some((file, path)), ctx).await
+        }
         (Some(path), false) => whole(args, path, ctx).await,
-        (None, _) => stdout(args, ctx).await,
+        (None, _) => stream(args, None, ctx).await,
     }
+}
+
+/// A device, a pipe: it is written to, and nothing takes its place.
+pub(super) fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|facts| !facts.is_file() && !facts.is_dir())
 }
 
 /// Refuses what makes no sense together.
@@ -44,6 +55,10 @@ fn check(args: &Export) -> Result<(), CliError> {
     let grows = args.append || args.follow;
     if args.append && args.output.is_none() {
         return usage("`--append` needs a file", "name it with `--output FILE`");
+    }
+    if let Some(path) = args.output.as_deref().filter(|path| args.append && is_special(path)) {
+        let message = format!("`{}` is no file that could grow", path.display());
+        return usage(&message, "name a file, or leave `--append` out");
     }
     if grows && !args.format.0.grows() {
         let message = format!("a file of the format `{}` cannot grow", args.format.0.as_str());
@@ -56,12 +71,25 @@ fn check(args: &Export) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn stdout(args: &Export, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+/// To standard output, or to what is no regular file.
+async fn stream(
+    args: &Export,
+    mut special: Option<(File, &Path)>,
+    ctx: &mut Ctx<'_>,
+) -> Result<Code, CliError> {
     let mut cursor = args.follow.then(String::new);
     loop {
         let mut download = ask(args, ctx, cursor.as_deref()).await?;
         while let Some(piece) = download.next().await? {
-            ctx.output.bytes(&piece)?;
+            match &mut special {
+                None => ctx.output.bytes(&piece)?,
+                Some((file, path)) => {
+                    file.write_all(&piece).map_err(|error| match error.kind() {
+                        io::ErrorKind::BrokenPipe => CliError::Output(error),
+                        _ => cannot_write(path, &error),
+                    })?;
+                }
+            }
         }
         ctx.output.flush()?;
         tell_left_out(&download, ctx);
@@ -79,7 +107,7 @@ async fn whole(args: &Export, path: &Path, ctx: &mut Ctx<'_>) -> Result<Code, Cl
     }
     let beside = suffixed(path, ".new");
     let written: Result<_, CliError> = async {
-        let mut file = File::create(&beside).map_err(|error| cannot_write(&beside, &error))?;
+        let mut file = File::create(&beside).map_err(|error| cannot_write(path, &error))?;
         let first = args.follow.then_some("");
         let download = save(args, ctx, first, (&mut file, &beside)).await?;
         std::fs::rename(&beside, path).map_err(|error| cannot_write(path, &error))?;
@@ -263,15 +291,21 @@ pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
 
 /// A file that cannot be written. A full disk and the like are I/O errors; everything else says that the file cannot be made.
 pub(super) fn cannot_write(path: &Path, error: &io::Error) -> CliError {
-    let exit = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::WriteZero => {
-            Code::IoErr
+    use io::ErrorKind;
+    let (exit, hint) = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::WriteZero => {
+            (Code::IoErr, "free some space, or name another place")
         }
-        _ => Code::CantCreate,
+        ErrorKind::PermissionDenied => (Code::NoPerm, "name a place where you may write"),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            (Code::CantCreate, "name a file in a folder that exists")
+        }
+        ErrorKind::IsADirectory => (Code::CantCreate, "name a file inside it"),
+        _ => (Code::CantCreate, "name another place"),
     };
     CliError::Failed {
         exit,
         message: format!("cannot write `{}`: {error}", path.display()),
-        hint: None,
+        hint: Some(hint.to_owned()),
     }
 }

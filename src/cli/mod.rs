@@ -12,7 +12,7 @@ use crate::daemon::view::VerifyView;
 use crate::exit::Code;
 use crate::model::port::{BoxFuture, Clock, Method};
 use crate::model::shell::quoted;
-use crate::model::time::{Now, Zone};
+use crate::model::time::{BankDate, Now, Zone};
 use crate::store::Backup;
 
 pub mod accounts;
@@ -139,6 +139,17 @@ impl Ctx<'_> {
         Ok(agreed)
     }
 
+    /// Says that a first day lies in the future, where few rows are: banks date some ahead. Whatever the zone, a day is left.
+    fn tell_future(&mut self, from: Option<BankDate>) {
+        let today = self.now().wall.utc_date();
+        if let Some(from) = from.filter(|from| Some(*from) > today.plus_days(1)) {
+            self.output.note(&format!(
+                "`--from {from}` lies in the future: only what banks date ahead is there\n\n\
+                 hint: today is {today}"
+            ));
+        }
+    }
+
     /// Reads a listing whole, for tables. The listings read this way have one object per account, link, scope or bank.
     async fn list(&self, path: &str, patience: Patience) -> Result<Vec<Object>, CliError> {
         let mut lines = self.client.lines(Method::Get, path, None, patience).await?;
@@ -200,7 +211,9 @@ pub async fn run(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Code {
         // What was printed before the failure is still worth having; the failure itself is what is told.
         drop(ctx.output.flush());
         if !error.is_closed_pipe() {
-            ctx.output.error(&error.report());
+            // Commands in it are to be typed as this one was.
+            let report = error.report().replace("`banksyncd ", &format!("`{} ", ctx.program));
+            ctx.output.error(&report);
         }
         error.code()
     })

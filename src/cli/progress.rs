@@ -16,6 +16,9 @@ const TICK: Duration = Duration::from_millis(120);
 /// What goes on, as a person sees it.
 #[derive(Debug)]
 pub struct Progress {
+    /// Somebody watches.
+    live: bool,
+    /// What is on the screen now; one that was taken away shows nothing ever again.
     spinner: Option<ProgressBar>,
     shown: String,
 }
@@ -24,23 +27,28 @@ impl Progress {
     /// Begins; shows nothing yet.
     pub fn new(output: &Output) -> Self {
         let live = output.terminal.error && !output.quiet;
-        let spinner = live.then(|| {
-            let spinner = ProgressBar::new_spinner();
-            styled(&spinner, "{spinner} {msg}");
-            spinner
-        });
-        Self { spinner, shown: String::new() }
+        Self { live, spinner: None, shown: String::new() }
+    }
+
+    /// Draws `text`, which must be clean; only where a person watches.
+    fn draw(&mut self, template: &str, text: &str) -> Option<&ProgressBar> {
+        if !self.live {
+            return None;
+        }
+        let spinner = self.spinner.get_or_insert_with(ProgressBar::new_spinner);
+        // Our templates are good; if one were not, the bar would look otherwise.
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            spinner.set_style(style.progress_chars("█▌░"));
+        }
+        spinner.set_message(text.to_owned());
+        spinner.enable_steady_tick(TICK);
+        Some(spinner)
     }
 
     /// Shows `text`, which must be clean.
     pub fn show(&mut self, text: &str, output: &mut Output) {
-        match &self.spinner {
-            Some(spinner) => {
-                spinner.set_message(text.to_owned());
-                spinner.enable_steady_tick(TICK);
-            }
-            None if self.shown != text => output.note(text),
-            None => {}
+        if self.draw("{spinner} {msg}", text).is_none() && self.shown != text {
+            output.note(text);
         }
         text.clone_into(&mut self.shown);
     }
@@ -48,19 +56,17 @@ impl Progress {
     /// Shows how much of a whole is done, as a bar beside `text`, which must be clean; only where a person watches.
     pub fn part(&mut self, done: usize, whole: usize, text: &str) {
         let length = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        if let Some(spinner) = &self.spinner {
-            styled(spinner, "{spinner} {bar:20.green} {pos} of {len} {msg}");
-            spinner.set_length(length(whole));
-            spinner.set_position(length(done));
-            spinner.set_message(text.to_owned());
-            spinner.enable_steady_tick(TICK);
+        if let Some(bar) = self.draw("{spinner} {bar:20.green} {pos} of {len} {msg}", text) {
+            bar.set_length(length(whole));
+            bar.set_position(length(done));
         }
     }
 
     /// Waits for `work`; a person who waits for longer than a second sees that it goes on.
     pub async fn during<T>(text: &str, output: &Output, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
-        if !output.terminal.error || output.quiet {
+        let mut progress = Self::new(output);
+        if !progress.live {
             return work.await;
         }
         tokio::select! {
@@ -68,12 +74,7 @@ impl Progress {
             done = &mut work => return done,
             () = tokio::time::sleep(UNNOTICED) => {}
         }
-        let mut progress = Self::new(output);
-        if let Some(spinner) = &mut progress.spinner {
-            styled(spinner, "{spinner} {msg} ({elapsed})");
-            spinner.set_message(text.to_owned());
-            spinner.enable_steady_tick(TICK);
-        }
+        progress.draw("{spinner} {msg} ({elapsed})", text);
         let done = work.await;
         progress.clear();
         done
@@ -81,15 +82,8 @@ impl Progress {
 
     /// Takes the live line away, so that other lines can be written.
     pub fn clear(&mut self) {
-        if let Some(spinner) = &self.spinner {
+        if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
         }
-    }
-}
-
-/// Our templates are good; if one were not, the bar would look otherwise.
-fn styled(bar: &ProgressBar, template: &str) {
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.progress_chars("█▌░"));
     }
 }

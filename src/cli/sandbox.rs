@@ -28,7 +28,11 @@ pub(super) fn run(args: &Sandbox, global: &Global, output: &mut Output) -> Resul
     runtime()?.block_on(async {
         let listener = TcpListener::bind(args.listen)
             .await
-            .map_err(|error| failed(Code::CantCreate, format!("cannot listen on `{}`: {error}", args.listen)))?;
+            .map_err(|error| CliError::Failed {
+                exit: Code::CantCreate,
+                message: format!("cannot listen on `{}`: {error}", args.listen),
+                hint: Some(format!("port 0 takes a free one: `--listen {}:0`", args.listen.ip())),
+            })?;
         let address = listener
             .local_addr()
             .map_err(|error| failed(Code::IoErr, format!("cannot tell the address: {error}")))?;

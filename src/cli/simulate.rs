@@ -6,6 +6,7 @@
 use super::args::{Global, Simulate, Weather};
 use super::error::CliError;
 use super::output::Output;
+use super::progress::Progress;
 use crate::exit::Code;
 use crate::observe::Chain;
 use crate::simulation::{Broken, Faults, Options, Report, run as simulate};
@@ -20,9 +21,15 @@ pub(super) fn run(args: &Simulate, global: &Global, output: &mut Output) -> Resu
     };
     let seeds = args.seeds.unwrap_or((args.seed, args.seed));
     let (mut kept, mut broken) = (0_u64, 0_u64);
+    let mut progress = Progress::new(output);
+    let number = |seeds: u64| usize::try_from(seeds).unwrap_or(usize::MAX);
+    let whole = number(seeds.1.saturating_sub(seeds.0)).saturating_add(1);
     for seed in seeds.0..=seeds.1 {
         let options = Options { days: args.days, seed, accounts: args.accounts, faults };
-        let outcome = simulate(&options).map_err(|error| CliError::Failed {
+        progress.part(number(kept.saturating_add(broken)), whole, "seeds tried");
+        let outcome = simulate(&options);
+        progress.clear();
+        let outcome = outcome.map_err(|error| CliError::Failed {
             exit: Code::Software,
             message: format!("seed {seed} could not be simulated: {}", Chain(&error)),
             hint: None,

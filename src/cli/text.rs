@@ -60,6 +60,21 @@ pub fn safe_json(json: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(safe)
 }
 
+/// Text in lines of so many characters at most, broken between words; a word that is longer has a line of its own.
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// A span of time in its largest fitting unit: `45 s`, `12 min`, `5 h`, `3 days`.
 fn span(ms: i64) -> String {
     const SECOND_MS: i64 = 1_000;
@@ -185,6 +200,13 @@ mod tests {
             &*safe_json("{\"a\":\"\u{9b}\u{7f}é\"}".as_bytes()),
             "{\"a\":\"\\u009b\\u007fé\"}".as_bytes()
         );
+    }
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(wrapped("a bc def", 4), ["a bc", "def"]);
+        assert_eq!(wrapped("abcdef g", 3), ["abcdef", "g"]);
+        assert_eq!(wrapped("", 3), [""]);
     }
 
     #[test]

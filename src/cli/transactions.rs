@@ -32,6 +32,7 @@ pub async fn run(args: &Transactions, ctx: &mut Ctx<'_>) -> Result<Code, CliErro
             ("raw", args.raw.then_some("1")),
         ],
     );
+    ctx.tell_future(args.from);
     if ctx.json {
         return ctx.pass(&target, Patience::Endless).await;
     }

@@ -67,13 +67,13 @@ impl Rule {
         };
         let turn = |amount: Amount| {
             let positive = amount.units() > 0;
-            match self.sign {
-                Sign::Inverted => Amount::ZERO.checked_sub(amount),
-                Sign::PendingNegative if positive && row.status == BookingStatus::Pending => {
-                    Amount::ZERO.checked_sub(amount)
-                }
-                Sign::AsGiven | Sign::PendingNegative => Some(amount),
-            }
+            let turned = match self.sign {
+                Sign::AsGiven => false,
+                Sign::Inverted => true,
+                Sign::PendingNegative => positive && row.status == BookingStatus::Pending,
+                Sign::ByParty => positive && row.names_creditor_only(),
+            };
+            if turned { Amount::ZERO.checked_sub(amount) } else { Some(amount) }
         };
         (amount.and_then(turn), currency)
     }
@@ -128,6 +128,15 @@ fn date(source: &DateSource, row: &Row<'_>, out: Option<bool>) -> Option<BankDat
 }
 
 impl Row<'_> {
+    /// Whether somebody is named who gets the money, and nobody who gives it.
+    fn names_creditor_only(&self) -> bool {
+        let Transaction { creditor_name, creditor_account, debtor_name, debtor_account, .. } =
+            self.columns;
+        let [creditor, debtor] = [(creditor_name, creditor_account), (debtor_name, debtor_account)]
+            .map(|(name, account)| name.is_some() || account.is_some());
+        creditor && !debtor
+    }
+
     /// What an extract finds, tidied.
     fn extract(&self, extract: &Extract, out: Option<bool>) -> Option<String> {
         tidy(&self.find(extract, out)?)

@@ -101,11 +101,14 @@ pub enum Sign {
     Inverted,
     /// Pending payments lack their minus sign.
     PendingNegative,
+    /// All amounts are positive: where the row names a creditor and no debtor, it is money out.
+    ByParty,
 }
 
 impl Sign {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::AsGiven, Self::Inverted, Self::PendingNegative];
+    pub const ALL: [Self; 4] =
+        [Self::AsGiven, Self::Inverted, Self::PendingNegative, Self::ByParty];
 
     /// The word of the rules.
     pub const fn as_str(self) -> &'static str {
@@ -113,6 +116,7 @@ impl Sign {
             Self::AsGiven => "as-given",
             Self::Inverted => "inverted",
             Self::PendingNegative => "pending-negative",
+            Self::ByParty => "by-party",
         }
     }
 }

@@ -37,7 +37,7 @@ pub use client::{Client, Settings};
 pub use error::Error;
 pub use examine::{Examined, Unreached, Untrusted, examine};
 #[cfg(any(test, fuzzing))]
-pub use fuzz::fuzz_rows;
+pub use fuzz::{fuzz_answers, fuzz_rows};
 pub use rate::Spelling;
 pub use rows::Rows;
 pub use transport::{HttpTransport, SetupError};

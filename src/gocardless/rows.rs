@@ -30,6 +30,7 @@ impl RowReader for Rows {
         RowKey {
             effective_date,
             earliest_date: dates.all().min(),
+            filterable: dates.filterable(),
             understood: effective_date.is_some() && amount.is_some(),
             amount,
             currency: currency.and_then(|code| CurrencyCode::parse(&code.0)),
@@ -232,6 +233,12 @@ impl Dates {
 
     fn effective(&self) -> Option<BankDate> {
         self.all().next()
+    }
+
+    /// A filter holds booking and value dates against its range, nothing else, and drops rows without either (knowledge base
+    /// article 11529689817628, read 2026-11).
+    fn filterable(&self) -> bool {
+        self.booking.date.or(self.value.date).is_some()
     }
 
     fn any_wrong(&self) -> bool {

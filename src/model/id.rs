@@ -9,6 +9,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
+use super::time::UtcInstant;
+
 macro_rules! own_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -22,6 +24,17 @@ macro_rules! own_id {
             /// From the instant of creation (milliseconds) and 80 random bits.
             pub fn new(created_ms: i64, random: u128) -> Self {
                 Self(Ulid::from_parts(created_ms.max(0).unsigned_abs(), random).0)
+            }
+
+            /// When it was made.
+            pub fn created_at(self) -> UtcInstant {
+                let ms = Ulid(self.0).timestamp_ms();
+                UtcInstant::from_ms(i64::try_from(ms).unwrap_or(i64::MAX))
+            }
+
+            /// The 80 random bits.
+            pub fn random(self) -> u128 {
+                Ulid(self.0).random()
             }
 
             /// The 128 bits.

@@ -105,6 +105,8 @@ pub struct RowKey {
     pub effective_date: Option<BankDate>,
     /// The earliest of all its dates: a row is surely covered only if this is.
     pub earliest_date: Option<BankDate>,
+    /// It has a date that the provider's filter looks at; other rows come in unfiltered answers only.
+    pub filterable: bool,
     /// Amount and a date were understood.
     pub understood: bool,
     /// Signed, as the bank wrote it.

@@ -5,7 +5,7 @@ use crate::model::failure::FailureClass;
 use crate::model::port::ApiCall;
 use crate::model::time::{DAY_MS, HOUR_MS, UtcInstant};
 
-use super::agenda::Key;
+use super::agenda::{CallDue, Key};
 use super::effect::PlannedCall;
 use super::outage::Gate;
 use super::state::{Account, AccountStatus, LinkStatus, Pull};
@@ -15,6 +15,8 @@ use super::{Aim, CALLS_IN_FLIGHT_MAX, Planner, backoff, guard};
 const DETAILS_EVERY_MS: i64 = 30 * DAY_MS;
 /// What a failed pull left to do is still worth resuming for so long.
 const LEFTOVER_MS: i64 = 6 * HOUR_MS;
+/// Where access ends within this time, what covers days is read first.
+const LAST_MS: i64 = HOUR_MS;
 
 /// A pull and when it may begin.
 pub(super) struct PullDue {
@@ -24,7 +26,7 @@ pub(super) struct PullDue {
 }
 
 /// The next call of an account.
-enum AccountCall {
+pub(super) enum AccountCall {
     Metadata,
     Details,
     Pull,
@@ -51,18 +53,26 @@ impl Planner {
                 Key::Account(id) => match self.accounts.get(&id) {
                     Some(account) => {
                         let chores = [self.stale_at(account), account.pairing_due()];
-                        let call = self.account_call(account, now).map(|(at, _)| at);
-                        (chores.into_iter().flatten().min(), call)
+                        (chores.into_iter().flatten().min(), self.account_due(account, now))
                     }
                     None => (None, None),
                 },
                 Key::Link(id) => match self.links.get(&id) {
-                    Some(link) => (self.link_chore_at(link, now), self.link_call_at(link, now)),
+                    Some(link) => {
+                        let due = |at| CallDue {
+                            at,
+                            fresh_until: UtcInstant::EPOCH,
+                            ends_at: UtcInstant::NEVER,
+                        };
+                        let call = self.link_call_at(link, now).map(due);
+                        (self.link_chore_at(link, now), call)
+                    }
                     None => (None, None),
                 },
             };
             self.agenda.set(key, chore, call.filter(|_| !self.is_busy(key)));
         }
+        self.agenda.fall_due(now);
     }
 
     fn is_busy(&self, key: Key) -> bool {
@@ -77,9 +87,9 @@ impl Planner {
     pub(super) fn wake_at(&self, now: UtcInstant) -> UtcInstant {
         let call = match self.gate(now) {
             Gate::Open if self.flights.len() < CALLS_IN_FLIGHT_MAX => {
-                self.agenda.next_call_at().into_iter().chain(self.time_question_at(now)).min()
+                self.call_at(now).into_iter().chain(self.time_question_at(now)).min()
             }
-            Gate::Probe if self.flights.is_empty() => self.agenda.next_call_at(),
+            Gate::Probe if self.flights.is_empty() => self.call_at(now),
             Gate::Open | Gate::Probe => None,
             Gate::ClosedUntil(until) => Some(until),
         };
@@ -107,15 +117,11 @@ impl Planner {
         if let Some(question) = self.ask_the_time(now) {
             return Some(question);
         }
-        while let Some(key) = self.agenda.call_due(now) {
+        while let Some(key) = self.turn(now) {
             self.touch(key);
             let call = match key {
                 Key::Link(id) => {
                     self.call_for_link(id, now).or_else(|| self.call_for_confirmation(id, now))
-                }
-                // Nothing is spent before one answer has told the time.
-                Key::Account(_) if self.time.is_unconfirmed() && !self.flights.is_empty() => {
-                    return None;
                 }
                 Key::Account(id) if self.time.is_unconfirmed() => self.metadata_call(id, now),
                 Key::Account(id) => self.call_for_account(id, now),
@@ -124,7 +130,7 @@ impl Planner {
             if call.is_some() {
                 return call;
             }
-            if self.agenda.call_due(now) == Some(key) {
+            if self.agenda.is_due(key) {
                 // What was due brought no call and is due again: leave it for a moment rather than spin.
                 self.agenda.delay_call(key, now.plus_s(60));
             }
@@ -169,7 +175,7 @@ impl Planner {
     }
 
     /// The next call of an account and when it is due, whatever the gate says.
-    fn account_call(
+    pub(super) fn account_call(
         &self,
         account: &Account,
         now: UtcInstant,
@@ -271,6 +277,10 @@ impl Planner {
             return scopes.clone();
         }
         let mut scopes = vec![Scope::Balances, Scope::Transactions];
+        let safe_until = now.plus_ms(LAST_MS);
+        if self.last_call_at(account, now) < safe_until {
+            scopes.reverse();
+        }
         let old = account.details_at.is_none_or(|read| now.since(read) >= DETAILS_EVERY_MS);
         if old && self.allowance(account, Scope::Details, false, now).next_allowed_at <= now {
             scopes.push(Scope::Details);
@@ -326,12 +336,16 @@ impl Planner {
             && self.links.get(&account.link_id).is_some_and(|link| {
                 !matches!(link.status, LinkStatus::Abandoned | LinkStatus::Replaced)
             });
+        watched.then(|| self.fresh_until(account))
+    }
+
+    /// Until when the data of an account are as fresh as they should be.
+    pub(super) fn fresh_until(&self, account: &Account) -> UtcInstant {
         let fresh = account.last_synced_at.unwrap_or(account.discovered_at);
-        let objective = match account.status {
+        fresh.plus_ms(match account.status {
             AccountStatus::Processing => self.policy.freshness_ms.min(DAY_MS),
             _ => self.policy.freshness_ms,
-        };
-        watched.then(|| fresh.plus_ms(objective))
+        })
     }
 
     /// Does what needs no call.

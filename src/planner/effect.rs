@@ -49,8 +49,6 @@ pub struct PlannedCall {
     pub call: ApiCall,
     /// Which quota it spends, if any: where accounts became one, that of the part whose handle is called.
     pub spends: Option<(AccountId, Scope)>,
-    /// In which run.
-    pub run_id: Option<RunId>,
     /// When it is reserved: by the provider's clock, which the ledger knows.
     pub at: UtcInstant,
 }

@@ -33,7 +33,9 @@ mod guard;
 mod health;
 mod likeness;
 mod linking;
+mod order;
 mod outage;
+mod pace;
 pub mod pairing;
 mod provider_time;
 mod pull;
@@ -41,6 +43,7 @@ mod renewal;
 mod requisition;
 mod rewind;
 mod terms;
+mod turn;
 pub mod union;
 mod wishes;
 
@@ -61,6 +64,7 @@ use draft::Draft;
 use effect::{Effect, PlannedCall, RunOutcome, Settlement, Ticket};
 use event::{AskId, Event, Question};
 use ids::IdSource;
+use pace::{Pace, Rhythm};
 use policy::Policy;
 use provider_time::ProviderTime;
 use quota::{Allowance, Ledger, LedgerRow};
@@ -142,6 +146,8 @@ pub struct Planner {
     wishes: BTreeMap<AccountId, bool>,
     asks: VecDeque<(AskId, Question)>,
     agenda: Agenda,
+    /// Of calls for accounts.
+    pace: Pace,
     draft: Draft,
     effects: VecDeque<Effect>,
     /// Pulls that ended with a batch of rows: told when the batch is durable.
@@ -182,6 +188,7 @@ impl Planner {
             wishes: BTreeMap::new(),
             asks: VecDeque::new(),
             agenda: Agenda::default(),
+            pace: Pace::default(),
             draft: Draft::default(),
             effects: VecDeque::new(),
             endings: BTreeMap::new(),
@@ -441,6 +448,9 @@ impl Planner {
             }
             Aim::Link(..) | Aim::Confirmation(..) | Aim::Ask(..) => None,
         };
+        if handle.is_some() {
+            self.pace.take(self.rhythm(), now);
+        }
         let at = self.time.latest(now);
         let part = spends.and_then(|(id, _)| self.accounts.get(&id)).map(|it| self.part_of(it));
         if let (Some((account, scope)), Some(part)) = (spends, part) {
@@ -453,7 +463,11 @@ impl Planner {
         let flight = Flight { aim, spends, call_id: None, run_id, handle, date_from };
         self.flights.insert(ticket, flight);
         let spends = part.zip(spends).map(|(part, (_, scope))| (part, scope));
-        PlannedCall { ticket, call, spends, run_id, at }
+        PlannedCall { ticket, call, spends, at }
+    }
+
+    fn rhythm(&self) -> Rhythm {
+        Rhythm::per_minute(self.policy.accounts_per_minute)
     }
 
     /// Emits what was drafted as one batch.

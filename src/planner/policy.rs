@@ -19,6 +19,8 @@ pub struct Policy {
     pub calls_per_day: u32,
     /// Of these, kept for a person's `sync`.
     pub manual_reserve: u32,
+    /// Calls a minute over all accounts, at least 1.
+    pub accounts_per_minute: u32,
     /// Counted failures in a row before an account is paused.
     pub error_budget: u32,
     /// Never more in a row.
@@ -49,6 +51,7 @@ impl Policy {
             freshness_ms: i64::from(plan.freshness_s).saturating_mul(1_000),
             calls_per_day: config.limits.calls_per_day,
             manual_reserve: config.limits.manual_reserve,
+            accounts_per_minute: config.limits.accounts_per_minute,
             error_budget: config.limits.error_budget,
             error_hard_limit: config.limits.error_hard_limit,
             history_days: config.history.days,

@@ -7,6 +7,7 @@
 use crate::model::time::{DAY_MS, HOUR_MS, UtcInstant};
 
 use super::agenda::Key;
+use super::pace::Pace;
 use super::state::{Account, Link, ProviderState};
 use super::{Planner, quota};
 
@@ -63,6 +64,8 @@ impl Planner {
     /// Cuts waits that the clock has made too long. Changes nothing after a clock that went forward.
     pub(super) fn clock_went_back(&mut self, now: UtcInstant) {
         self.store_retry_at = None;
+        // The line in the client keeps the limit meanwhile.
+        self.pace = Pace::default();
         let there = self.time.latest(now);
         self.ledger.clock_went_back(there);
         for (id, account) in &mut self.accounts {

@@ -31,6 +31,8 @@ pub(super) struct Request {
     pub(super) wall_error_ms: i64,
     /// The provider did not accept the token.
     pub(super) token_refused: bool,
+    /// The provider did not accept the address it came from.
+    pub(super) address_refused: bool,
     /// Whether it asks for a part of the days only.
     pub(super) filtered: bool,
     /// The provider's decision, whether or not it arrives.

@@ -20,6 +20,8 @@ use super::shown::{self, Shown};
 
 /// How the provider says that a token is not good.
 const INVALID_TOKEN: &[u8] = b"Invalid token";
+/// How it says that nobody may call from here.
+const ADDRESS_DENIED: &[u8] = b"IP address access denied";
 
 /// What the wire does to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,8 +194,8 @@ impl Line {
             after,
             wall_error_ms,
             filtered: !query.is_empty(),
-            token_refused: response.status == 401
-                && response.body.windows(INVALID_TOKEN.len()).any(|part| part == INVALID_TOKEN),
+            token_refused: response.status == 401 && says(&response, INVALID_TOKEN),
+            address_refused: response.status == 403 && says(&response, ADDRESS_DENIED),
             status: response.status,
             daily_reset_at,
         });
@@ -239,6 +241,10 @@ impl Transport for Line {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(self.exchange(request))
     }
+}
+
+fn says(response: &HttpResponse, words: &[u8]) -> bool {
+    response.body.windows(words.len()).any(|part| part == words)
 }
 
 fn http_request(request: &Request, path: &str, query: &str) -> HttpRequest {

@@ -2,8 +2,10 @@
 //!
 //! The log is what [`super::replay`] matches anew, so nothing may decide about rows that is not in it: texts, window, time and
 //! `last_updated` of each answer, in the order of their coming. What to do about rows is decided in
-//! [`crate::planner::reconcile`].
+//! [`crate::planner::reconcile`]. Beside the log stands the newest answer of each of an account's latest windows, to compare
+//! the next one with.
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::model::time::{BankDate, UtcInstant};
@@ -23,6 +25,10 @@ use super::reconcile::{self, AccountRows, Given, Reconciled, Work};
 use super::row;
 use super::rows;
 use super::stamp;
+
+/// Filtered windows of an account whose newest answer is at hand. Each day has another one, and only the newest is asked for
+/// again; an answer for a window that is forgotten is stored like a new one.
+const WINDOWS_KEPT: i64 = 8;
 
 /// An answer that came.
 pub(super) struct Coming<'a> {
@@ -60,17 +66,21 @@ struct Known {
     rows_version: i64,
 }
 
+/// A window as its column holds it.
+fn window(date_from: Option<BankDate>) -> i64 {
+    row::days(date_from).unwrap_or(EVERYTHING_DAYS)
+}
+
 fn newest(
     connection: &Connection,
     account: i64,
     date_from: Option<BankDate>,
 ) -> Result<Option<Known>, Error> {
     let failed = Error::sql("read the last answer");
-    let sql = "SELECT number, floor, items, rows_version FROM answer WHERE account = ?1 AND date_from IS ?2
-               ORDER BY number DESC LIMIT 1";
+    let sql = "SELECT number, floor, items, rows_version FROM answer_window AS w JOIN answer ON number = w.answer
+               WHERE account = ?1 AND w.date_from = ?2";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let values = params![account, row::days(date_from)];
-    let known = statement.query_row(values, |row| {
+    let known = statement.query_row([account, window(date_from)], |row| {
         Ok(Known {
             number: row.get(0)?,
             floor: row.get(1)?,
@@ -114,15 +124,14 @@ fn put_beside(
     let items = Items { booked: items, pending: pending.as_ref().map(|_| rest) };
     let bytes = answers::encode(&items);
     finish(work.connection, account, facts, &outcome)?;
-    let number = if let Some(known) = known.filter(|known| known.items == bytes) {
-        touch(work.connection, known.number, account)?;
-        known.number
+    if let Some(known) = known.filter(|known| known.items == bytes) {
+        again(work.connection, account, *run, facts, known.number)?;
     } else {
+        let number = log(work.connection, *run, facts, &Value::Blob(bytes))?;
         // An answer without rows is judged anew each time it comes.
         let floor = floor_days(outcome.coverage.floor).filter(|_| !booked.is_empty());
-        insert(work.connection, account, facts, (floor, bytes))?
-    };
-    log(work.connection, number, *run, facts)?;
+        remember(work.connection, account, facts, (number, floor))?;
+    }
     Ok(outcome)
 }
 
@@ -176,8 +185,7 @@ pub(super) fn repeat(
         moves: Moves::default(),
     };
     finish(work.connection, account, facts, &outcome)?;
-    touch(work.connection, known.number, account)?;
-    log(work.connection, known.number, run, facts)?;
+    again(work.connection, account, run, facts, known.number)?;
     Ok(outcome)
 }
 
@@ -209,44 +217,69 @@ fn finish(
     statement.execute(values).map(|_rows| ()).map_err(failed)
 }
 
-/// The rows are now as this answer has them.
-fn touch(connection: &Connection, number: i64, account: &AccountRows) -> Result<(), Error> {
+/// The newest answer for its window came again: the rows are now as it has them.
+fn again(
+    connection: &Connection,
+    account: &AccountRows,
+    run: i64,
+    facts: &AnswerFacts,
+    first: i64,
+) -> Result<(), Error> {
     let failed = Error::sql("note that an answer came again");
-    let sql = "UPDATE answer SET rows_version = ?2 WHERE number = ?1 AND rows_version <> ?2";
+    let sql = "UPDATE answer_window SET rows_version = ?3 WHERE account = ?1 AND date_from = ?2 AND rows_version <> ?3";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    statement.execute([number, account.rows_version]).map(|_one| ()).map_err(failed)
+    statement
+        .execute([account.part, window(facts.date_from), account.rows_version])
+        .map_err(failed)?;
+    log(connection, run, facts, &Value::Integer(first)).map(|_number| ())
 }
 
-fn insert(
+/// An answer is the newest one for its window.
+fn remember(
     connection: &Connection,
     account: &AccountRows,
     facts: &AnswerFacts,
-    (floor, items): (Option<i64>, Vec<u8>),
-) -> Result<i64, Error> {
-    let failed = Error::sql("store an answer");
-    let sql = "INSERT INTO answer (account, date_from, floor, items, rows_version)
-               VALUES (?1, ?2, ?3, ?4, ?5)";
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let date_from = row::days(facts.date_from);
-    let values = params![account.part, date_from, floor, items, account.rows_version];
-    statement.insert(values).map_err(failed)
+    (number, floor): (i64, Option<i64>),
+) -> Result<(), Error> {
+    let failed = || Error::sql("remember the last answer");
+    let sql = "INSERT INTO answer_window (account, date_from, answer, floor, rows_version) VALUES (?1, ?2, ?3, ?4, ?5)
+               ON CONFLICT (account, date_from) DO UPDATE
+               SET (answer, floor, rows_version) = (excluded.answer, excluded.floor, excluded.rows_version)";
+    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+    let values =
+        params![account.part, window(facts.date_from), number, floor, account.rows_version];
+    statement.execute(values).map_err(failed())?;
+    let sql = "DELETE FROM answer_window WHERE account = ?1 AND date_from > ?2 AND answer <
+               (SELECT answer FROM answer_window WHERE account = ?1 AND date_from > ?2 ORDER BY answer DESC
+                LIMIT 1 OFFSET ?3)";
+    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+    let values = [account.part, EVERYTHING_DAYS, WINDOWS_KEPT.saturating_sub(1)];
+    statement.execute(values).map(|_old| ()).map_err(failed())
 }
 
-fn log(connection: &Connection, answer: i64, run: i64, facts: &AnswerFacts) -> Result<(), Error> {
+/// Writes an entry; gives its number. `items`: the rows, or the number of the entry that has them.
+fn log(
+    connection: &Connection,
+    run: i64,
+    facts: &AnswerFacts,
+    items: &Value,
+) -> Result<i64, Error> {
     let failed = Error::sql("write the log of answers");
-    let sql = "INSERT INTO answer_use (answer, run, after_ms, last_updated, strategy, number)
-               SELECT ?1, number, ?3 - started_at, ?4, ?5, ?6 FROM run WHERE number = ?2";
+    let number = forget::next_number(connection, "answer")?;
+    let sql = "INSERT INTO answer (run, after_ms, last_updated, strategy, date_from, items, number)
+               SELECT number, ?2 - started_at, ?3, ?4, ?5, ?6, ?7 FROM run WHERE number = ?1";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     let last_updated = stamp::pack(facts.at, facts.last_updated.as_deref());
-    let number = forget::next_number(connection, "answer_use")?;
-    let values = params![answer, run, facts.at.ms(), last_updated, STRATEGY_VERSION, number];
-    statement.execute(values).map(|_one| ()).map_err(failed)
+    let date_from = row::days(facts.date_from).filter(|_| matches!(items, Value::Blob(_)));
+    let values =
+        params![run, facts.at.ms(), last_updated, STRATEGY_VERSION, date_from, items, number];
+    statement.insert(values).map_err(failed)
 }
 
 /// An entry of the log.
 pub(super) struct Use {
     pub(super) number: i64,
-    /// Number of the answer.
+    /// The entry with which the same answer came first; itself, if it is new.
     pub(super) answer: i64,
     /// Number of the account.
     pub(super) account: i64,
@@ -262,10 +295,11 @@ pub(super) struct Use {
 /// The entry of the log after this one, `None` after the last.
 pub(super) fn next_use(connection: &Connection, after: i64) -> Result<Option<Use>, Error> {
     let failed = Error::sql("read the log of answers");
-    let sql = "SELECT u.number, answer, answer.account, run, started_at + after_ms, date_from, last_updated,
-               strategy, items
-               FROM answer_use AS u JOIN answer ON answer.number = u.answer JOIN run ON run.number = u.run
-               WHERE u.number > ?1 ORDER BY u.number LIMIT 1";
+    let sql = "SELECT a.number, first.number, account, a.run, started_at + coalesce(a.after_ms, took_ms), first.date_from, a.last_updated,
+               a.strategy, first.items
+               FROM answer AS a JOIN run ON run.number = a.run
+               JOIN answer AS first ON first.number = iif(typeof(a.items) = 'integer', a.items, a.number)
+               WHERE a.number > ?1 ORDER BY a.number LIMIT 1";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     let found = statement.query_row([after], |row| {
         let at = UtcInstant::from_ms(row.get(4)?);

@@ -80,7 +80,7 @@ pub(super) fn apply(
     };
     // Last: rows and events speak of runs that go on.
     for run in &batch.runs {
-        runs::end(&step, run, at)?;
+        runs::end(&step, run, at, applied.events.first().map(|event| event.id))?;
     }
     let mut work = Work { connection: &step, packer, unpacker, reader };
     for account in &batch.forgotten_accounts {
@@ -142,13 +142,13 @@ fn put_data(
     match data {
         Data::Balances { account_id, run_id, balances } => {
             let account = documents::account_number(work.connection, *account_id)?;
-            let run = runs::number(work.connection, *run_id, account, at)?;
+            let run = runs::number(work.connection, *run_id, account)?;
             let part = runs::part(work.connection, run)?;
             balances::store(work, part, run, balances, at)?;
             Ok(None)
         }
         Data::Transactions { account_id, run_id, date_from, answer } => {
-            let (mut account, about) = about(work.connection, *account_id, *run_id, at)?;
+            let (mut account, about) = about(work.connection, *account_id, *run_id)?;
             let facts = AnswerFacts {
                 at,
                 date_from: *date_from,
@@ -168,7 +168,7 @@ fn put_data(
             news(work.connection, identity, about, (outcome, said)).map(Some)
         }
         Data::Unchanged { account_id, run_id, date_from, last_updated } => {
-            let (mut account, about) = about(work.connection, *account_id, *run_id, at)?;
+            let (mut account, about) = about(work.connection, *account_id, *run_id)?;
             let facts =
                 AnswerFacts { at, date_from: *date_from, last_updated: last_updated.clone() };
             let proof = proof::load(work, &account)?;
@@ -194,10 +194,9 @@ fn about(
     connection: &Connection,
     account_id: AccountId,
     run_id: RunId,
-    at: UtcInstant,
 ) -> Result<(AccountRows, About), Error> {
     let number = documents::account_number(connection, account_id)?;
-    let run = runs::number(connection, run_id, number, at)?;
+    let run = runs::number(connection, run_id, number)?;
     let part = runs::part(connection, run)?;
     Ok((answer::account_rows(connection, part)?, About { account_id, run_id, run }))
 }

@@ -1,61 +1,22 @@
-//! Balances with history: a row when an item differs from the one before it in its series, and of which series answers are.
+//! Balances with history: what is new in the answer of each run, series by series, and of which series answers are.
 //!
 //! A series is an account, a type, a currency and the place among equals of these in one answer (banks send a type twice).
 //! Items compare by their raw text. The newest answer can always be shown exactly, even when nothing of it is new. Where an
 //! item is the first one of its series but for amount and date, its text is not stored again: balances change with nearly
 //! every answer, and would take as much room as a fifth of the transactions.
 
-use std::collections::BTreeMap;
-
-use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::model::balance::Balance;
-use crate::model::id::AccountId;
-use crate::model::money::{Amount, Currency, Money};
+use crate::model::money::{Currency, Money};
 use crate::model::time::{BankDate, UtcInstant};
 
-use super::answers::{put, take};
-use super::codec::{BUILT_IN_ID, Packed, Unpacker};
-use super::documents;
+use super::answers::put;
+use super::balance_items::{self, Item, ItemText, News};
+use super::codec::{BUILT_IN_ID, PLAIN, Packed, Unpacker};
 use super::error::Error;
-use super::listing::Cursor;
 use super::reconcile::Work;
 use super::row;
-use super::worker::Reader;
-
-/// Rows of one chunk of a listing.
-const CHUNK_LEN: usize = 256;
-
-/// A stored balance.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BalanceRow {
-    /// Whose.
-    pub account_id: AccountId,
-    /// What the bank said.
-    pub balance: Balance,
-    /// Newest answer: when it came (last). History: when the value was first seen.
-    pub fetched_at: UtcInstant,
-}
-
-/// Which balances to list. The default is the newest answer of every account.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BalanceFilter {
-    /// Of this account only.
-    pub account_id: Option<AccountId>,
-    /// Every value there ever was, in the order of their coming, instead of the newest answer.
-    pub history: bool,
-}
-
-/// What [`Columns::read`] reads; conditions follow.
-macro_rules! select_balances {
-    () => {
-        "SELECT balance.number, series, form, balance_type, amount, currency, reference_date, raw,
-         run.started_at + after_ms, coalesce(part.whole, part.number), place
-         FROM balance_series, balance, run, account AS part
-         WHERE balance_series.number = series AND run.number = run AND part.number = balance_series.account"
-    };
-}
 
 /// Stores an answer.
 pub(super) fn store(
@@ -65,17 +26,26 @@ pub(super) fn store(
     balances: &[Balance],
     at: UtcInstant,
 ) -> Result<(), Error> {
-    let mut of_answer = Vec::new();
+    let (mut of_answer, mut fresh) = (Vec::new(), Vec::new());
     for (index, balance) in balances.iter().enumerate() {
         let earlier =
             balances.iter().take(index).filter(|other| same_series(other, balance)).count();
         let place = i64::try_from(earlier).unwrap_or(i64::MAX);
-        let series = match find_series(work, account, balance, place)? {
-            Some((series, raw)) if raw == balance.raw => series.number,
-            Some((series, _)) => insert(work, &series, (run, at), balance)?,
-            None => begin_series(work, account, (run, at), balance, place)?,
+        let series = match find_series(work.connection, account, balance, place)? {
+            Some(series) => series,
+            None => begin_series(work.connection, account, balance, place)?,
         };
-        put(&mut of_answer, series.unsigned_abs());
+        let newest = newest_item(work.connection, &series)?;
+        let newest = newest
+            .map(|item| finish_item(work.connection, work.unpacker, &series, item))
+            .transpose()?;
+        if newest.is_none_or(|newest| newest.raw != balance.raw) {
+            fresh.push(new_item(work, &series, balance)?);
+        }
+        put(&mut of_answer, series.number.unsigned_abs());
+    }
+    if !fresh.is_empty() {
+        insert(work.connection, (run, at), fresh)?;
     }
     note_answer(work.connection, account, &of_answer, at)
 }
@@ -144,251 +114,198 @@ fn fill(form: &str, amount: Option<&str>, date: Option<BankDate>) -> String {
 }
 
 /// A series of balances.
-struct Series {
+#[derive(Clone)]
+pub(super) struct Series {
     number: i64,
+    pub(super) balance_type: String,
+    pub(super) currency: Option<String>,
+    pub(super) place: i64,
     form: String,
+    /// The run that brought its newest item; 0: it has none yet.
+    newest: i64,
 }
 
-/// The series of a balance and the text of its newest item.
+fn series(row: &Row<'_>) -> rusqlite::Result<Series> {
+    Ok(Series {
+        number: row.get("number")?,
+        balance_type: row.get("balance_type")?,
+        currency: row.get("currency")?,
+        place: row.get("place")?,
+        form: row.get("form")?,
+        newest: row.get("newest")?,
+    })
+}
+
+/// The series of a balance.
 fn find_series(
-    work: &mut Work<'_>,
+    connection: &Connection,
     account: i64,
     balance: &Balance,
     place: i64,
-) -> Result<Option<(Series, String)>, Error> {
+) -> Result<Option<Series>, Error> {
     let failed = || Error::sql("read balances");
-    let sql = concat!(
-        select_balances!(),
-        " AND balance_series.account = ?1 AND balance_type = ?2 AND place = ?3 AND currency IS ?4
-        AND balance.number = newest ORDER BY balance.number DESC LIMIT 1"
-    );
-    let mut statement = work.connection.prepare_cached(sql).map_err(failed())?;
+    let sql = "SELECT * FROM balance_series
+               WHERE account = ?1 AND balance_type = ?2 AND place = ?3 AND currency IS ?4";
+    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
     let values = params![account, balance.balance_type, place, currency(balance)];
-    let found = statement.query_row(values, Columns::read).optional().map_err(failed())?;
-    let Some(found) = found else { return Ok(None) };
-    let series = Series { number: found.series, form: found.form.clone() };
-    Ok(Some((series, found.finish(work.connection, work.unpacker)?.raw)))
+    statement.query_row(values, series).optional().map_err(failed())
 }
 
 fn begin_series(
-    work: &mut Work<'_>,
+    connection: &Connection,
     account: i64,
-    came: (i64, UtcInstant),
     balance: &Balance,
     place: i64,
-) -> Result<i64, Error> {
+) -> Result<Series, Error> {
     let failed = Error::sql("store balances");
-    let form = form_of(balance);
+    let (form, balance_type) = (form_of(balance), balance.balance_type.clone());
+    let currency = currency(balance).map(str::to_owned);
     let sql = "INSERT INTO balance_series (account, balance_type, currency, place, form, newest)
                VALUES (?1, ?2, ?3, ?4, ?5, 0)";
-    let mut statement = work.connection.prepare_cached(sql).map_err(&failed)?;
-    let values = params![account, balance.balance_type, currency(balance), place, form];
-    let number = statement.insert(values).map_err(&failed)?;
-    insert(work, &Series { number, form }, came, balance)
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    let number =
+        statement.insert(params![account, balance_type, currency, place, form]).map_err(failed)?;
+    Ok(Series { number, balance_type, currency, place, form, newest: 0 })
 }
 
-/// Adds a balance to its series; gives the number of the series.
-fn insert(
-    work: &mut Work<'_>,
-    series: &Series,
-    (run, at): (i64, UtcInstant),
-    balance: &Balance,
-) -> Result<i64, Error> {
-    let failed = Error::sql("store a balance");
-    let amount = amount(balance);
-    let raw = if fill(&series.form, amount.as_deref(), balance.reference_date) == balance.raw {
-        Value::Null
+/// The series with a number.
+pub(super) fn one_series(connection: &Connection, number: i64) -> Result<Series, Error> {
+    let failed = Error::sql("read balances");
+    let sql = "SELECT * FROM balance_series WHERE number = ?1";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    statement.query_row([number], series).map_err(failed)
+}
+
+/// The newest item of a series; `None` if it has none yet.
+pub(super) fn newest_item(connection: &Connection, series: &Series) -> Result<Option<Item>, Error> {
+    if series.newest == 0 {
+        return Ok(None);
+    }
+    let all = all_news(connection, series.newest)?;
+    let mut items = all.into_iter().rev().flat_map(|news| news.items);
+    let item = items.find(|item| item.series == series.number);
+    item.map(Some).ok_or_else(|| Error::damaged("a series of balances"))
+}
+
+/// The new balances of a run.
+fn all_news(connection: &Connection, run: i64) -> Result<Vec<News>, Error> {
+    let failed = Error::sql("read balances");
+    let sql = "SELECT started_at, balances FROM run WHERE number = ?1";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    statement.query_row([run], news).map_err(failed)?
+}
+
+/// The new balances of a run, from its columns.
+pub(super) fn news(row: &Row<'_>) -> rusqlite::Result<Result<Vec<News>, Error>> {
+    let began = row::instant(row, "started_at")?;
+    let bytes: Option<Vec<u8>> = row.get("balances")?;
+    let all = balance_items::decode(bytes.as_deref().unwrap_or_default(), began);
+    Ok(all.ok_or_else(|| Error::damaged("new balances")))
+}
+
+/// A balance as it goes into the database.
+fn new_item(work: &mut Work<'_>, series: &Series, balance: &Balance) -> Result<Item, Error> {
+    let filled = fill(&series.form, amount(balance).as_deref(), balance.reference_date);
+    let text = if filled == balance.raw {
+        None
     } else {
         let packed = work.packer.pack(work.connection, BUILT_IN_ID, &balance.raw)?;
-        match packed.dictionary {
-            BUILT_IN_ID => Value::Blob(packed.bytes.to_vec()),
-            _ => Value::Text(balance.raw.clone()),
+        let is_packed = packed.dictionary == BUILT_IN_ID;
+        Some(ItemText { is_packed, bytes: packed.bytes.to_vec() })
+    };
+    let amount = balance.money.as_ref().map(|money| money.amount);
+    Ok(Item { series: series.number, amount, date: balance.reference_date, text })
+}
+
+/// Adds the new balances of an answer to its run; they are the newest of their series.
+fn insert(
+    connection: &Connection,
+    (run, at): (i64, UtcInstant),
+    items: Vec<Item>,
+) -> Result<(), Error> {
+    let failed = || Error::sql("store balances");
+    let sql = "SELECT started_at, balances FROM run WHERE number = ?1";
+    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+    let (began, before): (_, Option<Vec<u8>>) = statement
+        .query_row([run], |row| Ok((row::instant(row, "started_at")?, row.get(1)?)))
+        .map_err(failed())?;
+    let (mut bytes, news) = (before.unwrap_or_default(), News { at, items });
+    balance_items::append(&mut bytes, &news, began);
+    let sql = "UPDATE run SET balances = ?2 WHERE number = ?1";
+    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+    statement.execute(params![run, bytes]).map_err(failed())?;
+    let sql = "UPDATE balance_series SET newest = ?2 WHERE number = ?1";
+    let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+    for item in &news.items {
+        statement.execute([item.series, run]).map_err(failed())?;
+    }
+    Ok(())
+}
+
+/// The balance that an item of a series is.
+pub(super) fn finish_item(
+    connection: &Connection,
+    unpacker: &mut Unpacker,
+    series: &Series,
+    item: Item,
+) -> Result<Balance, Error> {
+    let raw = match item.text {
+        None => {
+            let amount = item.amount.map(|amount| amount.to_string());
+            fill(&series.form, amount.as_deref(), item.date)
+        }
+        Some(text) => {
+            let dictionary = if text.is_packed { BUILT_IN_ID } else { PLAIN };
+            unpacker.unpack(connection, Packed { dictionary, bytes: &text.bytes })?
         }
     };
-    let sql = "INSERT INTO balance (series, amount, reference_date, raw, run, after_ms)
-               SELECT ?1, ?2, ?3, ?4, number, ?6 - started_at FROM run WHERE number = ?5";
-    let mut statement = work.connection.prepare_cached(sql).map_err(&failed)?;
-    let date = row::days(balance.reference_date);
-    let number = statement
-        .insert(params![series.number, amount, date, raw, run, at.ms()])
-        .map_err(&failed)?;
-    let sql = "UPDATE balance_series SET newest = ?2 WHERE number = ?1";
-    let mut statement = work.connection.prepare_cached(sql).map_err(&failed)?;
-    statement.execute([series.number, number]).map_err(failed)?;
-    Ok(series.number)
+    let money = item.amount.zip(series.currency.clone());
+    Ok(Balance {
+        balance_type: series.balance_type.clone(),
+        money: money.map(|(amount, currency)| Money { amount, currency: Currency(currency) }),
+        reference_date: item.date,
+        raw,
+    })
 }
 
-/// A balance as it is stored, before its text is made.
-struct Columns {
-    number: i64,
-    series: i64,
-    form: String,
-    balance_type: String,
-    amount: Option<String>,
-    currency: Option<String>,
-    reference_date: Option<BankDate>,
-    raw: Value,
-    fetched_at: UtcInstant,
-}
-
-impl Columns {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            number: row.get(0)?,
-            series: row.get(1)?,
-            form: row.get(2)?,
-            balance_type: row.get(3)?,
-            amount: row.get(4)?,
-            currency: row.get(5)?,
-            reference_date: row::date(row.get(6)?),
-            raw: row.get(7)?,
-            fetched_at: UtcInstant::from_ms(row.get(8)?),
-        })
-    }
-
-    fn finish(self, connection: &Connection, unpacker: &mut Unpacker) -> Result<Balance, Error> {
-        let raw = match self.raw {
-            Value::Null => fill(&self.form, self.amount.as_deref(), self.reference_date),
-            Value::Text(text) => text,
-            Value::Blob(bytes) => {
-                let packed = Packed { dictionary: BUILT_IN_ID, bytes: &bytes };
-                unpacker.unpack(connection, packed)?
-            }
-            Value::Integer(_) | Value::Real(_) => return Err(Error::damaged("a balance")),
-        };
-        let money = self.amount.as_deref().and_then(Amount::parse).zip(self.currency);
-        Ok(Balance {
-            balance_type: self.balance_type,
-            money: money.map(|(amount, currency)| Money { amount, currency: Currency(currency) }),
-            reference_date: self.reference_date,
-            raw,
-        })
-    }
-}
-
-/// Where a listing of balances stands.
-pub(super) struct Balances {
-    filter: BalanceFilter,
-    /// Accounts still to list (newest answers only), last one first; `None` before the first chunk.
-    accounts: Option<Vec<(i64, AccountId)>>,
-    /// The last row listed (history only).
-    after: i64,
-    /// The newest text of each series of whole accounts so far (history only).
-    shown: BTreeMap<(i64, String, Option<String>, i64), String>,
-}
-
-impl Balances {
-    pub(super) fn new(filter: BalanceFilter) -> Self {
-        Self { filter, accounts: None, after: 0, shown: BTreeMap::new() }
-    }
-
-    fn history(
-        &mut self,
-        connection: &Connection,
-        unpacker: &mut Unpacker,
-    ) -> Result<Vec<BalanceRow>, Error> {
-        let failed = || Error::sql("read balances");
-        let sql = concat!(
-            select_balances!(),
-            " AND balance.number > ?1
-            AND (?2 IS NULL OR coalesce(part.whole, part.number) = (SELECT number FROM account WHERE id = ?2))
-            ORDER BY balance.number LIMIT ?3"
-        );
-        let mut statement = connection.prepare_cached(sql).map_err(failed())?;
-        let account = self.filter.account_id.map(|id| row::bytes(id.bits()));
-        let limit = i64::try_from(CHUNK_LEN).unwrap_or(i64::MAX);
-        let mut rows = Vec::new();
-        while rows.is_empty() {
-            let found = statement
-                .query_map(params![self.after, account, limit], |row| {
-                    Ok((Columns::read(row)?, row.get::<_, i64>(9)?, row.get::<_, i64>(10)?))
-                })
-                .map_err(failed())?;
-            let found = found.collect::<Result<Vec<_>, _>>().map_err(failed())?;
-            if found.is_empty() {
-                break;
-            }
-            for (columns, account, place) in found {
-                self.after = columns.number;
-                let account_id = documents::account_id(connection, account)?
-                    .ok_or_else(|| Error::damaged("a balance without its account"))?;
-                let fetched_at = columns.fetched_at;
-                let balance = columns.finish(connection, unpacker)?;
-                // Where an account goes on through another handle, each series begins anew: the same value again is no news.
-                let currency = currency(&balance).map(str::to_owned);
-                let key = (account, balance.balance_type.clone(), currency, place);
-                let before = self.shown.insert(key, balance.raw.clone());
-                if before.is_none_or(|raw| raw != balance.raw) {
-                    rows.push(BalanceRow { account_id, balance, fetched_at });
-                }
-            }
-        }
-        Ok(rows)
-    }
-
-    fn newest(
-        &mut self,
-        connection: &Connection,
-        unpacker: &mut Unpacker,
-    ) -> Result<Vec<BalanceRow>, Error> {
-        if self.accounts.is_none() {
-            self.accounts = Some(documents::accounts(connection, self.filter.account_id)?);
-        }
-        let mut rows = Vec::new();
-        while rows.len() < CHUNK_LEN {
-            let Some((number, id)) = self.accounts.as_mut().and_then(Vec::pop) else { break };
-            rows.extend(newest_answer((connection, unpacker), number, id)?);
-        }
-        Ok(rows)
-    }
-}
-
-impl Cursor<BalanceRow> for Balances {
-    fn next(&mut self, reader: &mut Reader) -> Result<Option<Vec<BalanceRow>>, Error> {
-        let (connection, unpacker) = reader.parts()?;
-        let rows = if self.filter.history {
-            self.history(connection, unpacker)?
-        } else {
-            self.newest(connection, unpacker)?
-        };
-        Ok((!rows.is_empty()).then_some(rows))
-    }
-}
-
-/// The newest answer of an account, in the bank's order, with the time of its last coming.
-pub(super) fn newest_answer(
-    (connection, unpacker): (&Connection, &mut Unpacker),
-    account: i64,
-    id: AccountId,
-) -> Result<Vec<BalanceRow>, Error> {
+/// What is wrong with stored balances, and how many were read.
+pub(super) fn verify(
+    connection: &Connection,
+    unpacker: &mut Unpacker,
+) -> Result<(Vec<String>, u64), Error> {
     let failed = || Error::sql("read balances");
-    let sql = "SELECT series, last_at FROM balance_answer WHERE account IN
-         (SELECT number FROM account WHERE number = ?1 OR whole = ?1)
-         ORDER BY last_at DESC, number DESC LIMIT 1";
-    let mut newest = connection.prepare_cached(sql).map_err(failed())?;
-    let newest: Option<(Vec<u8>, i64)> = newest
-        .query_row([account], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()
-        .map_err(failed())?;
-    let Some((series, last_at)) = newest else { return Ok(Vec::new()) };
-    let sql =
-        concat!(select_balances!(), " AND balance_series.number = ?1 AND balance.number = newest");
-    let mut one = connection.prepare_cached(sql).map_err(failed())?;
-    let mut rest = series.as_slice();
-    let mut rows = Vec::new();
-    while !rest.is_empty() {
-        let number = take(&mut rest).and_then(|number| i64::try_from(number).ok());
-        let number = number.ok_or_else(|| Error::damaged("a list of balances"))?;
-        let found = one.query_row([number], Columns::read).map_err(failed())?;
-        let balance = found.finish(connection, unpacker)?;
-        rows.push(BalanceRow { account_id: id, balance, fetched_at: UtcInstant::from_ms(last_at) });
+    let (mut problems, mut count) = (Vec::new(), 0_u64);
+    let sql = "SELECT number, started_at, balances FROM run WHERE balances IS NOT NULL";
+    let mut statement = connection.prepare(sql).map_err(failed())?;
+    let mut rows = statement.query([]).map_err(failed())?;
+    while let Some(row) = rows.next().map_err(failed())? {
+        let number: i64 = row.get(0).map_err(failed())?;
+        let Ok(all) = news(row).map_err(failed())? else {
+            problems.push(format!("the balances of run {number}"));
+            continue;
+        };
+        for item in all.into_iter().flat_map(|news| news.items) {
+            count = count.saturating_add(1);
+            let series = one_series(connection, item.series)?;
+            if let Err(error) = finish_item(connection, unpacker, &series, item) {
+                problems.push(format!("a balance of run {number}: {error}"));
+            }
+        }
     }
-    Ok(rows)
+    let mut statement = connection.prepare("SELECT * FROM balance_series").map_err(failed())?;
+    let all = statement.query_map([], series).map_err(failed())?;
+    for series in all.collect::<Result<Vec<_>, _>>().map_err(failed())? {
+        if !matches!(newest_item(connection, &series), Ok(Some(_))) {
+            problems.push(format!("the newest balance of series {}", series.number));
+        }
+    }
+    Ok((problems, count))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::money::Amount;
 
     #[test]
     fn an_item_is_its_series_form_with_amount_and_date() {

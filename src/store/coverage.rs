@@ -3,7 +3,7 @@
 //! An answer covers dated rows from its floor on, and undated rows if it had no filter. Of all answers only those matter
 //! that no later one with the same or a lower floor makes pointless: a handful per account.
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use crate::model::time::{BankDate, UtcInstant};
 use crate::planner::reconcile::coverage::{Coverage, Floor};
@@ -13,6 +13,9 @@ use super::row;
 
 /// Lower than any date of the calendar: "all dated rows".
 pub(super) const EVERYTHING_DAYS: i64 = -100_000_000;
+
+/// Lower still: "undated rows".
+const UNDATED_DAYS: i64 = EVERYTHING_DAYS - 1;
 
 /// The floor as its column holds it; `None`: covers no dated row.
 pub(super) fn floor_days(floor: Floor) -> Option<i64> {
@@ -51,19 +54,22 @@ impl Seen {
         let mut seen = Self::default();
         while let Some(row) = rows.next().map_err(failed())? {
             let at = UtcInstant::from_ms(row.get(1).map_err(failed())?);
-            match row.get::<_, Option<i64>>(0).map_err(failed())? {
-                None => seen.undated = seen.undated.max(Some(at)),
-                Some(floor) => seen.floors.push((floor, at)),
+            match row.get(0).map_err(failed())? {
+                UNDATED_DAYS => seen.undated = seen.undated.max(Some(at)),
+                floor => seen.floors.push((floor, at)),
             }
         }
         Ok(seen)
     }
 
-    /// When a row with this earliest date was last covered.
-    pub(super) fn last(&self, earliest: Option<BankDate>) -> Option<UtcInstant> {
+    /// When a row with this earliest date was last covered. `filterable`: filtered answers cover it, too.
+    pub(super) fn last(&self, earliest: Option<BankDate>, filterable: bool) -> Option<UtcInstant> {
         let Some(earliest) = earliest else { return self.undated };
         let days = earliest.epoch_days();
-        self.floors.iter().filter(|(floor, _)| *floor <= days).map(|(_, at)| *at).max()
+        let reached =
+            self.floors.iter().filter(|(floor, _)| *floor <= days).map(|(_, at)| *at).max();
+        // Unfiltered answers cover undated rows, and no others do.
+        if filterable { reached } else { reached.min(self.undated) }
     }
 }
 
@@ -75,26 +81,32 @@ pub(super) fn note(
     at: UtcInstant,
 ) -> Result<(), Error> {
     let failed = || Error::sql("store what an answer covered");
-    let insert = |floor: Option<i64>| {
-        let sql = "INSERT INTO coverage (account, floor, at) VALUES (?1, ?2, ?3)";
+    let put = |floor: i64| {
+        let sql = "INSERT INTO coverage (account, floor, at) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (account, floor) DO UPDATE SET at = excluded.at";
         connection
             .prepare_cached(sql)
-            .and_then(|mut s| s.execute(params![account, floor, at.ms()]))
-            .map_err(failed())
-    };
-    let remove = |sql: &str, floor: Option<i64>| {
-        connection
-            .prepare_cached(sql)
-            .and_then(|mut s| s.execute(params![account, floor]))
+            .and_then(|mut s| s.execute([account, floor, at.ms()]))
             .map_err(failed())
     };
     if let Some(floor) = floor_days(coverage.floor) {
-        remove("DELETE FROM coverage WHERE account = ?1 AND floor >= ?2", Some(floor))?;
-        insert(Some(floor))?;
+        let sql = "DELETE FROM coverage WHERE account = ?1 AND floor > ?2";
+        connection
+            .prepare_cached(sql)
+            .and_then(|mut s| s.execute([account, floor]))
+            .map_err(failed())?;
+        put(floor)?;
     }
     if coverage.undated {
-        remove("DELETE FROM coverage WHERE account = ?1 AND floor IS ?2", None)?;
-        insert(None)?;
+        put(UNDATED_DAYS)?;
     }
     Ok(())
+}
+
+/// What a stored floor says, in words.
+pub(super) fn words(floor: i64) -> String {
+    match floor {
+        UNDATED_DAYS => "undated".to_owned(),
+        days => row::date(Some(days)).map_or("everything".to_owned(), |date| date.to_string()),
+    }
 }

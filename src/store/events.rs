@@ -3,7 +3,7 @@
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
-use crate::model::id::{AccountId, InstitutionId};
+use crate::model::id::{AccountId, InstitutionId, RunId};
 use crate::model::notice::{EventCode, Notice};
 use crate::model::time::UtcInstant;
 
@@ -15,6 +15,9 @@ use super::worker::Reader;
 
 /// Events of one chunk of a listing.
 const CHUNK_LEN: u32 = 256;
+
+/// When an event happened.
+const AT: &str = "coalesce(started_at, 0) + coalesce(after_ms, took_ms)";
 
 /// A notice that is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,13 +52,18 @@ pub(super) fn insert(
     notices: impl Iterator<Item = Notice>,
 ) -> Result<Vec<StoredEvent>, Error> {
     let failed = || Error::sql("store an event");
-    let sql = "INSERT INTO event (at, text, run) VALUES (?1, ?2, ?3)";
+    let sql = "INSERT INTO event (after_ms, text, run) VALUES (?1, ?2, ?3)";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
+    let sql = "INSERT INTO event_unlogged (id) VALUES (?1)";
+    let mut unlogged = connection.prepare_cached(sql).map_err(failed())?;
     notices
         .map(|notice| {
             let run = notice.run_id.map(|id| runs::find(connection, id)).transpose()?.flatten();
             let text = text_number(connection, &notice)?;
-            let id = statement.insert(params![at.ms(), text, run]).map_err(failed())?;
+            let run_id = notice.run_id.filter(|_| run.is_some());
+            let after_ms = at.since(run_id.map_or(UtcInstant::EPOCH, RunId::created_at));
+            let id = statement.insert(params![after_ms, text, run]).map_err(failed())?;
+            unlogged.execute([id]).map_err(failed())?;
             Ok(StoredEvent { id, at, notice })
         })
         .collect()
@@ -122,7 +130,7 @@ pub(super) fn mark_logged(connection: &mut Connection, ids: &[i64]) -> Result<()
     let step = connection.transaction().map_err(failed())?;
     {
         let mut statement =
-            step.prepare_cached("UPDATE event SET logged = 1 WHERE id = ?1").map_err(failed())?;
+            step.prepare_cached("DELETE FROM event_unlogged WHERE id = ?1").map_err(failed())?;
         for id in ids {
             statement.execute([*id]).map_err(failed())?;
         }
@@ -132,7 +140,7 @@ pub(super) fn mark_logged(connection: &mut Connection, ids: &[i64]) -> Result<()
 
 /// Events that may not have reached the log, oldest first.
 pub(super) fn unlogged(connection: &Connection) -> Result<Vec<StoredEvent>, Error> {
-    select(connection, "WHERE logged = 0 ORDER BY id", Vec::new())
+    select(connection, "WHERE id IN (SELECT id FROM event_unlogged) ORDER BY id", Vec::new())
 }
 
 /// Number of the newest event.
@@ -145,9 +153,12 @@ pub(super) fn newest(connection: &Connection) -> Result<i64, Error> {
 /// When the newest event of a kind happened.
 pub(super) fn last(connection: &Connection, code: EventCode) -> Result<Option<UtcInstant>, Error> {
     // Without the first condition, which is looked at once, a kind that never happened would cost a walk through all events.
-    let sql = "SELECT at FROM event WHERE EXISTS (SELECT 1 FROM event_text WHERE code = ?1)
-               AND text IN (SELECT number FROM event_text WHERE code = ?1) ORDER BY id DESC LIMIT 1";
-    let mut statement = connection.prepare_cached(sql).map_err(Error::sql("read events"))?;
+    let sql = format!(
+        "SELECT {AT} FROM event LEFT JOIN run ON run.number = event.run
+         WHERE EXISTS (SELECT 1 FROM event_text WHERE code = ?1)
+         AND text IN (SELECT number FROM event_text WHERE code = ?1) ORDER BY id DESC LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(Error::sql("read events"))?;
     statement
         .query_row([code.as_str()], |row| row.get(0).map(UtcInstant::from_ms))
         .optional()
@@ -162,11 +173,12 @@ fn select(
     let failed = || Error::sql("read events");
     let mut statement =
         connection.prepare_cached(&format!(
-            "SELECT event.id, at, code, message, account_id, link_id, institution_id, scope, details,
-             (SELECT run.id FROM run WHERE number = event.run) AS run_id,
+            "SELECT event.id, {AT} AS at, code, message, account_id, link_id, institution_id, scope, details,
+             started_at, random,
              coalesce((SELECT account.id FROM account AS part JOIN account ON account.number = part.whole
              WHERE part.id = account_id), account_id) AS whole_id
-             FROM event JOIN event_text ON event_text.number = event.text {rest}"
+             FROM event JOIN event_text ON event_text.number = event.text
+             LEFT JOIN run ON run.number = event.run {rest}"
         )).map_err(failed())?;
     let rows = statement.query_map(params_from_iter(values), from_row).map_err(failed())?;
     // A code that this version does not know can only come from a newer one: left out, not lost.
@@ -184,7 +196,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Option<StoredEvent>> {
         link_id: row::maybe_link_id(row, "link_id")?,
         institution_id: row.get::<_, Option<String>>("institution_id")?.map(InstitutionId),
         scope: row::maybe_scope(row, "scope")?,
-        run_id: row::maybe_run_id(row, "run_id")?,
+        run_id: row::maybe_run_id(row)?,
         details: serde_json::from_str(&details).unwrap_or_default(),
     };
     Ok(Some(StoredEvent { id: row.get("id")?, at: row::instant(row, "at")?, notice }))
@@ -204,7 +216,7 @@ impl Cursor<StoredEvent> for EventFilter {
             conditions.push(sql.replace("{}", &format!("?{}", values.len())));
         };
         if let Some(since) = self.since {
-            condition("at >= {}", since.ms().into());
+            condition(&format!("{AT} >= {{}}"), since.ms().into());
         }
         if let Some(code) = self.code {
             condition("code = {}", code.as_str().to_owned().into());

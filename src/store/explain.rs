@@ -101,7 +101,7 @@ fn answers_with(
     let failed = || Error::sql("read stored answers");
     let mut statement = connection
         .prepare_cached(
-            "SELECT items FROM answer WHERE account IN
+            "SELECT items FROM answer JOIN run ON run.number = run WHERE typeof(items) = 'blob' AND account IN
                   (SELECT number FROM account WHERE number = ?1 OR whole = ?1)",
         )
         .map_err(failed())?;

@@ -33,16 +33,25 @@ const DELETIONS: [&str; 17] = [
     "DELETE FROM bank_transaction_version WHERE bank_transaction IN
      (SELECT number FROM bank_transaction WHERE account IN DOOMED)",
     "DELETE FROM bank_transaction WHERE account IN DOOMED",
-    "DELETE FROM answer_use WHERE answer IN (SELECT number FROM answer WHERE account IN DOOMED)",
-    "DELETE FROM answer WHERE account IN DOOMED",
+    "DELETE FROM answer_window WHERE account IN DOOMED",
+    "DELETE FROM answer WHERE run IN (SELECT number FROM run WHERE account IN DOOMED)",
     "DELETE FROM coverage WHERE account IN DOOMED",
     "DELETE FROM proof WHERE account IN DOOMED",
-    "DELETE FROM balance WHERE series IN
-     (SELECT number FROM balance_series WHERE account IN DOOMED)",
     "DELETE FROM balance_series WHERE account IN DOOMED",
     "DELETE FROM balance_answer WHERE account IN DOOMED",
     "DELETE FROM call WHERE account IN DOOMED",
-    "UPDATE event SET run = NULL WHERE run IN (SELECT number FROM run WHERE account IN DOOMED)",
+    // Rows of accounts that were taken apart from this one go by its runs: their times stay with those.
+    "UPDATE run SET changes = NULL, balances = NULL, account = (
+       SELECT account FROM bank_transaction WHERE run.number IN (first_run, revision_run)
+       UNION ALL SELECT account FROM bank_transaction_version JOIN bank_transaction
+       ON bank_transaction.number = bank_transaction WHERE bank_transaction_version.run = run.number
+     ) WHERE account IN DOOMED AND number IN (
+       SELECT first_run FROM bank_transaction UNION SELECT revision_run FROM bank_transaction
+       UNION SELECT run FROM bank_transaction_version)",
+    // The time of an event counts from its run.
+    "UPDATE event SET run = NULL, after_ms = (SELECT started_at + coalesce(event.after_ms, took_ms)
+     FROM run WHERE number = event.run)
+     WHERE run IN (SELECT number FROM run WHERE account IN DOOMED)",
     "DELETE FROM run WHERE account IN DOOMED",
     "DELETE FROM account_alias WHERE account IN DOOMED",
     "DELETE FROM account_union WHERE account IN DOOMED",
@@ -53,7 +62,7 @@ pub(super) fn forget(work: &mut Work<'_>, account: AccountId) -> Result<(), Erro
     let failed = || Error::sql("forget an account");
     let step = work.connection;
     step.execute_batch("PRAGMA defer_foreign_keys = ON").map_err(failed())?;
-    for table in ["bank_transaction", "answer_use"] {
+    for table in ["bank_transaction", "answer"] {
         never_again(step, table)?;
     }
     let id = row::bytes(account.bits());

@@ -4,20 +4,19 @@
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::model::agreement::Scope;
-use crate::model::id::{AccountId, CallId, ProviderAccountId, RunId};
+use crate::model::id::{AccountId, CallId, ProviderAccountId};
 use crate::model::time::UtcInstant;
 use crate::planner::effect::Settlement;
 
 use super::documents;
 use super::error::Error;
-use super::row;
 use super::snapshot::LedgerState;
 
 /// Calls older than this are forgotten: the longest window of any limit is a day.
 const KEPT_DAYS: i64 = 3;
 /// So many of each account, about, are kept whatever their age: a clock that jumped ahead must not make us forget what was
 /// spent today.
-const KEPT_CALLS: i64 = 64;
+const KEPT_CALLS: i64 = 48;
 
 /// A call that is about to leave.
 #[derive(Clone, Debug)]
@@ -26,8 +25,6 @@ pub struct Reservation {
     pub account_id: AccountId,
     /// Which quota.
     pub scope: Scope,
-    /// In which run.
-    pub run_id: Option<RunId>,
     /// Through which handle: the provider counts by it.
     pub provider_account_id: ProviderAccountId,
     /// Now.
@@ -50,13 +47,12 @@ pub(super) fn reserve(
 fn insert(connection: &Connection, reservation: &Reservation) -> Result<CallId, Error> {
     let failed = Error::sql("reserve a call");
     let account = documents::account_number(connection, reservation.account_id)?;
-    let sql = "INSERT INTO call (account, scope, run_id, provider_account_id, reserved_at, state)
-               VALUES (?1, ?2, ?3, ?4, ?5, 'reserved')";
+    let sql = "INSERT INTO call (account, scope, provider_account_id, reserved_at, state)
+               VALUES (?1, ?2, ?3, ?4, 'reserved')";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     let values = params![
         account,
         reservation.scope.as_str(),
-        reservation.run_id.map(|id| row::bytes(id.bits())),
         reservation.provider_account_id.0,
         reservation.at.ms(),
     ];

@@ -15,6 +15,8 @@ mod answers;
 mod apply;
 mod arrivals;
 mod backup;
+mod balance_items;
+mod balance_listing;
 mod balances;
 mod codec;
 mod coverage;
@@ -69,7 +71,7 @@ use crate::planner::effect::Batch;
 pub use apply::Applied;
 pub use arrivals::{Arrivals, Cursor, NoCursor};
 pub use backup::{Backup, Restored, restore};
-pub use balances::{BalanceFilter, BalanceRow};
+pub use balance_listing::{BalanceFilter, BalanceRow};
 pub use error::{Error, Kind};
 pub use events::{EventFilter, StoredEvent};
 pub use explain::{Explanation, Neighbour};
@@ -190,7 +192,7 @@ impl Store {
 
     /// Balances: by account and in the bank's order, or the history in the order of its coming.
     pub fn balances(&self, filter: BalanceFilter) -> Listing<BalanceRow> {
-        Listing::new(&self.threads, balances::Balances::new(filter))
+        Listing::new(&self.threads, balance_listing::Balances::new(filter))
     }
 
     /// Changes of balances since an instant, newest first; the oldest are left out where they are very many.

@@ -12,7 +12,7 @@ use crate::model::time::UtcInstant;
 use crate::planner::proof::{Finding, Kind, Look, Proof, Row, Stated, Sums};
 use crate::planner::reconcile::AnswerFacts;
 
-use super::balances::{self, BalanceRow};
+use super::balance_listing::{self, BalanceRow};
 use super::codec::{Packed, Unpacker};
 use super::error::Error;
 use super::reconcile::{AccountRows, Reconciled, Work};
@@ -78,8 +78,11 @@ pub(super) fn after(
 ) -> Result<Said, Error> {
     let failed = Error::sql("store the sums of an account");
     proof.answered(&outcome.moves, facts.date_from.is_none());
-    let mut balances =
-        balances::newest_answer((work.connection, work.unpacker), account.number, account_id)?;
+    let mut balances = balance_listing::newest_answer(
+        (work.connection, work.unpacker),
+        account.number,
+        account_id,
+    )?;
     // Those of another pull belong to other rows.
     balances.retain(|balance| balance.fetched_at >= run_began);
     let stated: Vec<Stated> =

@@ -310,7 +310,7 @@ fn retire_row(
     seen: &Seen,
 ) -> Result<(), Error> {
     let absence = Absence { since: facts.at, last_updated: facts.last_updated.clone() };
-    let last_seen = seen.last(row.earliest_date).unwrap_or(facts.at);
+    let last_seen = seen.last(row.earliest_date, row.filterable).unwrap_or(facts.at);
     rows::retire(connection, row.number, state, &absence, last_seen)
 }
 

@@ -11,6 +11,9 @@ use crate::planner::reconcile::tiers::Tier;
 
 use super::schema::Identity;
 
+/// Bytes of the random part of an id.
+const RUN_RANDOM_LEN: usize = 10;
+
 /// Sixteen bytes, one of our ids.
 pub(super) struct Bits(pub(super) u128);
 
@@ -40,14 +43,25 @@ pub(super) fn maybe_link_id(row: &Row<'_>, column: &str) -> rusqlite::Result<Opt
     row.get::<_, Option<Bits>>(column).map(|bits| bits.map(|bits| LinkId::from_bits(bits.0)))
 }
 
-/// A run id column.
-pub(super) fn run_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RunId> {
-    row.get::<_, Bits>(column).map(|bits| RunId::from_bits(bits.0))
+/// The random bits of a run id as their column holds them.
+pub(super) fn run_random(id: RunId) -> [u8; RUN_RANDOM_LEN] {
+    let mut random = [0; RUN_RANDOM_LEN];
+    random.iter_mut().rev().zip(id.random().to_le_bytes()).for_each(|(to, from)| *to = from);
+    random
 }
 
-/// A nullable run id column.
-pub(super) fn maybe_run_id(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<RunId>> {
-    row.get::<_, Option<Bits>>(column).map(|bits| bits.map(|bits| RunId::from_bits(bits.0)))
+/// The id of a run, from its columns `started_at` and `random`; `None` where there is no run.
+pub(super) fn maybe_run_id(row: &Row<'_>) -> rusqlite::Result<Option<RunId>> {
+    let started_at: Option<i64> = row.get("started_at")?;
+    let Some(started_at) = started_at else { return Ok(None) };
+    let random: [u8; RUN_RANDOM_LEN] = row.get("random")?;
+    let random = random.into_iter().fold(0, |bits, byte| bits << 8 | u128::from(byte));
+    Ok(Some(RunId::new(started_at, random)))
+}
+
+/// The id of a run, from its columns `started_at` and `random`.
+pub(super) fn run_id(row: &Row<'_>) -> rusqlite::Result<RunId> {
+    maybe_run_id(row)?.ok_or(rusqlite::Error::InvalidQuery)
 }
 
 /// A time column.
@@ -65,11 +79,6 @@ pub(super) fn maybe_scope(row: &Row<'_>, column: &str) -> rusqlite::Result<Optio
     row.get::<_, Option<String>>(column).map(|word| word.as_deref().and_then(Scope::from_word))
 }
 
-/// A count column.
-pub(super) fn count(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or_default())
-}
-
 /// A date from its number of days.
 pub(super) fn date(days: Option<i64>) -> Option<BankDate> {
     days.and_then(BankDate::from_epoch_days)
@@ -80,9 +89,15 @@ pub(super) fn days(date: Option<BankDate>) -> Option<i64> {
     date.map(BankDate::epoch_days)
 }
 
-/// A count as its column holds it.
-pub(super) fn integer(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+/// Days from the earliest of all dates to the effective one, and whether filters look at any date, from `lead_days`.
+pub(super) const fn lead(lead_days: i64) -> (i64, bool) {
+    if lead_days < 0 { (!lead_days, false) } else { (lead_days, true) }
+}
+
+/// The opposite of [`lead`].
+pub(super) fn lead_days(days: i64, filterable: bool) -> i64 {
+    let days = days.max(0);
+    if filterable { days } else { !days }
 }
 
 /// The number of a booking status in the database.

@@ -51,12 +51,13 @@ pub(super) fn load_window(
 
 fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
     let effective: Option<i64> = row.get(2)?;
-    let lead: i64 = row.get(3)?;
+    let (lead, filterable) = row::lead(row.get(3)?);
     Ok(StoredRow {
         number: row.get(0)?,
         hash: row.get(1)?,
         effective_date: row::date(effective),
         earliest_date: row::date(effective.map(|days| days.saturating_sub(lead))),
+        filterable: filterable && effective.is_some(),
         status: row.get::<_, Status>(4)?.0,
         state: row.get::<_, State>(5)?.0,
     })
@@ -78,7 +79,9 @@ impl NewText<'_> {
 
     fn lead(&self) -> i64 {
         match (self.effective(), row::days(self.key.earliest_date)) {
-            (Some(effective), Some(earliest)) => effective.saturating_sub(earliest).max(0),
+            (Some(effective), Some(earliest)) => {
+                row::lead_days(effective.saturating_sub(earliest), self.key.filterable)
+            }
             _ => 0,
         }
     }

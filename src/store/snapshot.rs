@@ -144,13 +144,13 @@ fn ledger_row(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
 
 fn interrupted(connection: &Connection) -> Result<Vec<RunRecord>, Error> {
     let failed = || Error::sql("read interrupted runs");
-    let sql = "SELECT run.id AS run_id, account.id AS account_id, started_at FROM run
-               JOIN account ON account.number = run.account WHERE ended_at IS NULL ORDER BY run.number";
+    let sql = "SELECT account.id AS account_id, started_at, random FROM run
+               JOIN account ON account.number = run.account WHERE outcome IS NULL ORDER BY run.number";
     let mut statement = connection.prepare(sql).map_err(failed())?;
     let rows = statement
         .query_map([], |row| {
             Ok(RunRecord {
-                id: row::run_id(row, "run_id")?,
+                id: row::run_id(row)?,
                 account_id: row::account_id(row, "account_id")?,
                 started_at: row::instant(row, "started_at")?,
                 outcome: None,

@@ -115,8 +115,8 @@ impl Side<'_> {
 
     /// Number, items and first run of the answers of this side, oldest first.
     fn answers(&self, connection: &Connection) -> Result<Vec<(i64, Vec<u8>, i64)>, Error> {
-        let sql = "SELECT answer.number, items, run, min(answer_use.number)
-                   FROM answer_use JOIN answer ON answer.number = answer WHERE account = ?1 GROUP BY answer.number";
+        let sql = "SELECT answer.number, items, run FROM answer JOIN run ON run.number = run
+                   WHERE account = ?1 AND typeof(items) = 'blob'";
         let mut statement = connection.prepare(sql).map_err(failed())?;
         let mut all = Vec::new();
         for part in self.own {

@@ -126,9 +126,10 @@ pub(super) fn finish(
 ) -> Result<TransactionRow, Error> {
     let packed = Packed { dictionary: found.dictionary, bytes: &found.bytes };
     let raw = unpacker.unpack(connection, packed)?;
-    let earliest = row::date(found.effective.map(|days| days.saturating_sub(found.lead_days)));
+    let (lead, filterable) = row::lead(found.lead_days);
+    let earliest = row::date(found.effective.map(|days| days.saturating_sub(lead)));
     let current = found.state == RowState::Current;
-    let last_seen = if current { owner.seen.last(earliest) } else { found.absent_seen };
+    let last_seen = if current { owner.seen.last(earliest, filterable) } else { found.absent_seen };
     Ok(TransactionRow {
         id: row::transaction_id(owner.identity, found.first_seen, found.number),
         account_id: owner.account_id,
@@ -216,7 +217,7 @@ pub(super) fn versions(reader: &mut Reader, id: TransactionId) -> Result<Vec<Ver
     let identity = reader.identity;
     let (connection, unpacker) = reader.parts()?;
     let Some((number, ..)) = find(connection, identity, id)? else { return Ok(Vec::new()) };
-    let sql = "SELECT v.revision, run.id AS run_id, started_at, tier, dictionary, raw FROM
+    let sql = "SELECT v.revision, started_at, random, tier, dictionary, raw FROM
                (SELECT revision, run, tier, dictionary, raw FROM bank_transaction_version WHERE bank_transaction = ?1
                 UNION ALL
                 SELECT revision, coalesce(revision_run, first_run), tier, dictionary, raw FROM bank_transaction
@@ -229,7 +230,7 @@ pub(super) fn versions(reader: &mut Reader, id: TransactionId) -> Result<Vec<Ver
         let read = |row: &Row<'_>| -> rusqlite::Result<_> {
             Ok((
                 row.get(0)?,
-                row::run_id(row, "run_id")?,
+                row::run_id(row)?,
                 row::instant(row, "started_at")?,
                 row::tier(row.get(3)?),
                 row.get(4)?,

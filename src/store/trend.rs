@@ -1,7 +1,9 @@
 //! How balances went lately: the changes of all series since an instant, newest first, in one bounded walk.
 //!
-//! There is no index by series: balances are written far more often than their past is looked at. Their numbers grow with
-//! time, so that the last weeks are the end of the table.
+//! There is no index by series: balances are written far more often than their past is looked at. They lie in the runs that
+//! brought them, whose numbers grow with time, so that the last weeks are the end of the table.
+
+use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
@@ -9,11 +11,12 @@ use crate::model::id::AccountId;
 use crate::model::money::Amount;
 use crate::model::time::UtcInstant;
 
+use super::balances::{news, one_series};
 use super::documents;
 use super::error::Error;
 
-/// Most rows that are looked at; beyond them the past stays dark.
-const ROWS_MAX: i64 = 10_000;
+/// Most runs that are looked at; beyond them the past stays dark.
+const RUNS_MAX: i64 = 10_000;
 
 /// A change of a balance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,29 +39,34 @@ pub(super) fn changes(
     since: UtcInstant,
 ) -> Result<Vec<BalanceChange>, Error> {
     let failed = || Error::sql("read how balances went");
-    let sql =
-        "SELECT coalesce(part.whole, part.number), balance_type, currency, started_at + after_ms, amount
-         FROM balance CROSS JOIN balance_series ON balance_series.number = balance.series
-         CROSS JOIN run ON run.number = balance.run
-         CROSS JOIN account AS part ON part.number = balance_series.account
-         WHERE place = 0 AND currency IS NOT NULL AND amount IS NOT NULL
-         ORDER BY balance.number DESC LIMIT ?1";
+    let sql = "SELECT started_at, balances, coalesce(part.whole, part.number) AS whole
+               FROM run CROSS JOIN account AS part ON part.number = run.account
+               WHERE balances IS NOT NULL ORDER BY run.number DESC LIMIT ?1";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
-    let mut rows = statement.query([ROWS_MAX]).map_err(failed())?;
-    let mut changes = Vec::new();
+    let mut rows = statement.query([RUNS_MAX]).map_err(failed())?;
+    let (mut changes, mut known) = (Vec::new(), BTreeMap::new());
     while let Some(row) = rows.next().map_err(failed())? {
-        let read = || -> rusqlite::Result<(i64, String, String, i64, String)> {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        };
-        let (account, balance_type, currency, at, amount) = read().map_err(failed())?;
-        let at = UtcInstant::from_ms(at);
-        if at < since {
-            break;
-        }
-        let account_id = documents::account_id(connection, account)?
-            .ok_or_else(|| Error::damaged("a balance without its account"))?;
-        if let Some(amount) = Amount::parse(&amount) {
-            changes.push(BalanceChange { account_id, balance_type, currency, at, amount });
+        let account: i64 = row.get("whole").map_err(failed())?;
+        for news in news(row).map_err(failed())??.into_iter().rev() {
+            let at = news.at;
+            if at < since {
+                return Ok(changes);
+            }
+            for item in news.items {
+                let series = match known.remove(&item.series) {
+                    Some(series) => series,
+                    None => one_series(connection, item.series)?,
+                };
+                if let (0, Some(currency), Some(amount)) =
+                    (series.place, &series.currency, item.amount)
+                {
+                    let account_id = documents::account_id(connection, account)?
+                        .ok_or_else(|| Error::damaged("a balance without its account"))?;
+                    let (balance_type, currency) = (series.balance_type.clone(), currency.clone());
+                    changes.push(BalanceChange { account_id, balance_type, currency, at, amount });
+                }
+                known.insert(item.series, series);
+            }
         }
     }
     Ok(changes)

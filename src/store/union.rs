@@ -47,7 +47,7 @@ pub(super) fn join(work: &mut Work<'_>, union: &Union, at: UtcInstant) -> Result
     }
     let doc = serde_json::to_string(union).map_err(Error::document("make two accounts one"))?;
     let after = connection
-        .query_row("SELECT coalesce(max(number), 0) FROM answer_use", [], |row| row.get(0))
+        .query_row("SELECT coalesce(max(number), 0) FROM answer", [], |row| row.get(0))
         .map_err(Error::sql("read the log of answers"))?;
     put(work, &StoredUnion { number: None, kept, absorbed, at, after, doc })
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::model::port::RowReader;
 
 use super::answers;
+use super::balances;
 use super::codec::{Packed, Unpacker};
 use super::error::Error;
 use super::proof;
@@ -73,7 +74,7 @@ const INTEGRITY: (&str, Test) =
     ("integrity", |connection, _, _| pragma(connection, "integrity_check", "ok"));
 
 /// On a reader.
-const TESTS: [(&str, Test); 8] = [
+const TESTS: [(&str, Test); 9] = [
     ("foreign_keys", |connection, _, _| foreign_keys(connection)),
     ("schema", |connection, _, _| schema_version(connection)),
     ("index", |connection, _, _| index_counts(connection)),
@@ -81,6 +82,7 @@ const TESTS: [(&str, Test); 8] = [
     ("transactions", |connection, unpacker, _| transactions(connection, unpacker)),
     ("versions", |connection, unpacker, _| versions(connection, unpacker)),
     ("answers", |connection, _, _| stored_answers(connection)),
+    ("balances", |connection, unpacker, _| stored_balances(connection, unpacker)),
     ("sums", |connection, unpacker, reader| sums(connection, unpacker, reader)),
 ];
 
@@ -304,18 +306,26 @@ fn versions(connection: &mut Connection, unpacker: &mut Unpacker) -> Result<Foun
 
 fn stored_answers(connection: &Connection) -> Result<Found, Error> {
     let failed = || Error::sql("read answers");
-    let mut statement = connection.prepare("SELECT number, items FROM answer").map_err(failed())?;
+    let sql = "SELECT a.number, first.items FROM answer AS a
+               LEFT JOIN answer AS first ON first.number = iif(typeof(a.items) = 'integer', a.items, a.number)";
+    let mut statement = connection.prepare(sql).map_err(failed())?;
     let mut rows = statement.query([]).map_err(failed())?;
     let (mut problems, mut count) = (Vec::new(), 0_u64);
     while let Some(row) = rows.next().map_err(failed())? {
         count += 1;
         let number: i64 = row.get(0).map_err(failed())?;
-        let bytes: Vec<u8> = row.get(1).map_err(failed())?;
-        if answers::decode(&bytes).is_none() {
+        let items = row.get_ref(1).map_err(failed())?.as_blob_or_null();
+        let readable = items.ok().flatten().and_then(answers::decode);
+        if readable.is_none() {
             problems.push(format!("the rows of answer {number}"));
         }
     }
     Ok(Found { problems, looked_at: format!("{count} answers") })
+}
+
+fn stored_balances(connection: &Connection, unpacker: &mut Unpacker) -> Result<Found, Error> {
+    let (problems, count) = balances::verify(connection, unpacker)?;
+    Ok(Found { problems, looked_at: format!("{count} balances read") })
 }
 
 /// The sums that run along with the answers, against the rows.

@@ -202,11 +202,11 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
 
     /// Spends before it sends: the reservation is durable before the call leaves.
     async fn make_call(&mut self, planned: PlannedCall) -> Result<(), EngineError> {
-        let PlannedCall { ticket, call, spends, run_id, at } = planned;
+        let PlannedCall { ticket, call, spends, at } = planned;
         if let Some((account_id, scope)) = spends
             && let Some(provider_account_id) = called_account(&call)
         {
-            let reservation = Reservation { account_id, scope, run_id, provider_account_id, at };
+            let reservation = Reservation { account_id, scope, provider_account_id, at };
             match self.store.reserve(reservation).await {
                 Ok(call_id) => {
                     self.store_well();

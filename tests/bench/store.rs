@@ -37,6 +37,9 @@ const ACCOUNTS: u64 = 50;
 const ROWS: u64 = 2_000;
 const T0: UtcInstant = UtcInstant::from_ms(1_761_897_600_000);
 
+/// 2025-11-20T05:00:00Z, a year before the newest row.
+const FIRST_PULL: UtcInstant = UtcInstant::from_ms(1_763_614_800_000);
+
 /// `SplitMix64` (Steele, Lea, Flood 2014).
 struct Random(u64);
 
@@ -243,7 +246,6 @@ impl Pass {
             let reservation = Reservation {
                 account_id,
                 scope,
-                run_id: Some(run_id),
                 provider_account_id: ProviderAccountId(
                     "7e944232-bda9-40bc-b784-660c7ab5fe78".into(),
                 ),
@@ -418,23 +420,32 @@ async fn year(realistic: bool) {
     let mut random = Random(7);
     let days = ROWS / 3 + 365;
     let all: Vec<String> = (0..days * 3).map(|n| row(realistic, 0, n, &mut random)).collect();
+    // What is on the account when row `n` is the newest, in cents: row by row from the oldest.
+    let mut sums: Vec<i64> = all
+        .iter()
+        .rev()
+        .scan(10_000_000, |sum, row| {
+            *sum += cents(row);
+            Some(*sum)
+        })
+        .collect();
+    sums.reverse();
     let mut spent = 0;
     for pull in 0..365_u64 * 4 {
         // The newest come first: row `n` is on day `n / 3`, and the day of this pull is `365 - pull / 4`. Banks show whole days.
         let newest = usize::try_from(365 * 3 - (pull * 3).div_ceil(4)).unwrap();
         let shown_days = if pull % 4 == 0 { ROWS / 3 } else { 30 };
         let oldest = usize::try_from((365 - pull / 4 + shown_days) * 3).unwrap();
-        let today = BankDate::from_ymd(2026, 11, 20)
-            .unwrap()
-            .plus_days(i64::try_from(pull / 4).unwrap() - 365)
-            .unwrap();
+        let today = FIRST_PULL.plus_days(i64::try_from(pull / 4).unwrap()).utc_date();
         let from = today.plus_days(-29).filter(|_| pull % 4 != 0);
-        let at =
-            T0.plus_hours(6 * i64::try_from(pull).unwrap()).plus_ms(random.signed_below(60_000));
+        let at = FIRST_PULL
+            .plus_hours(6 * i64::try_from(pull).unwrap())
+            .plus_ms(random.signed_below(60_000));
         let id = RunId::new(at.ms(), u128::from(random.next()) << 64 | u128::from(random.next()));
         let mut answer = answer(&all[newest..oldest.min(all.len())]);
         answer.last_updated = Some(format!("{}T04:05:{:02}.000000Z", today, pull % 60));
-        spent += pass.whole_pull(id, at, balances(newest, today), (from, answer)).await;
+        let booked = sums[newest];
+        spent += pass.whole_pull(id, at, balances(booked, today), (from, answer)).await;
     }
     let count =
         pass.store.transactions(TransactionFilter::default()).collect().await.unwrap().len();
@@ -450,15 +461,40 @@ async fn year(realistic: bool) {
         with_all * 1000 / plain - 1000,
         spent / 1_460_000
     );
+    println!("    tables: {}", tables(&path, &folder.path().join("rows.db")));
 }
 
-/// Two balances after so many rows.
-fn balances(rows: usize, today: BankDate) -> Vec<Balance> {
+/// Bytes of each table and index that has more than its first page, and in brackets of the same with the rows alone.
+fn tables(path: &Path, rows_only: &Path) -> String {
+    let [all, plain] = [path, rows_only].map(|path| {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection.key(None::<&str>, format!("x'{}'", "07".repeat(32)).as_bytes(), false).unwrap();
+        let sql = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC";
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.collect::<Result<Vec<(String, i64)>, _>>().unwrap()
+    });
+    let before =
+        |name: &str| plain.iter().find(|(own, _)| own == name).map_or(0, |(_, size)| *size);
+    let large = all.iter().filter(|(_, size)| *size > 4096);
+    let words = large.map(|(name, size)| format!("{name} {size} ({})", before(name)));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// The amount of a row.
+fn cents(row: &str) -> i64 {
+    let (_, rest) = row.split_once(r#""amount":""#).unwrap();
+    let amount = Amount::parse(rest.split('"').next().unwrap()).unwrap();
+    i64::try_from(amount.rescale(2).unwrap().units()).unwrap()
+}
+
+/// Two balances of an account with so many cents.
+fn balances(booked: i64, today: BankDate) -> Vec<Balance> {
     ["interimBooked", "expected"]
         .into_iter()
         .zip(0..)
         .map(|(balance_type, place)| {
-            let cents = 1_234_567 - 911 * i64::try_from(rows).unwrap() - place * 1_050;
+            let cents = booked - place * 1_050;
             let amount = Amount::new(i128::from(cents), 2).unwrap();
             let raw = format!(
                 r#"{{"balanceAmount":{{"amount":"{amount}","currency":"EUR"}},"balanceType":"{balance_type}","referenceDate":"{today}"}}"#

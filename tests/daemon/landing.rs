@@ -14,7 +14,7 @@ use crate::rig::{Rig, run, text, wait_for, wait_until};
 fn rig(config: WorldConfig) -> (Rig, SocketAddr) {
     let address = free_address();
     let mut rig = Rig::with(config).extra(&format!("[linking]\nlisten = \"{address}\"\n"));
-    rig.redirect = Some(format!("http://localhost:{}/linked", address.port()));
+    rig.redirect = Some(format!("http://{address}/linked"));
     rig.start();
     (rig, address)
 }
@@ -154,7 +154,7 @@ fn the_page_is_strict() {
 fn without_the_key_nobody_listens() {
     let address = free_address();
     let mut rig = Rig::new();
-    rig.redirect = Some(format!("http://localhost:{}/linked", address.port()));
+    rig.redirect = Some(format!("http://{address}/linked"));
     rig.start();
     rig.begin_link(SANDBOX);
     assert!(get(address, "/linked").is_none());

@@ -11,9 +11,9 @@ use banksyncd::sandbox::SANDBOX;
 
 use crate::rig::{Rig, text, wait_until};
 
-/// A port of this machine that was free a moment ago.
+/// A port of this machine that was free a moment ago, on an address where no bank of another test takes one.
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+    TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap().local_addr().unwrap()
 }
 
 /// One request, and what comes back: head and body. `None` if nobody answers.

@@ -139,7 +139,7 @@ fn damage_that_is_met_while_running_is_told_and_ends_the_daemon() {
     let file = fs::OpenOptions::new().write(true).open(rig.database()).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&file, &bad, 0).unwrap();
     let said = rig.verb(&["transactions", "--all"]);
-    assert!(said.err.contains("damaged") && said.err.contains("banksyncd verify"), "{said:?}");
+    assert!(said.err.contains("damaged") && said.err.contains(" verify`"), "{said:?}");
     assert!(said.err.contains(rig.database().to_str().unwrap()), "names the file: {said:?}");
     let ended = rig.process().wait("the daemon to end");
     assert_eq!(ended.code(), Some(65), "{}", rig.log());

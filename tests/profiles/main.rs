@@ -188,7 +188,8 @@ impl Months {
 
     async fn pull(&mut self, place: usize, date_from: Option<BankDate>) {
         self.runs += 1;
-        let (account_id, run_id) = (self.pairs[place].ours, RunId::new(START.ms(), self.runs));
+        let run_id = RunId::new(self.line.time.wall().ms(), self.runs);
+        let account_id = self.pairs[place].ours;
         if let Some(Reply::Balances(balances)) = self.line.balances(&self.pairs[place].theirs).await
         {
             let data = Data::Balances { account_id, run_id, balances };

@@ -83,6 +83,8 @@ pub(crate) struct Bank {
     pending_key: bool,
     pending_dates: bool,
     value_dates: bool,
+    /// Half of its rows have date-times and no dates.
+    times: bool,
     pub(crate) booking: Booking,
     pub(crate) payments: Vec<Payment>,
     /// Keys of payments that were made equal to another one.
@@ -113,6 +115,7 @@ impl Bank {
             pending_key: !dice.once_in(5),
             pending_dates: !dice.once_in(3),
             value_dates: dice.once_in(2),
+            times: dice.once_in(4),
             booking,
             payments: Vec::new(),
             twins: BTreeSet::new(),
@@ -161,6 +164,7 @@ impl Bank {
             bank_id: self.bank_id(),
             booking: Some(booking),
             value: self.value_dates.then(|| booking + self.dice.days(3)),
+            times: self.times && self.dice.once_in(2),
             cents: -100 * (1 + self.dice.days(6)),
             text: self.text(),
             party: format!("shop {}", self.made),
@@ -365,6 +369,8 @@ impl Bank {
         let oldest = from.unwrap_or(self.today - WIDEST_DAYS);
         let visible = |content: &Content| match (content.booking, content.value) {
             (None, None) => !filtered,
+            // A filter looks at dates only.
+            _ if content.times && filtered => false,
             (booking, value) => booking.max(value) >= Some(oldest),
         };
         let mut booked: Vec<(usize, Content)> = Vec::new();

@@ -22,6 +22,8 @@ pub(crate) struct Content {
     /// Days since 1970.
     pub(crate) booking: Option<i64>,
     pub(crate) value: Option<i64>,
+    /// Both dates stand in the date-times only.
+    pub(crate) times: bool,
     pub(crate) cents: i64,
     pub(crate) text: String,
     pub(crate) party: String,
@@ -47,12 +49,16 @@ impl Content {
     }
 
     fn read(&self) -> Transaction {
-        let date = |days: Option<i64>| days.and_then(BankDate::from_epoch_days);
+        let all = |days: Option<i64>| days.and_then(BankDate::from_epoch_days);
+        let date = |days| all(days).filter(|_| !self.times);
+        let time = |days| all(days).filter(|_| self.times).map(|date| format!("{date}T12:00:00"));
         Transaction {
             internal_transaction_id: self.internal_id.clone(),
             transaction_id: self.bank_id.clone(),
             booking_date: date(self.booking),
             value_date: date(self.value),
+            booking_date_time: time(self.booking),
+            value_date_time: time(self.value),
             amount: Amount::new(i128::from(self.cents), 2),
             currency: Some(Currency("EUR".into())),
             remittance_information: Some(self.text.clone()),
@@ -124,6 +130,7 @@ fn stored_row(content: &Content, number: i64, status: BookingStatus) -> StoredRo
         hash: content.row_hash(),
         effective_date: date(content.effective()),
         earliest_date: date(content.earliest()),
+        filterable: content.effective().is_some() && !content.times,
         status,
         state: RowState::Current,
     }
@@ -170,8 +177,17 @@ impl Table {
                 last_updated: shown.facts.last_updated.clone(),
             });
         }
-        let mut numbers = Vec::new();
-        for (place, (content, status)) in fetched.iter().enumerate() {
+        // Numbered as the store does it: twins that come apart later go on there and here in the same order.
+        let mut fresh = decision.fresh();
+        let fresh_dates: Vec<_> = fresh.iter().filter_map(|place| dates[*place]).collect();
+        if fresh_dates.first() > fresh_dates.last() {
+            fresh.reverse();
+        }
+        fresh.sort_by_key(|place| dates[*place]);
+        let order = (0..fetched.len()).filter(|place| decision.links[*place].is_some());
+        let mut numbers = vec![0; fetched.len()];
+        for place in order.chain(fresh.iter().copied()) {
+            let (content, status) = &fetched[place];
             let place_of_row = decision.links[place].map_or(self.rows.len(), |link| link.stored);
             let number = i64::try_from(place_of_row).unwrap() + 1;
             let mut row =
@@ -186,7 +202,7 @@ impl Table {
             } else {
                 self.rows.push(row);
             }
-            numbers.push(number);
+            numbers[place] = number;
         }
         numbers
     }

@@ -20,7 +20,6 @@ fn reservation(world: &World, account: u128) -> Reservation {
     Reservation {
         account_id: account_id(account),
         scope: Scope::Balances,
-        run_id: Some(run_id(1)),
         provider_account_id: ProviderAccountId::from("handle-1"),
         at: world.at,
     }

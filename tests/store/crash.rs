@@ -27,7 +27,6 @@ async fn pull(store: &Store, n: u32) -> Result<(), Error> {
     let reservation = Reservation {
         account_id: account_id(1),
         scope: Scope::Transactions,
-        run_id: Some(run_id(u128::from(n))),
         provider_account_id: ProviderAccountId::from("handle-1"),
         at: T0,
     };

@@ -84,7 +84,7 @@ fn an_untouched_store_replays_without_a_difference_and_without_a_trace() {
 
 /// What somebody, or an older version, could have left, and what shows it.
 const PLANTED: [(&str, What); 9] = [
-    ("UPDATE answer_use SET strategy = 0 WHERE number = 2", What::Strategy),
+    ("UPDATE answer SET strategy = 0 WHERE number = 2", What::Strategy),
     ("UPDATE bank_transaction SET state = 3 WHERE number = 2", What::State),
     ("UPDATE bank_transaction SET tier = 6 WHERE number = 6", What::Tiers),
     ("UPDATE bank_transaction SET effective = effective + 1 WHERE number = 3", What::Dates),
@@ -159,7 +159,9 @@ fn a_row_that_was_torn_apart_is_whole_again_under_its_first_id() {
 /// Lets stored answers consist of another row version. Lists of them are varints (see `store::answers`): one run each here.
 fn rename_in_answers(path: &Path, from: (i64, i64), to: (i64, i64)) {
     let connection = raw_connection(path);
-    let mut select = connection.prepare("SELECT number, items FROM answer").unwrap();
+    let mut select = connection
+        .prepare("SELECT number, items FROM answer WHERE typeof(items) = 'blob'")
+        .unwrap();
     let answers: Vec<(i64, Vec<u8>)> = select
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
         .unwrap()

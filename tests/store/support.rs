@@ -153,7 +153,7 @@ impl World {
 
     fn next_run(&mut self) -> RunId {
         self.runs += 1;
-        run_id(self.runs)
+        RunId::new(self.at.ms(), self.runs)
     }
 
     pub(crate) async fn pull(&mut self, date_from: Option<BankDate>, answer: Answer) -> Applied {

@@ -180,6 +180,6 @@ fn refused(path: &Path, error: &io::Error) -> CliError {
     CliError::Failed {
         exit,
         message: format!("cannot use `{}`: {error}", path.display()),
-        hint: None,
+        hint: Some("name another folder".to_owned()),
     }
 }

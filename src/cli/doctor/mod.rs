@@ -17,7 +17,7 @@ use super::error::CliError;
 use super::output::{Output, Style};
 use super::progress::Progress;
 use super::table::{Column, Table};
-use super::text::one_line;
+use super::text::{one_line, wrapped};
 use super::way::way;
 use super::{command_of, program};
 use crate::config::load;
@@ -138,10 +138,13 @@ fn print(findings: &[Finding], output: &mut Output) -> Result<(), CliError> {
         output.spans(&[(Style::Red, "needs you:")])?;
     }
     for finding in bad {
-        output.spans(&[
-            (Style::Yellow, &format!("  {}: ", finding.name)),
-            (Style::Plain, &one_line(&finding.message)),
-        ])?;
+        let text = format!("{}: {}", finding.name, one_line(&finding.message));
+        // Two blanks before every line, and none of it in the last column.
+        let columns =
+            output.terminal.width.map_or(usize::MAX, |width| usize::from(width.saturating_sub(3)));
+        for line in wrapped(&text, columns) {
+            output.line(&format!("  {line}"))?;
+        }
         if let Some(command) = &finding.command {
             output.spans(&[(Style::Plain, "    "), (Style::Bold, &one_line(command))])?;
         }

@@ -59,7 +59,8 @@ fn findings() -> Vec<Finding> {
 fn findings_stand_on_top_with_their_commands() {
     assert_snapshot!(screen(|output| print(&findings(), output)), @r"
     needs you:
-      credentials: `store.key`: file `/x/key` is open to other users (mode 0644, at most 0600 is allowed)
+      credentials: `store.key`: file `/x/key` is open to other users (mode 0644, at
+      most 0600 is allowed)
         chmod 600 /x/key
       consents: access to PLASTIC_BANK_PLSTDEFF ends on 2026-03-15\u{1b}[2J
         banksyncd renew lnk_01kkd4z8000000000000000008

@@ -28,7 +28,7 @@ pub(in super::super) fn write(path: &Path, bytes: &[u8], access: Access) -> Resu
             _ => Code::CantCreate,
         },
         message: format!("cannot write `{}`: {error}", path.display()),
-        hint: None,
+        hint: Some("name another place with `--config PATH`".to_owned()),
     };
     let folder = path.parent().unwrap_or(Path::new("/"));
     let mode = if access == Access::Private { 0o700 } else { 0o755 };

@@ -23,6 +23,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +36,7 @@ use super::DaemonError;
 use super::backups::Backups;
 use super::metrics::Metrics;
 use super::reload::Reloader;
+use crate::model::json::compact;
 use crate::model::port::{Clock, RowReader};
 use crate::model::time::UtcInstant;
 use crate::store::Store;
@@ -107,9 +110,17 @@ pub async fn serve(listener: UnixListener, shared: Shared) -> Result<(), DaemonE
     Ok(())
 }
 
+/// What can be asked here, as an `OpenAPI` document. A test holds it against the routes below and against real answers.
+const OPENAPI: &str = include_str!("openapi.json");
+
+async fn describe() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], compact(OPENAPI)).into_response()
+}
+
 fn routes(shared: Shared) -> Router {
     Router::new()
         .route("/metrics", get(lists::metrics))
+        .route("/v1/openapi.json", get(describe))
         .route("/v1/version", get(actions::version))
         .route("/v1/status", get(lists::status))
         .route("/v1/accounts", get(lists::accounts))

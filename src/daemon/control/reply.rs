@@ -169,7 +169,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 
 /// There is no such path.
 pub(super) async fn not_found() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, Code::Usage, "there is no such path")
+    Refusal::new(StatusCode::NOT_FOUND, Code::Usage, view::NO_SUCH_PATH)
         .hint("see the README for the paths")
 }
 

@@ -1,6 +1,6 @@
 //! What the database holds: balances, transactions, events, streamed so that a million rows need no memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::daemon::view;
 use crate::display::{Rule, Shown};
 use crate::exit::Code;
 use crate::model::id::AccountId;
+use crate::model::money::Currency;
 use crate::model::notice::EventCode;
 use crate::model::port::RowReader;
 use crate::model::time::{BankDate, UtcInstant};
@@ -121,22 +122,32 @@ pub(super) async fn balances(
 ) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
     let account_id = resolve::optional_account(&report, query.account.as_deref())?;
-    let listing = shared.store.balances(BalanceFilter { account_id, history: query.history.0 });
-    if query.history.0 {
-        let write = |lines: &mut Vec<u8>, row: &BalanceRow| write_balance(lines, row, false);
-        return Ok(streamed(&shared, listing, write));
-    }
     // Which one counts depends on the others: an account has a handful.
-    let rows = listing.collect().await?;
+    let newest = shared.store.balances(BalanceFilter { account_id, history: false });
+    let newest = newest.collect().await?;
     let rules = rules(&shared, &report);
-    let mut lines = Vec::new();
-    for answer in rows.chunk_by(|one, other| one.account_id == other.account_id) {
+    let mut ledgers = BTreeSet::new();
+    for answer in newest.chunk_by(|one, other| one.account_id == other.account_id) {
         let balances: Vec<_> = answer.iter().map(|row| &row.balance).collect();
         let rule = answer.first().and_then(|row| rules.get(&row.account_id));
         let ledger = rule.and_then(|rule| rule.ledger_balance(&balances));
-        lines.extend(answer.iter().enumerate().map(|(place, row)| (row, ledger == Some(place))));
+        ledgers.extend(ledger.and_then(|place| answer.get(place)).map(series));
     }
-    Ok(reply::written(&lines, |body, (row, is_ledger)| write_balance(body, row, *is_ledger)))
+    let write = move |lines: &mut Vec<u8>, row: &BalanceRow| {
+        write_balance(lines, row, ledgers.contains(&series(row)))
+    };
+    if query.history.0 {
+        let history = shared.store.balances(BalanceFilter { account_id, history: true });
+        return Ok(streamed(&shared, history, write));
+    }
+    Ok(reply::written(&newest, write))
+}
+
+/// What one balance has in common with those before it.
+fn series(row: &BalanceRow) -> (AccountId, String, Option<Currency>, i64) {
+    let BalanceRow { account_id, balance, place, .. } = row;
+    let currency = balance.money.as_ref().map(|money| money.currency.clone());
+    (*account_id, balance.balance_type.clone(), currency, *place)
 }
 
 fn write_balance(lines: &mut Vec<u8>, row: &BalanceRow, is_ledger: bool) -> serde_json::Result<()> {

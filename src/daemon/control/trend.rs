@@ -133,7 +133,7 @@ mod tests {
             reference_date: None,
             raw: "{}".into(),
         };
-        let shown = BalanceRow { account_id, balance, fetched_at: NOON };
+        let shown = BalanceRow { account_id, balance, place: 0, fetched_at: NOON };
         let view = view(&shown, &changes, (NOON, 5, &Zone::UTC));
         let days: Vec<_> =
             view.days.iter().map(|day| (day.date.to_string(), day.amount.clone())).collect();

@@ -12,19 +12,17 @@ const QUOTA: &str = "quota";
 const CONSENTS: &str = "consents";
 const ACCOUNTS: &str = "accounts";
 
-/// Conditions of links; the others are of accounts.
-const OF_LINKS: [EventCode; 4] = [
-    EventCode::AccessExpired,
-    EventCode::AccessExpiring,
-    EventCode::AccessRevoked,
-    EventCode::LinkCreated,
-];
+/// Conditions of consents that may show at an account, too.
+const OF_CONSENTS: [EventCode; 2] = [EventCode::AccessExpired, EventCode::AccessRevoked];
 
 pub(super) fn check(patient: &Patient<'_>, report: &Report) -> Vec<Finding> {
     let mut findings = quota(patient, report);
     let found = needs(&Situation::from(report), report.provider_now);
     let found: Vec<&Need> = found.iter().filter(|need| need.subject != "service").collect();
-    let of_links = |need: &&&Need| OF_LINKS.iter().any(|code| code.as_str() == need.code);
+    let of_links = |need: &&&Need| {
+        need.subject.starts_with("lnk_")
+            || OF_CONSENTS.iter().any(|code| code.as_str() == need.code)
+    };
     let told = |name: &str, need: &Need| {
         let of_account = need.subject.starts_with("acc_");
         let subject = if of_account { format!("{}: ", need.subject) } else { String::new() };
@@ -52,8 +50,8 @@ pub(super) fn check(patient: &Patient<'_>, report: &Report) -> Vec<Finding> {
 fn ends(report: &Report) -> String {
     let live = report.links.iter().filter(|link| link.status.is_live());
     let ends: Vec<_> = live.filter_map(|link| link.access_expires_at).collect();
-    let Some(next) = ends.iter().min() else { return "no access has been given yet".to_owned() };
-    let days = next.since(report.provider_now).max(0).div_euclid(DAY_MS);
+    let Some(next) = ends.iter().min() else { return "no link gives access".to_owned() };
+    let days = next.since(report.provider_now).max(0).saturating_add(DAY_MS - 1).div_euclid(DAY_MS);
     let count = ends.len();
     let noun = if count == 1 { "link" } else { "links" };
     format!("{count} {noun}, the next ends in {days} days")

@@ -30,6 +30,9 @@ use reconfirmation::ReconfirmationView;
 /// The only provider there is so far, by the name that objects carry.
 pub const PROVIDER: &str = "gocardless";
 
+/// What is said of a path that this version does not know; a client of a newer one recognises it.
+pub const NO_SUCH_PATH: &str = "there is no such path";
+
 /// The last instant that RFC 3339 can write: 9999-12-31T23:59:59.999Z.
 const RFC3339_MAX: UtcInstant = UtcInstant::from_ms(253_402_300_799_999);
 

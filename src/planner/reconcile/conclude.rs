@@ -28,15 +28,15 @@ pub fn retire(
         .filter_map(|(place, row)| {
             let next = match (row.status, row.state) {
                 (BookingStatus::Booked, RowState::Current) => {
-                    coverage.covers(row.earliest_date).then_some(RowState::Missing)
+                    coverage.covers(row).then_some(RowState::Missing)
                 }
                 (BookingStatus::Booked, RowState::Missing) => {
                     let again =
                         absences.get(&row.number).is_some_and(|absence| is_second(absence, facts));
-                    (again && coverage.covers(row.earliest_date)).then_some(RowState::Vanished)
+                    (again && coverage.covers(row)).then_some(RowState::Vanished)
                 }
                 (BookingStatus::Pending, RowState::Current) => {
-                    coverage.covers_pending(row.earliest_date).then_some(RowState::Closed)
+                    coverage.covers_pending(row).then_some(RowState::Closed)
                 }
                 _ => None,
             };
@@ -92,6 +92,7 @@ mod tests {
             hash: [0; 16],
             effective_date: date,
             earliest_date: date,
+            filterable: true,
             status: BookingStatus::Booked,
             state: RowState::Current,
         };

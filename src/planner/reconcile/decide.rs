@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::model::time::BankDate;
 use crate::model::transaction::{BookingStatus, RowState, Transaction};
 
-use super::coverage::Coverage;
+use super::coverage::{Coverage, passes};
 use super::evidence::{Evidence, money};
 use super::memory::{IdKind, Memory};
 use super::tiers::{Candidate, DATES_APART_DAYS_MAX, Match, Tier, match_leftovers};
@@ -155,9 +155,7 @@ fn cover(question: &Question<'_>, memory: &mut Memory) -> Coverage {
             places(question, BookingStatus::Booked).filter_map(|place| date(question, place));
         return Coverage::of_rows(facts.date_from, dates.min());
     }
-    let in_window = |row: &StoredRow| {
-        facts.date_from.is_none_or(|from| row.earliest_date.is_some_and(|at| at >= from))
-    };
+    let in_window = |row: &StoredRow| passes(facts.date_from, row);
     let lists_some = question.stored.iter().any(|row| row.is_listed_booked() && in_window(row));
     Coverage::of_nothing(facts.date_from, lists_some, facts.at, memory)
 }
@@ -272,7 +270,7 @@ fn candidates_of_store<T: Texts>(
     for (place, continued) in decision.continued(question.stored.len()).into_iter().enumerate() {
         let Some(row) = question.stored.get(place).filter(|_| !continued) else { continue };
         let booked = row.status == BookingStatus::Booked;
-        let fixed = booked && !decision.coverage.covers(row.earliest_date);
+        let fixed = booked && !decision.coverage.covers(row);
         if may_go_on(row, fixed, &dates) {
             left.push(Candidate {
                 place,

@@ -90,6 +90,7 @@ mod tests {
             hash: [hash; 16],
             effective_date: None,
             earliest_date: None,
+            filterable: false,
             status,
             state,
         }

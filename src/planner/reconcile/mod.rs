@@ -46,6 +46,8 @@ pub struct StoredRow {
     pub effective_date: Option<BankDate>,
     /// The earliest of all its dates.
     pub earliest_date: Option<BankDate>,
+    /// It has a date that the provider's filter looks at; a filtered answer says nothing about other rows.
+    pub filterable: bool,
     /// Whether the bank has booked it.
     pub status: BookingStatus,
     /// What it is to us.

@@ -4,6 +4,7 @@ mod clocks;
 mod confirming;
 mod days;
 mod guards;
+mod order;
 mod storm;
 mod waiting;
 
@@ -42,6 +43,7 @@ fn policy() -> Policy {
         freshness_ms: 26 * HOUR_MS,
         calls_per_day: 4,
         manual_reserve: 1,
+        accounts_per_minute: 100,
         error_budget: 3,
         error_hard_limit: 8,
         history_days: 90,

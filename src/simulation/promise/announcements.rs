@@ -24,6 +24,8 @@ struct LinkStory {
     ended: Option<EventCode>,
     replaced: bool,
     completed: bool,
+    /// Only a new link helps, and that was said.
+    suspended: bool,
 }
 
 /// What was said about a pause.
@@ -110,8 +112,9 @@ impl Announcements {
                 self.accounts.entry(id).or_default().stale = false;
                 None
             }
-            (EventCode::AccountSuspended, Some(id), Some(link)) => {
-                let story = self.accounts.entry(id).or_default();
+            (EventCode::AccountSuspended, id, Some(link)) => {
+                self.links.entry(link).or_default().suspended = true;
+                let story = self.accounts.entry(id?).or_default();
                 story.paused = Pause::Over;
                 said(story.suspended.insert(link), "a suspension is announced twice")
             }
@@ -237,9 +240,14 @@ impl Announcements {
                 && !story.replaced
                 && !views.deleted(&view.id)
                 && at.since(end) >= TOLD_MS;
-            (due && view.linked_at.is_some()).then(|| match story.ended {
-                Some(_) => Ok(()),
-                None => Err(format!("the consent of {link} ended at {end}, and nobody was told")),
+            // The end of what was suspended is no news.
+            let told = story.ended.is_some() || story.suspended;
+            (due && view.linked_at.is_some()).then(|| {
+                if told {
+                    Ok(())
+                } else {
+                    Err(format!("the consent of {link} ended at {end}, and nobody was told"))
+                }
             })
         };
         self.links.iter().filter_map(judge).collect()
@@ -409,8 +417,9 @@ mod tests {
         let late = HOURS + 4 * 24;
         let told =
             [(LinkCompleted, None, 0), (AccessExpired, None, HOURS), (DaemonStarted, None, late)];
-        let mut silent = told;
+        let (mut silent, mut suspended) = (told, told);
         silent[1].0 = DaemonStarted;
+        suspended[1].0 = EventCode::AccountSuspended;
         let up = |told: &[(EventCode, Option<i64>, i64)]| {
             let Linked { mut world, begin, .. } = linked();
             let requisition = world.requisitions(begin).remove(0);
@@ -424,9 +433,14 @@ mod tests {
             }
             let ledger = Ledger::default();
             let scene = &mut Scene::new(&mut world, &ledger, &identities);
-            judge.look(begin.plus_hours(late), scene).iter().all(Result::is_ok)
+            let verdicts = judge.look(begin.plus_hours(late), scene);
+            let silence = |verdict: &Result<(), String>| {
+                verdict.as_ref().is_err_and(|sentence| sentence.contains("nobody was told"))
+            };
+            !verdicts.iter().any(silence)
         };
         assert!(up(&told));
+        assert!(up(&suspended), "its end is no news");
         assert!(!up(&silent));
     }
 }

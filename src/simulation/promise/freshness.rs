@@ -70,6 +70,15 @@ mod tests {
         judge.see(begin, &Fact::Heard(request.clone()));
         assert_eq!(look(&mut judge, &mut world, 25), []);
         assert!(matches!(look(&mut judge, &mut world, 29)[..], [Err(_)]));
+        // Nor does anybody while the provider refuses our address, whoever was asked for.
+        let mut refused = (*request).clone();
+        (refused.account, refused.status) = (Some("another".to_owned()), 403);
+        refused.address_refused = true;
+        let mut elsewhere = Freshness::new(26 * HOUR_MS);
+        elsewhere.see(begin, &Fact::Began);
+        elsewhere.see(begin, &Fact::Heard(request.clone()));
+        elsewhere.see(begin.plus_hours(20), &Fact::Request(refused.into()));
+        assert_eq!(look(&mut elsewhere, &mut world, 29), []);
         // Whoever has failed a moment ago need not be fresh yet.
         judge.see(begin.plus_hours(28), &Fact::Lost(request));
         assert_eq!(look(&mut judge, &mut world, 29), []);

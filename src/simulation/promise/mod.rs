@@ -223,6 +223,7 @@ mod testing {
             after: Some(witness),
             wall_error_ms: 0,
             token_refused: false,
+            address_refused: false,
             filtered: false,
             status,
             daily_reset_at: None,

@@ -64,7 +64,7 @@ CREATE TABLE account (
 
 CREATE INDEX account_whole ON account (whole) WHERE whole IS NOT NULL;
 
--- Accounts that became one, oldest first, and after which entry of `answer_use`. `doc` is the planner's: both as they were.
+-- Accounts that became one, oldest first, and after which entry of `answer`. `doc` is the planner's: both as they were.
 -- `memory` is the kept one's before.
 CREATE TABLE account_union (
     number   INTEGER PRIMARY KEY,
@@ -97,7 +97,6 @@ CREATE TABLE call (
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
     account             INTEGER NOT NULL REFERENCES account (number),
     scope               TEXT    NOT NULL CHECK (scope IN ('details', 'balances', 'transactions')),
-    run_id              BLOB    CHECK (length(run_id) = 16),
     provider_account_id TEXT    NOT NULL,
     reserved_at         INTEGER NOT NULL,
     settled_at          INTEGER,
@@ -106,24 +105,23 @@ CREATE TABLE call (
 CREATE INDEX call_reserved_at ON call (reserved_at);
 CREATE INDEX call_account ON call (account);
 
--- A run is looked up by its id while it goes on, by its number ever after: there are thousands a year.
---   outcome  0 pulled, 1 unchanged, 2 failed; null: it goes on
+-- A run is looked up by its id while it goes on, by its number ever after: there are thousands a year. Its id is the time of
+-- its begin and `random`.
+--   outcome   0 pulled, 1 unchanged, 2 failed; null: it goes on
+--   changes   what it changed (see store::runs); null: nothing
+--   balances  those of its answers that were new (see store::balance_items); null: none
 CREATE TABLE run (
-    number         INTEGER PRIMARY KEY,
-    id             BLOB    NOT NULL CHECK (length(id) = 16),
-    account        INTEGER NOT NULL REFERENCES account (number),
-    started_at     INTEGER NOT NULL,
-    ended_at       INTEGER,
-    outcome        INTEGER CHECK (outcome BETWEEN 0 AND 2),
-    added          INTEGER NOT NULL DEFAULT 0,
-    changed        INTEGER NOT NULL DEFAULT 0,
-    revived        INTEGER NOT NULL DEFAULT 0,
-    missing        INTEGER NOT NULL DEFAULT 0,
-    vanished       INTEGER NOT NULL DEFAULT 0,
-    not_understood INTEGER NOT NULL DEFAULT 0,
-    CHECK ((ended_at IS NULL) = (outcome IS NULL))
+    number     INTEGER PRIMARY KEY,
+    account    INTEGER NOT NULL REFERENCES account (number),
+    started_at INTEGER NOT NULL,
+    random     BLOB    NOT NULL CHECK (length(random) = 10),
+    took_ms    INTEGER,
+    outcome    INTEGER CHECK (outcome BETWEEN 0 AND 2),
+    changes    BLOB,
+    balances   BLOB,
+    CHECK ((took_ms IS NULL) = (outcome IS NULL))
 ) STRICT;
-CREATE UNIQUE INDEX run_open ON run (id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX run_open ON run (random) WHERE outcome IS NULL;
 
 -- What events say, once each: nearly all of them say the same about the same account day after day. `mark` is the first 8
 -- bytes of BLAKE3 over the rest. The level follows from the code.
@@ -140,18 +138,21 @@ CREATE TABLE event_text (
 ) STRICT;
 CREATE INDEX event_text_mark ON event_text (mark);
 
--- `run` is run.number; an event outlives it, as it outlives its account.
+-- It happened `after_ms` after its run began (null: when that ended); without a run, after 1970. An event outlives its account.
 CREATE TABLE event (
-    id     INTEGER PRIMARY KEY AUTOINCREMENT,
-    at     INTEGER NOT NULL,
-    text   INTEGER NOT NULL REFERENCES event_text (number),
-    run    INTEGER,
-    logged INTEGER NOT NULL DEFAULT 0 CHECK (logged IN (0, 1))
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    after_ms INTEGER CHECK (after_ms IS NOT NULL OR run IS NOT NULL),
+    text     INTEGER NOT NULL REFERENCES event_text (number),
+    run      INTEGER REFERENCES run (number)
 ) STRICT;
-CREATE INDEX event_unlogged ON event (id) WHERE logged = 0;
+
+-- Events that may not have reached the log yet.
+CREATE TABLE event_unlogged (
+    id INTEGER PRIMARY KEY REFERENCES event (id)
+) STRICT;
 
 -- Balances come in series: an account, a type, a currency, the place among equals of these in one answer. `form` is the text
--- of its first item with the amount and the date left out; `newest` is the number of its newest balance.
+-- of its first item with the amount and the date left out; `newest` is the run that brought its newest item.
 CREATE TABLE balance_series (
     number       INTEGER PRIMARY KEY,
     account      INTEGER NOT NULL REFERENCES account (number),
@@ -162,18 +163,6 @@ CREATE TABLE balance_series (
     newest       INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX balance_series_account ON balance_series (account);
-
--- A row when an item differs from the one before it in its series. `raw` is null where it is the series' form with this amount
--- and date, else text or, packed with the dictionary that every database has, a blob. It came `after_ms` after its run began.
-CREATE TABLE balance (
-    number         INTEGER PRIMARY KEY,
-    series         INTEGER NOT NULL REFERENCES balance_series (number),
-    amount         TEXT,
-    reference_date INTEGER,
-    raw            ANY,
-    run            INTEGER NOT NULL REFERENCES run (number),
-    after_ms       INTEGER NOT NULL
-) STRICT;
 
 -- Each answer that consists of other series than the one before it, in order (varints): an answer is the newest balances of
 -- its series. The same series again move `last_at`.
@@ -189,7 +178,8 @@ CREATE INDEX balance_answer_account ON balance_answer (account, number);
 -- Transactions, lean: what listing order and matching need, and the raw row as received. Everything else is read from
 -- `raw` when it is asked for. The public id is made from the first run's time, the salt and `number`, so it needs no index.
 --   effective     booking date, else value date, else the date part of the date-times; null: undated
---   lead_days     days from the earliest of all dates to `effective`
+--   lead_days     days from the earliest of all dates to `effective`; for a row with date-times only, which no filter of the
+--                 provider looks at, -1 minus that
 --   hash          first 16 bytes of BLAKE3 over the raw row
 --   status        0 booked, 1 pending
 --   state         0 current, 1 missing, 2 vanished, 3 closed
@@ -204,7 +194,7 @@ CREATE TABLE bank_transaction (
     account      INTEGER NOT NULL,
     first_run    INTEGER NOT NULL,
     effective    INTEGER,
-    lead_days    INTEGER NOT NULL DEFAULT 0 CHECK (lead_days >= 0),
+    lead_days    INTEGER NOT NULL DEFAULT 0,
     hash         BLOB    NOT NULL CHECK (length(hash) = 16),
     status       INTEGER NOT NULL CHECK (status IN (0, 1)),
     state        INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
@@ -259,36 +249,37 @@ CREATE TABLE bank_transaction_twin (
     PRIMARY KEY (account_union, bank_transaction)
 ) STRICT, WITHOUT ROWID;
 
--- Each distinct answer as its window and the ordered list of row versions, twins twice (see store::answers for `items`).
--- `rows_version` is the account's after it was last applied; dated rows on or after `floor` are surely covered (null: the
--- answer has no dated booked row).
+-- The log of answers, in the order of their coming: in which run, how long after it began (null: when it ended), what it gave
+-- as `last_updated` (see store::stamp), by which version of the matching rules it was applied. A distinct answer has its window and the ordered
+-- list of row versions, twins twice (see store::answers); one that was the same as the one before it for its window has
+-- that one's number in place of `items`, and no window of its own. It is all that is needed to match the past anew.
 CREATE TABLE answer (
     number       INTEGER PRIMARY KEY,
-    account      INTEGER NOT NULL REFERENCES account (number),
-    date_from    INTEGER,
-    floor        INTEGER,
-    items        BLOB    NOT NULL,
-    rows_version INTEGER NOT NULL
-) STRICT;
-CREATE INDEX answer_window ON answer (account, date_from, number);
-
--- The log of answers, in the order of their coming: which one came in which run, how long after the run began, what it gave
--- as `last_updated` (see store::stamp), and by which version of the matching rules it was applied. With `answer` it is all
--- that is needed to match the past anew.
-CREATE TABLE answer_use (
-    number       INTEGER PRIMARY KEY,
-    answer       INTEGER NOT NULL REFERENCES answer (number),
     run          INTEGER NOT NULL REFERENCES run (number),
-    after_ms     INTEGER NOT NULL,
+    after_ms     INTEGER,
     last_updated ANY,
-    strategy     INTEGER NOT NULL
+    strategy     INTEGER NOT NULL,
+    date_from    INTEGER,
+    items        ANY     NOT NULL CHECK (typeof(items) IN ('blob', 'integer'))
 ) STRICT;
 
--- When rows with every date on or after `floor` were last surely covered (null: undated rows). Only rows that no lower
+-- The newest answer of each of an account's latest windows (`date_from` is then never null; see store::coverage). Dated rows
+-- on or after `floor` are surely covered by it (null: it has no dated booked row); `rows_version` is the account's after it
+-- was last applied.
+CREATE TABLE answer_window (
+    account      INTEGER NOT NULL REFERENCES account (number),
+    date_from    INTEGER NOT NULL,
+    answer       INTEGER NOT NULL REFERENCES answer (number),
+    floor        INTEGER,
+    rows_version INTEGER NOT NULL,
+    PRIMARY KEY (account, date_from)
+) STRICT, WITHOUT ROWID;
+
+-- When rows with every date on or after `floor` were last surely covered (see store::coverage for undated rows). Only rows that no lower
 -- floor with a later time makes pointless are kept, so there are few: `last_seen_at` of a listed row is found here.
 CREATE TABLE coverage (
     account INTEGER NOT NULL REFERENCES account (number),
-    floor   INTEGER,
-    at      INTEGER NOT NULL
-) STRICT;
-CREATE INDEX coverage_account ON coverage (account, floor);
+    floor   INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (account, floor)
+) STRICT, WITHOUT ROWID;

@@ -47,10 +47,10 @@ pub(super) fn apply(
             &format!("WHERE bank_transaction = {number}"),
         )?;
     }
-    for table in ["answer_use", "answer", "coverage"] {
+    for table in ["answer_window", "answer", "coverage"] {
         step.execute(&format!("DELETE FROM {table}"), []).map_err(failed())?;
     }
-    for table in ["answer", "answer_use", "coverage"].into_iter().chain(UNION_TABLES) {
+    for table in ["answer", "answer_window", "coverage"].into_iter().chain(UNION_TABLES) {
         copy(scratch, &step, table, "")?;
     }
     let mut accounts =

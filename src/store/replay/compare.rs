@@ -8,6 +8,7 @@ use crate::model::id::{AccountId, TransactionId};
 use crate::model::time::UtcInstant;
 use crate::planner::reconcile::{Memory, RowHash};
 use crate::store::codec::{Packed, Unpacker};
+use crate::store::coverage;
 use crate::store::documents;
 use crate::store::error::Error;
 use crate::store::row::{self, State, Status};
@@ -192,7 +193,9 @@ fn fields(
         (What::State, |facts| facts.state.clone()),
         (What::Dates, |facts| {
             let effective = row::date(facts.dates.0).map(|date| date.to_string());
-            format!("{}, {} days earlier", effective.as_deref().unwrap_or("undated"), facts.dates.1)
+            let (lead, filterable) = row::lead(facts.dates.1);
+            let kind = if filterable { "" } else { ", date-times only" };
+            format!("{}, {lead} days earlier{kind}", effective.as_deref().unwrap_or("undated"))
         }),
         (What::Versions, |facts| {
             let mark = |(run, hash): &(i64, RowHash)| {
@@ -242,7 +245,7 @@ fn accounts(
     for (number, id) in documents::accounts(stored, None)?.into_iter().rev() {
         let points = [
             (What::Memory, memory(stored, number)?, memory(scratch, number)?),
-            (What::Coverage, coverage(stored, number)?, coverage(scratch, number)?),
+            (What::Coverage, covered(stored, number)?, covered(scratch, number)?),
         ];
         for (what, one, two) in points {
             if one != two {
@@ -284,7 +287,7 @@ fn memory(connection: &Connection, account: i64) -> Result<String, Error> {
     ))
 }
 
-fn coverage(connection: &Connection, account: i64) -> Result<String, Error> {
+fn covered(connection: &Connection, account: i64) -> Result<String, Error> {
     let failed = || Error::sql("read what answers covered");
     let mut statement = connection
         .prepare_cached("SELECT floor, at FROM coverage WHERE account = ?1 ORDER BY floor, at")
@@ -292,12 +295,9 @@ fn coverage(connection: &Connection, account: i64) -> Result<String, Error> {
     let mut found = statement.query([account]).map_err(failed())?;
     let mut parts = Vec::new();
     while let Some(row) = found.next().map_err(failed())? {
-        let floor: Option<i64> = row.get(0).map_err(failed())?;
-        let floor = floor.map(|days| {
-            row::date(Some(days)).map_or("everything".to_owned(), |date| date.to_string())
-        });
+        let floor = coverage::words(row.get(0).map_err(failed())?);
         let at = UtcInstant::from_ms(row.get(1).map_err(failed())?);
-        parts.push(format!("{} at {at}", floor.as_deref().unwrap_or("undated")));
+        parts.push(format!("{floor} at {at}"));
     }
     Ok(parts.join(", "))
 }

@@ -43,8 +43,8 @@ impl Scratch {
         )?;
         scratch.copy(
             stored,
-            "SELECT number, id, account, started_at FROM run",
-            "INSERT INTO run (number, id, account, started_at) VALUES (?1, ?2, ?3, ?4)",
+            "SELECT number, account, started_at, random FROM run",
+            "INSERT INTO run (number, account, started_at, random) VALUES (?1, ?2, ?3, ?4)",
         )?;
         let newest: i64 = stored
             .query_row("SELECT coalesce(max(number), 0) FROM bank_transaction", [], |row| {

@@ -145,6 +145,7 @@ fn policy(rules: Vec<AccountRule>) -> Policy {
         freshness_ms: 26 * HOUR_MS,
         calls_per_day: 4,
         manual_reserve: 1,
+        accounts_per_minute: 100,
         error_budget: 3,
         error_hard_limit: 8,
         history_days: 90,
@@ -247,14 +248,14 @@ impl Life {
     }
 
     fn call(&mut self, planned: PlannedCall) {
-        let PlannedCall { ticket, call, spends, run_id, at } = planned;
+        let PlannedCall { ticket, call, spends, at } = planned;
         if let Some((account_id, scope)) = spends {
             let provider_account_id = match &call {
                 ApiCall::Details(id) | ApiCall::Balances(id) => id.clone(),
                 ApiCall::Transactions { account, .. } => account.clone(),
                 other => panic!("{other:?} spends nothing"),
             };
-            let reservation = Reservation { account_id, scope, run_id, provider_account_id, at };
+            let reservation = Reservation { account_id, scope, provider_account_id, at };
             let call_id = block_on(self.store.reserve(reservation)).unwrap();
             self.planner.on(self.at(), Event::Reserved { ticket, call_id });
         }
