@@ -96,6 +96,7 @@ fn the_effective_default() {
     access-days = 180
     overlap-days = 30
     warn-days = [14, 7, 3, 1]
+    remove-replaced = true
 
     [linking]
     listen = ""

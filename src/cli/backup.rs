@@ -13,9 +13,12 @@ use serde_json::json;
 use super::args::Backup;
 use super::error::CliError;
 use super::export::{cannot_write, is_special, suffixed};
+use super::progress::Progress;
 use super::{Code, Ctx};
 use crate::store;
 
+/// What goes on before the first byte comes.
+const COPYING: &str = "copying and checking the database";
 /// Bytes that are copied at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -54,15 +57,23 @@ pub async fn run(args: &Backup, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
 async fn write(args: &Backup, draft: &Path, ctx: &mut Ctx<'_>) -> Result<String, CliError> {
     let failed = |error: io::Error| cannot_write(&args.file, &error);
     let mut target = private(draft).map_err(failed)?;
-    let keycheck = match ctx.client.download("/v1/backup", &json!({})).await {
+    let request = json!({});
+    let asked = ctx.client.download("/v1/backup", &request);
+    let keycheck = match Progress::during(COPYING, &ctx.output, asked).await {
         Ok(mut download) => {
-            while let Some(piece) = download.next().await? {
-                target.write_all(&piece).map_err(failed)?;
-            }
+            let save = async {
+                while let Some(piece) = download.next().await? {
+                    target.write_all(&piece).map_err(failed)?;
+                }
+                Ok::<_, CliError>(())
+            };
+            Progress::during("writing the copy", &ctx.output, save).await?;
             download.keycheck.take().unwrap_or_default()
         }
         Err(CliError::Unreachable { .. }) => {
-            let store::Backup { mut file, keycheck, .. } = (&mut ctx.backup_directly).await?;
+            let making = &mut ctx.backup_directly;
+            let made = Progress::during(COPYING, &ctx.output, making).await?;
+            let store::Backup { mut file, keycheck, .. } = made;
             let mut piece = vec![0; PIECE_BYTES];
             loop {
                 let length = file.read(&mut piece).map_err(failed)?;

@@ -279,6 +279,12 @@ async fn opened(link: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     let number = link.texts("accounts").len();
     ctx.output.line(&format!("linked {bank}{until}, {}", count(number, "account")))?;
     ctx.output.flush()?;
+    if link.text("history_link").is_some() {
+        let see = ctx.command("banksyncd status");
+        ctx.output.note(&format!(
+            "this bank gives the longer history through a second visit: `{see}` shows its page"
+        ));
+    }
     let accounts = if ctx.output.terminal.error && !ctx.output.quiet {
         first_sync(link, ctx).await?
     } else {

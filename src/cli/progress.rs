@@ -62,6 +62,11 @@ impl Progress {
         }
     }
 
+    /// Shows that something goes on whose length nobody knows; only where a person watches.
+    pub fn spin(&mut self, text: &str) {
+        self.draw("{spinner} {msg} ({elapsed})", text);
+    }
+
     /// Waits for `work`; a person who waits for longer than a second sees that it goes on.
     pub async fn during<T>(text: &str, output: &Output, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
@@ -74,7 +79,7 @@ impl Progress {
             done = &mut work => return done,
             () = tokio::time::sleep(UNNOTICED) => {}
         }
-        progress.draw("{spinner} {msg} ({elapsed})", text);
+        progress.spin(text);
         let done = work.await;
         progress.clear();
         done

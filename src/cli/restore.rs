@@ -4,6 +4,7 @@
 use super::args::{Global, Restore};
 use super::error::CliError;
 use super::output::Output;
+use super::progress::Progress;
 use super::{key, recovery_key};
 use crate::daemon::clock::{OsClock, OsEntropy};
 use crate::daemon::{DaemonError, store_exit};
@@ -40,7 +41,10 @@ fn restore(args: &Restore, global: &Global, output: &mut Output) -> Result<Resto
     let backup_key = args.recovery_key.then(|| recovery_key::ask(output)).transpose()?;
     let now = OsClock::new().now().wall;
     let backup = (args.file.as_path(), backup_key);
+    let mut progress = Progress::new(output);
+    progress.spin("checking the backup");
     let restored = store::restore(config.store.path, key, backup, now, OsEntropy.bits());
+    progress.clear();
     restored.map_err(|error| refused(args, error))
 }
 

@@ -40,6 +40,7 @@ impl Config {
         out.number("access-days", self.history.access_days);
         out.number("overlap-days", self.history.overlap_days);
         out.list("warn-days", self.history.warn_days.iter().map(u32::to_string));
+        out.line(format_args!("remove-replaced = {}", self.history.remove_replaced));
         out.section("linking");
         out.listen(self.linking.listen);
         out.section("http");
@@ -172,6 +173,7 @@ mod tests {
             jitter = \"0s\"
             [history]
             warn-days = []
+            remove-replaced = false
             [[account]]
             match = \"acc_01kbxyz0000000000000000000\"
             nickname = \"größe\"

@@ -144,6 +144,8 @@ pub struct History {
     pub overlap_days: u32,
     /// Days before the end of access at which to warn, largest first.
     pub warn_days: Vec<u32>,
+    /// A link whose successor has brought everything is removed at the provider.
+    pub remove_replaced: bool,
 }
 
 /// `[linking]`

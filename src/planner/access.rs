@@ -118,7 +118,8 @@ impl Planner {
                 ConsentDue::Warn(_) | ConsentDue::Ended => there,
             };
             let consent = link.access_expires_at.map(ends);
-            consent.into_iter().chain(Self::confirmation_due_at(link)).min()
+            let others = [Self::confirmation_due_at(link), link.history_ends_at()];
+            consent.into_iter().chain(others.into_iter().flatten()).min()
         } else {
             None
         };

@@ -52,7 +52,7 @@ impl Planner {
             let (chore, call) = match key {
                 Key::Account(id) => match self.accounts.get(&id) {
                     Some(account) => {
-                        let chores = [self.stale_at(account), account.pairing_due()];
+                        let chores = [self.stale_at(account), self.pairing_due(account)];
                         (chores.into_iter().flatten().min(), self.account_due(account, now))
                     }
                     None => (None, None),
@@ -185,8 +185,9 @@ impl Planner {
         }
         let not_before = account.retry_at.unwrap_or(now);
         if account.is_identified() {
-            // It waits for the others of its link.
-            return None;
+            // It waits for the others of its link, or brings history, once.
+            let pull = self.pull_due(account, now).filter(|_due| account.last_synced_at.is_none());
+            return pull.map(|due| (due.at, AccountCall::Pull));
         }
         if let Some(identifying) = account.identifying {
             let details = identifying.metadata_read
@@ -221,7 +222,8 @@ impl Planner {
         let callable = matches!(
             account.status,
             AccountStatus::Ready | AccountStatus::Paused | AccountStatus::Unknown
-        ) && account.identifying.is_none()
+        ) && (account.identifying.is_none()
+            || (account.is_identified() && self.brings_history(account)))
             && self.gives_access(account, self.time.at(now))
             && self.policy.is_enabled(account)
             && account.consecutive_failures < self.policy.error_hard_limit;
@@ -353,7 +355,7 @@ impl Planner {
         match key {
             Key::Account(id) => {
                 let account = self.accounts.get(&id);
-                match account.and_then(Account::pairing_due) {
+                match account.and_then(|account| self.pairing_due(account)) {
                     Some(at) if at <= now => self.identify(id, now),
                     _ => self.announce_stale(id, now),
                 }
@@ -361,6 +363,7 @@ impl Planner {
             Key::Link(id) => {
                 self.look_at_consent(id, now);
                 self.look_at_confirmation(id, now);
+                self.look_at_history(id, now);
             }
         }
         self.touch(key);

@@ -40,17 +40,30 @@ pub(super) struct LinkWish {
 
 impl Planner {
     /// Begins a link.
-    pub(super) fn link_wanted(&mut self, wish: LinkWish, now: UtcInstant) {
+    pub(super) fn link_wanted(&mut self, wish: &LinkWish, now: UtcInstant) {
         let asked = Terms {
             history_days: wish.history_days.unwrap_or(self.policy.history_days),
             access_days: wish.access_days.unwrap_or(self.policy.access_days),
             scopes: Scope::ALL.to_vec(),
             reconfirmation: false,
         };
+        self.forget_old_links();
+        self.begin_link(wish, asked, None, now);
+    }
+
+    /// Begins a link; `history_of`: only to bring the longer history of that one.
+    pub(super) fn begin_link(
+        &mut self,
+        wish: &LinkWish,
+        asked: Terms,
+        history_of: Option<LinkId>,
+        now: UtcInstant,
+    ) {
+        let purpose = history_of.map_or(Purpose::Continuous, |_link| Purpose::History);
         let link = Link {
             id: wish.link_id,
-            institution_id: wish.institution,
-            purpose: Purpose::Continuous,
+            institution_id: wish.institution.clone(),
+            purpose,
             status: LinkStatus::Created,
             terms: asked.clone(),
             asked,
@@ -74,9 +87,12 @@ impl Planner {
             confirming: None,
             warned_days: None,
             end_announced: false,
+            history_apart: None,
+            history_link: None,
+            history_of,
+            kept: false,
             failure: None,
         };
-        self.forget_old_links();
         self.links.insert(link.id, link);
         self.link_changed(wish.link_id);
     }
@@ -90,7 +106,7 @@ impl Planner {
                 link.status,
                 LinkStatus::Rejected | LinkStatus::Abandoned | LinkStatus::Replaced
             );
-            over && link.step == LinkStep::Done && !used.contains(&link.id)
+            over && link.step == LinkStep::Done && !link.kept && !used.contains(&link.id)
         };
         let over: Vec<LinkId> = self.links.values().filter(over).map(|link| link.id).collect();
         let old = over.len().saturating_sub(OVER_KEPT_MAX);
@@ -106,6 +122,10 @@ impl Planner {
     pub(super) fn unlink_wanted(&mut self, link_id: LinkId, now: UtcInstant) {
         let Some(link) = self.links.get(&link_id) else { return };
         match link.status {
+            // Nothing depends on it any more, but it is still there.
+            LinkStatus::Replaced if link.kept => {
+                return self.remove_link(link_id, LinkStatus::Replaced, now);
+            }
             // Over already; what is left of it at the provider is being removed, or was.
             LinkStatus::Abandoned | LinkStatus::Replaced => return,
             LinkStatus::Rejected | LinkStatus::Expired | LinkStatus::Revoked => {}
@@ -124,6 +144,7 @@ impl Planner {
     pub(super) fn remove_link(&mut self, link_id: LinkId, then: LinkStatus, now: UtcInstant) {
         let Some(link) = self.links.get_mut(&link_id) else { return };
         link.status = then;
+        link.kept = false;
         link.url = None;
         link.end_announced = true;
         link.next_at = now;
@@ -132,6 +153,17 @@ impl Planner {
             Some(_) => LinkStep::Delete { then },
             None => LinkStep::Done,
         };
+        self.link_changed(link_id);
+    }
+
+    /// Gives a link that was replaced up without removing it at the provider.
+    pub(super) fn keep_replaced(&mut self, link_id: LinkId) {
+        let Some(link) = self.links.get_mut(&link_id) else { return };
+        link.status = LinkStatus::Replaced;
+        link.kept = link.requisition_id.is_some();
+        link.url = None;
+        link.end_announced = true;
+        link.step = LinkStep::Done;
         self.link_changed(link_id);
     }
 

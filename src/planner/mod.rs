@@ -31,6 +31,7 @@ mod due;
 mod forget;
 mod guard;
 mod health;
+mod history;
 mod likeness;
 mod linking;
 mod order;
@@ -242,7 +243,7 @@ impl Planner {
             Event::LinkWanted { link_id, institution, history_days, access_days, replaces } => {
                 let wish =
                     linking::LinkWish { link_id, institution, history_days, access_days, replaces };
-                self.link_wanted(wish, at);
+                self.link_wanted(&wish, at);
             }
             Event::ReconfirmWanted { link_id } => self.reconfirm_wanted(link_id, at),
             Event::UnlinkWanted { link_id } => self.unlink_wanted(link_id, at),

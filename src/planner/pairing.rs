@@ -16,7 +16,7 @@ use super::Planner;
 use super::agenda::Key;
 use super::effect::Compared;
 use super::likeness::{Likeness, Shared, contradict, likeness};
-use super::state::{Account, AccountStatus, Identifying};
+use super::state::{Account, AccountStatus, Identifying, Link};
 use super::union::By;
 
 /// Handles of one link wait for each other so long before they are compared with what is known: one that the provider is
@@ -70,7 +70,10 @@ impl Planner {
             self.link_changed(link_id);
             let known =
                 self.accounts.values().find(|account| account.provider_account_id == *handle);
+            let history = self.links.get(&link_id).is_some_and(Link::is_history);
             let id = match known.map(|account| (account.id, account.link_id)) {
+                // A bank whose ids outlive a link: the history comes through the link that goes on.
+                Some(_) if history => continue,
                 Some((id, through)) => {
                     if through != link_id {
                         self.move_account(id, link_id, now);
@@ -147,6 +150,9 @@ impl Planner {
     /// Decides who the new handles of an account's link are, once all that can be known of them is.
     pub(super) fn identify(&mut self, id: AccountId, now: UtcInstant) {
         let Some(link_id) = self.accounts.get(&id).map(|account| account.link_id) else { return };
+        if self.links.get(&link_id).is_some_and(Link::is_history) {
+            return self.take_history_in(id, now);
+        }
         let through = || self.accounts.values().filter(|account| account.link_id == link_id);
         let new: Vec<AccountId> =
             through().filter(|account| account.is_identified()).map(|account| account.id).collect();
@@ -179,6 +185,15 @@ impl Planner {
             self.admit(id, known.collect());
         }
         self.eliminate(link_id, &alone);
+        self.touch_history_of(link_id);
+    }
+
+    /// The known accounts that a new handle is likest: one, or several that are liked alike.
+    pub(super) fn likest(&self, id: AccountId) -> Vec<AccountId> {
+        let candidates = self.candidates(id);
+        let most = candidates.iter().map(|own| own.likeness).max();
+        let likest = candidates.iter().filter(|own| Some(own.likeness) == most);
+        likest.map(|own| own.known).collect()
     }
 
     /// Known accounts that a new handle may continue.
@@ -203,8 +218,9 @@ impl Planner {
 
     /// Whether an account has to go on through this link or not at all: its own is the one to be replaced, or is over.
     fn is_predecessor(&self, known: &Account, link_id: LinkId) -> bool {
-        let replaced = self.links.get(&link_id).and_then(|link| link.replaces);
-        replaced == Some(known.link_id)
+        let link = self.links.get(&link_id);
+        let before = link.and_then(|link| link.replaces.or(link.history_of));
+        before == Some(known.link_id)
             || self.links.get(&known.link_id).is_none_or(|link| !link.status.is_live())
     }
 
@@ -269,7 +285,7 @@ impl Planner {
     }
 
     /// A new handle is a new account.
-    fn admit(&mut self, id: AccountId, may_continue: Vec<AccountId>) {
+    pub(super) fn admit(&mut self, id: AccountId, may_continue: Vec<AccountId>) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         account.identifying = None;
         let notice = account.notice(EventCode::AccountDiscovered, "a new account");

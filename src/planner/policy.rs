@@ -33,6 +33,8 @@ pub struct Policy {
     pub overlap_days: u32,
     /// Days before the end of access at which to warn.
     pub warn_days: Vec<u32>,
+    /// A link whose successor has brought everything is removed at the provider.
+    pub remove_replaced: bool,
     /// Where the browser goes after consent.
     pub redirect: String,
     /// How long a call may take, in milliseconds: an interrupted one may have been counted until then.
@@ -58,6 +60,7 @@ impl Policy {
             access_days: config.history.access_days,
             overlap_days: config.history.overlap_days,
             warn_days: config.history.warn_days.clone(),
+            remove_replaced: config.history.remove_replaced,
             redirect: config.gocardless.redirect.clone(),
             call_timeout_ms: i64::from(config.http.total_timeout_s).saturating_mul(1_000),
             rules: config.accounts.clone(),

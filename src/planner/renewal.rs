@@ -39,6 +39,9 @@ impl Planner {
     /// Once every account of a successor was pulled completely through it, the old requisition goes.
     pub(super) fn finish_renewal(&mut self, link_id: LinkId, now: UtcInstant) {
         let Some(link) = self.links.get(&link_id) else { return };
+        if link.is_history() {
+            return;
+        }
         let (Some(old_id), Some(accepted)) = (link.replaces, link.accepted_at) else { return };
         if self.links.get(&old_id).is_none_or(|old| old.replaced_by.is_some()) {
             return;
@@ -68,7 +71,11 @@ impl Planner {
         if let Some(old) = self.links.get_mut(&old_id) {
             old.replaced_by = Some(link_id);
         }
-        self.remove_link(old_id, LinkStatus::Replaced, now);
+        if self.policy.remove_replaced {
+            self.remove_link(old_id, LinkStatus::Replaced, now);
+        } else {
+            self.keep_replaced(old_id);
+        }
         let replaced = Notice::new(EventCode::LinkReplaced, "a successor has taken over")
             .link(old_id)
             .institution(institution.clone())

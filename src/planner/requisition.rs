@@ -84,8 +84,10 @@ impl Planner {
             .notice(EventCode::LinkCreated, "a link waits for a person at the bank")
             .detail("history_days", link.terms.history_days)
             .detail("access_days", link.terms.access_days);
-        self.provider.worked.insert(link.institution_id.0.clone(), worked);
-        self.draft.provider = true;
+        if !link.is_history() {
+            self.provider.worked.insert(link.institution_id.0.clone(), worked);
+            self.draft.provider = true;
+        }
         self.draft.notices.push(notice);
     }
 
@@ -137,6 +139,7 @@ impl Planner {
                 .notice(EventCode::LinkCompleted, "access was given")
                 .detail("accounts", accounts.len());
             self.draft.notices.push(notice);
+            self.begin_history(link_id, now);
         }
         self.discover(link_id, accounts, now);
     }

@@ -190,6 +190,18 @@ pub struct Link {
     /// Expiry or revocation was announced.
     #[serde(default)]
     pub end_announced: bool,
+    /// Days of history that this institution gives only through a link of its own.
+    #[serde(default)]
+    pub history_apart: Option<u32>,
+    /// The link that brings them.
+    #[serde(default)]
+    pub history_link: Option<LinkId>,
+    /// The link whose accounts get the history of this one.
+    #[serde(default)]
+    pub history_of: Option<LinkId>,
+    /// Replaced, but still there at the provider.
+    #[serde(default)]
+    pub kept: bool,
     /// Why it failed, in our words; safe to log.
     #[serde(default)]
     pub failure: Option<String>,

@@ -10,7 +10,7 @@ use crate::model::institution::Institution;
 use super::Planner;
 use super::effect::InstitutionUpdate;
 use super::linking::STEP_TRIES_MAX;
-use super::state::LinkStep;
+use super::state::{LinkStep, Purpose};
 
 /// History that every institution gives without special consent, in days.
 const HISTORY_USUAL_DAYS: u32 = 90;
@@ -31,20 +31,20 @@ impl Planner {
             return;
         }
         let asked = link.terms.clone();
-        let worked =
-            self.provider.worked.get(&institution.id.0).filter(|worked| worked.asked == asked);
+        let total = institution.transaction_total_days.unwrap_or(HISTORY_USUAL_DAYS);
+        // Longer history at such institutions is a one-time delivery without anything newer.
+        let apart = institution.has_feature("separate_continuous_history_consent");
+        let longer = asked.history_days.min(total);
+        link.history_apart = Some(longer).filter(|days| apart && *days > HISTORY_USUAL_DAYS);
+        let history = link.is_history();
+        let worked = self.provider.worked.get(&institution.id.0);
+        let worked = worked.filter(|worked| worked.asked == asked && !history);
         if let Some(worked) = worked {
             link.terms = worked.terms.clone();
             link.account_selection = worked.account_selection;
         } else {
-            let total = institution.transaction_total_days.unwrap_or(HISTORY_USUAL_DAYS);
-            // Longer history at such institutions is a one-time delivery without anything newer.
-            let most = if institution.has_feature("separate_continuous_history_consent") {
-                total.min(HISTORY_USUAL_DAYS)
-            } else {
-                total
-            };
-            link.terms.history_days = asked.history_days.min(most).max(1);
+            let most = if apart && !history { HISTORY_USUAL_DAYS } else { total };
+            link.terms.history_days = longer.min(most).max(1);
             let most = institution.max_access_valid_for_days.unwrap_or(ACCESS_EEA_DAYS);
             // Longer access, for the price of a confirmation every 90 days.
             let confirmed = institution
@@ -93,6 +93,9 @@ impl Planner {
             }
         }
         terms.reconfirmation &= terms.access_days > ACCESS_USUAL_DAYS;
+        if link.purpose == Purpose::History && terms.history_days <= HISTORY_USUAL_DAYS {
+            return self.link_failed(link_id, "the institution gives no longer history after all");
+        }
         if terms.scopes.is_empty() || *terms == before || link.attempts >= STEP_TRIES_MAX {
             self.link_failed(link_id, "the institution refuses all terms that we can offer");
         }

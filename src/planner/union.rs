@@ -24,6 +24,8 @@ pub(super) enum By {
     Likeness,
     /// Nothing else was left, and the rows agree.
     Elimination,
+    /// A link that only brings history showed it.
+    History,
     /// A person.
     Hand,
 }
@@ -95,7 +97,11 @@ impl Planner {
         };
         let (before, other) = (before.clone(), other.clone());
         // By hand two may come together that both work: the newer link goes on.
-        let goes_on = by != By::Hand || self.rank(&other) > self.rank(&before);
+        let goes_on = match by {
+            By::Likeness | By::Elimination => true,
+            By::History => false,
+            By::Hand => self.rank(&other) > self.rank(&before),
+        };
         let left = if goes_on { kept } else { absorbed };
         let why = "the account goes on through another link".to_owned();
         self.pull_ended(left, RunOutcome::Failed, Some((why, None)), now);
@@ -111,7 +117,7 @@ impl Planner {
         self.rename_in_links(absorbed, kept, |_| true);
         self.forget_doubts(absorbed, kept);
         self.changed(kept);
-        if by != By::Likeness
+        if matches!(by, By::Elimination | By::Hand)
             && let Some(account) = self.accounts.get(&kept)
         {
             let notice = account
@@ -331,7 +337,7 @@ fn take_over(account: &mut Account, other: &Account, goes_on: bool, by: By) {
     account.pull.clone_from(&other.pull);
     account.leftover.clone_from(&other.leftover);
     account.slot_served = match by {
-        By::Likeness => None,
+        By::Likeness | By::History => None,
         By::Elimination | By::Hand => other.slot_served,
     };
 }

@@ -41,6 +41,19 @@ pub(super) struct Comparison {
     pub(super) doubled: u64,
 }
 
+impl Comparison {
+    /// How it comes out: every row once.
+    pub(super) fn verdict(&self) -> Result<(), String> {
+        let Self { missing, doubled, .. } = self;
+        if *missing == 0 && *doubled == 0 {
+            return Ok(());
+        }
+        Err(format!(
+            "{missing} rows that were shown are not stored, {doubled} are stored more often than shown"
+        ))
+    }
+}
+
 impl Ledger {
     /// An answer is in the database by now.
     pub(super) fn enter(&mut self, shown: &Shown) {
@@ -176,7 +189,19 @@ fn judge_view(shown: &Shown, listed: &[Row], oldest: BankDate) -> Result<(), Str
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::super::life::Seeded;
     use super::*;
+    use crate::gocardless::Rows;
+    use crate::model::id::{AccountId, LinkId, RunId};
+    use crate::model::port::Body;
+    use crate::model::secret::DatabaseKey;
+    use crate::model::time::UtcInstant;
+    use crate::model::transaction::{Answer, AnswerMark, Span};
+    use crate::planner::effect::{Batch, Data};
 
     fn row(text: &str, day: i64) -> Row {
         let date = BankDate::from_epoch_days(20_000 + day).unwrap();
@@ -188,7 +213,7 @@ mod tests {
         let booked = shown.to_vec();
         let oldest = booked.iter().filter_map(|row| row.effective).min().unwrap();
         let shown = Shown {
-            arrived_at: crate::model::time::UtcInstant::EPOCH,
+            arrived_at: UtcInstant::EPOCH,
             account: "a".to_owned(),
             bank_account: 1,
             date_from,
@@ -196,6 +221,91 @@ mod tests {
             booked,
         };
         judge_view(&shown, listed, oldest)
+    }
+
+    /// A database that has pulled these rows, each list by an account of its own.
+    async fn pulled(folder: &std::path::Path, accounts: &[&[&str]]) -> Store {
+        let at = UtcInstant::EPOCH.plus_days(20_010);
+        let key = DatabaseKey::from_bytes([7; 32]);
+        let path = folder.join("x.db");
+        let (store, _) = Store::open(path, key, at, &Seeded::new(1)).await.unwrap();
+        for (place, rows) in accounts.iter().enumerate() {
+            let number = u128::try_from(place).unwrap() + 1;
+            let account_id = AccountId::from_bits(number);
+            let account = serde_json::from_value(json!({
+                "id": account_id, "provider_account_id": format!("p{number}"),
+                "link_id": LinkId::from_bits(1), "institution_id": "BANK", "discovered_at": 0,
+            }));
+            let run_id = RunId::from_bits(number);
+            let answer = Box::new(answer(rows));
+            let data = Data::Transactions { account_id, run_id, date_from: None, answer };
+            let batch = Batch {
+                at: Some(at),
+                accounts: vec![account.unwrap()],
+                data: Some(data),
+                ..Batch::default()
+            };
+            store.apply(Arc::new(batch), Arc::new(Rows)).await.unwrap();
+        }
+        store
+    }
+
+    /// An answer with these booked rows.
+    fn answer(rows: &[&str]) -> Answer {
+        let (mut body, mut booked) = ("[".to_owned(), Vec::new());
+        for row in rows {
+            booked.push(Span { start: body.len(), end: body.len() + row.len() });
+            body.push_str(row);
+            body.push(',');
+        }
+        body.push_str("0]");
+        let mark = AnswerMark { start: 0, len: 1, hash: [0; 16] };
+        let body = Body::new(body.into_bytes(), None).into_text().unwrap();
+        Answer { body, booked, pending: None, last_updated: None, mark }
+    }
+
+    /// What is said about a database that was shown `shown` and has `stored`.
+    fn compare(shown: &[&str], stored: &[&[&str]], doubted: bool) -> Result<(), String> {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let store = pulled(folder.path(), stored).await;
+            let booked: Vec<Row> = shown.iter().map(|raw| Row::read(raw)).collect();
+            let movement = |(key, row): (u64, &Row)| (key, Phase::Booked, row.fingerprint);
+            let shown = Shown {
+                arrived_at: UtcInstant::EPOCH,
+                account: "a".to_owned(),
+                bank_account: 1,
+                date_from: None,
+                rows: (0..).zip(&booked).map(movement).collect(),
+                booked,
+            };
+            let mut ledger = Ledger::default();
+            ledger.enter(&shown);
+            if doubted {
+                ledger.doubt(&shown);
+            }
+            ledger.compare(&store, |_| true).await.unwrap().verdict()
+        })
+    }
+
+    #[test]
+    fn a_row_that_is_stored_never_or_twice_is_seen() {
+        let [one, other] = ["one", "other"].map(|text| {
+            format!(
+                r#"{{"bookingDate":"2024-10-0{}","transactionAmount":{{"amount":"-1.00","currency":"EUR"}},"remittanceInformationUnstructured":"{text}"}}"#,
+                text.len()
+            )
+        });
+        let (one, other) = (one.as_str(), other.as_str());
+        assert_eq!(compare(&[one, other], &[&[other, one]], false), Ok(()));
+        let lost = compare(&[one, other], &[&[one]], false).unwrap_err();
+        assert!(lost.starts_with("1 rows that were shown are not stored, 0 "), "{lost}");
+        let doubled = compare(&[one], &[&[one], &[one]], false).unwrap_err();
+        assert!(doubled.ends_with(", 1 are stored more often than shown"), "{doubled}");
+        let twins = compare(&[one, one], &[&[one]], false).unwrap_err();
+        assert!(twins.starts_with("1 rows"), "one of two equal ones: {twins}");
+        assert_eq!(compare(&[one, other], &[&[one]], true), Ok(()), "nobody can know");
     }
 
     #[test]

@@ -37,14 +37,7 @@ pub(super) async fn conclude(mut driver: Driver) -> Result<Outcome, SimulationEr
         report.rows_stored = compared.stored;
         report.rows_missing = compared.missing;
         report.rows_doubled = compared.doubled;
-        let verdict = if compared.missing == 0 && compared.doubled == 0 {
-            Ok(())
-        } else {
-            Err(format!(
-                "{} rows that were shown are not stored, {} are stored more often than shown",
-                compared.missing, compared.doubled
-            ))
-        };
+        let verdict = compared.verdict();
         // What was broken off in the middle cannot be summed up.
         if !driver.stage.journal.is_broken() {
             driver.stage.journal.judge(driver.now(), ROWS, verdict);

@@ -304,6 +304,11 @@ impl Settings {
     }
 }
 
+/// Whether packages of this system are Debian's. The service sees `/etc` whatever its root is, and no package manager.
+pub fn is_debian() -> bool {
+    Path::new("/etc/debian_version").exists()
+}
+
 /// What the service manager says of a unit; `None` where none runs, or it does not answer.
 pub fn property(name: &Name, property: &str) -> Option<String> {
     if !seal::is_booted() {

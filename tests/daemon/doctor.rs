@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use banksyncd::sandbox::{
-    BankProblem, Fault, FaultKind, FaultMatch, SANDBOX, SECRET_KEY, Spelling,
+    BankProblem, Fault, FaultKind, FaultMatch, SANDBOX, SECRET_ID, SECRET_KEY, Spelling,
 };
 use serde_json::Value;
 
@@ -357,4 +357,102 @@ fn a_broken_configuration_does_not_keep_the_daemon_from_being_asked() {
     assert_eq!(names(&said.lines()), ["config", "daemon", "socket"]);
     // Wrong use is wrong use.
     run(Command::new(PROGRAM).args(["doctor", "--online"]).env_clear()).expect(64);
+}
+
+/// A machine of its own: what is written here is gone with the process. Each look prints a heading and its findings.
+const MACHINE: &str = r#"
+set -eu
+mkdir etc run lib
+cp -a /etc/. etc/
+mount --bind etc /etc && mount --bind run /run && mount --bind lib /var/lib || exit 99
+mkdir -p /etc/systemd/system/banksyncd.service.d
+cp "$UNIT" /etc/systemd/system/banksyncd.service
+mkdir -m 700 /var/lib/banksyncd
+mkdir -m 750 /run/banksyncd
+look() { echo "\"$1\""; shift; "$PROGRAM" doctor --json "$@" || true; }
+look nothing
+printf '%s\n' "$ID" "$KEY" | "$PROGRAM" init --api-base "$BASE" --json > init.log 2>&1
+look stopped
+for file in /etc/credstore.encrypted/banksyncd.gocardless-secret-key /etc/banksyncd/credentials/gocardless-secret-key; do
+    if [ -f "$file" ]; then echo junk > "$file.new"; chmod 644 "$file.new"; mv "$file" "$file.kept"; mv "$file.new" "$file"; fi
+done
+look spoiled
+rm -rf /etc/credstore.encrypted /etc/banksyncd
+mkdir -p -m 700 /etc/banksyncd/credentials
+umask 077
+echo "$ID" > /etc/banksyncd/credentials/gocardless-secret-id
+echo "$KEY" > /etc/banksyncd/credentials/gocardless-secret-key
+"$PROGRAM" init --api-base "$BASE" --json > init.log 2>&1
+CREDENTIALS_DIRECTORY=/etc/banksyncd/credentials STATE_DIRECTORY=/var/lib/banksyncd \
+    RUNTIME_DIRECTORY=/run/banksyncd "$PROGRAM" run > daemon.log 2>&1 &
+daemon=$!
+until "$PROGRAM" accounts > /dev/null 2>&1; do kill -0 $daemon; sleep 0.1; done
+printf '[Service]\nProtectHome=no\n' > /etc/systemd/system/banksyncd.service.d/own.conf
+look running
+sed -i 's/^timezone/time-zone/' /etc/banksyncd/config.toml
+look broken --offline
+sed -i 's/^time-zone/timezone/' /etc/banksyncd/config.toml
+kill $daemon
+wait $daemon
+look again
+"#;
+
+#[test]
+fn as_packaged_it_finds_the_service_its_unit_and_its_credentials() {
+    let rig = Rig::new();
+    let said = run(Command::new("unshare")
+        .args(["--mount", "bash", "-c", MACHINE])
+        .current_dir(rig.path(""))
+        .env("PROGRAM", PROGRAM)
+        .env("UNIT", concat!(env!("CARGO_MANIFEST_DIR"), "/systemd/banksyncd.service"))
+        .env("BASE", rig.bank.api_base())
+        .env("ID", SECRET_ID)
+        .env("KEY", SECRET_KEY)
+        .env_remove("BANKSYNCD_CONFIG"));
+    if said.code != 0 {
+        let allowed = rustix::process::geteuid().is_root() && said.code != 99;
+        assert!(
+            !allowed,
+            "{said:#?}\n{}",
+            fs::read_to_string(rig.path("daemon.log")).unwrap_or_default()
+        );
+        eprintln!("skipped: no machine of its own may be made here: {}", said.err.trim());
+        return;
+    }
+    let look = |name: &str| -> Vec<Value> {
+        let after = said.lines().into_iter().skip_while(|line| line != name).skip(1);
+        after.take_while(Value::is_object).collect()
+    };
+    let bad = |name: &str| -> Vec<(String, String)> {
+        let bad = look(name).into_iter().filter(|finding| finding["ok"] == false);
+        bad.map(|finding| (text(&finding, "name"), text(&finding, "command"))).collect()
+    };
+    let needs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(name, command)| ((*name).to_owned(), (*command).to_owned())).collect()
+    };
+    assert_eq!(bad("nothing"), needs(&[("config", "banksyncd init")]));
+    assert_eq!(bad("stopped"), [], "{said:#?}");
+    let all =
+        ["unit", "sandboxing", "credentials", "secret", "address", "files", "disk", "database"];
+    assert!(all.iter().all(|name| names(&look("stopped")).contains(name)), "{said:#?}");
+    // Encrypted where this machine can do that; a file then only root can mend.
+    let spoiled = bad("spoiled");
+    assert_eq!(spoiled.len(), 1, "{said:#?}");
+    assert_eq!(spoiled[0].0, "credentials");
+    let edit = "${EDITOR:-vi} /etc/systemd/system/banksyncd.service.d/own.conf && systemctl daemon-reload && \
+                systemctl restart banksyncd";
+    assert_eq!(bad("running"), needs(&[("sandboxing", edit)]), "{said:#?}");
+    let running = look("running");
+    assert!(
+        running.iter().any(|finding| finding["message"] == "its group may use it"),
+        "{said:#?}"
+    );
+    let broken = bad("broken");
+    assert!(
+        broken[0].0 == "config" && broken[0].1.contains("/etc/banksyncd/config.toml"),
+        "{said:#?}"
+    );
+    assert!(names(&look("broken")).contains(&"quota"), "the daemon still answers: {said:#?}");
+    assert_eq!(bad("again"), needs(&[("sandboxing", edit)]), "{said:#?}");
+    assert!(names(&look("again")).contains(&"accounts"));
 }

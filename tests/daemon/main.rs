@@ -35,6 +35,7 @@ mod doctor;
 mod explain;
 mod export;
 mod guard;
+mod history;
 mod hostile;
 mod input;
 mod keeping;

@@ -106,7 +106,7 @@ pub(super) fn check(daemon: &Daemon, packaged: Option<&Name>) -> Finding {
             let message = format!("the daemon runs and does not answer this: {}", Chain(error));
             Finding::trouble(DAEMON, message, systemctl("restart", packaged))
         }
-        Daemon::Closed => Finding::fine(DAEMON, "runs"),
+        Daemon::Closed => Finding::fine(DAEMON, "not asked: this user may not"),
         Daemon::Absent => absent(packaged),
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::daemon::doctor::Finding;
 use crate::model::shell::quoted;
-use crate::systemd::unit::{Drift, Found, Name, find, property, unenforced};
+use crate::systemd::unit::{Drift, Found, Name, find, is_debian, property, unenforced};
 
 const UNIT: &str = "unit";
 const SANDBOXING: &str = "sandboxing";
@@ -65,8 +65,8 @@ fn in_force(name: &Name) -> String {
 
 /// Brings the packaged files back.
 fn reinstall() -> &'static str {
-    let debian = Path::new("/usr/bin/apt-get").exists();
-    if debian { "apt-get install --reinstall banksyncd" } else { "dnf reinstall banksyncd" }
+    let debian = "apt-get install --reinstall banksyncd";
+    if is_debian() { debian } else { "dnf reinstall banksyncd" }
 }
 
 fn sandboxing(found: &Found, name: &Name, pid: Option<i64>) -> Vec<Finding> {

@@ -37,7 +37,7 @@ pub const KEYS: [(&str, &[&str]); 14] = [
             "error-hard-limit",
         ],
     ),
-    ("history", &["days", "access-days", "overlap-days", "warn-days"]),
+    ("history", &["days", "access-days", "overlap-days", "warn-days", "remove-replaced"]),
     ("linking", &["listen"]),
     ("http", &["connect-timeout", "total-timeout", "body-limit"]),
     ("log", &["level", "format"]),
@@ -319,11 +319,13 @@ fn history(section: &Section<'_, '_>, report: &mut Report<'_>) -> Option<History
     let access_days = section.item("access-days").read(180, days, report);
     let overlap_days = section.item("overlap-days").read(30, days, report);
     let warn_days = warn_days(&section.item("warn-days"), report);
+    let remove_replaced = section.item("remove-replaced").read(true, value::boolean, report);
     Some(History {
         days: history_days?,
         access_days: access_days?,
         overlap_days: overlap_days?,
         warn_days: warn_days?,
+        remove_replaced: remove_replaced?,
     })
 }
 

@@ -90,6 +90,9 @@ pub(super) async fn renew(
             "this link still waits for a person: there is nothing to renew yet",
         ));
     }
+    if old.is_history() {
+        return Err(Refusal::usage("this link only brought the history of another one"));
+    }
     if let Some(successor) = old.replaced_by {
         return Err(Refusal::usage("this link was replaced already")
             .hint(format!("renew its successor: `banksyncd renew {successor}`")));

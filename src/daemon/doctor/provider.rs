@@ -9,6 +9,7 @@ use crate::model::failure::{ConfigurationFault, Failure, FailureClass, Throttled
 use crate::model::shell::quoted;
 use crate::model::time::SECOND_MS;
 use crate::observe::Chain;
+use crate::systemd::unit::is_debian;
 
 const DNS: &str = "dns";
 const CONNECTION: &str = "connection";
@@ -223,13 +224,8 @@ fn resolver() -> String {
     if resolved { "systemctl restart systemd-resolved" } else { "cat /etc/resolv.conf" }.to_owned()
 }
 
-/// What brings the certificates of this system up to date: Debian's program, else Fedora's.
+/// What brings the certificates of this system back.
 fn trust() -> String {
-    let debian = Path::new("/usr/sbin/update-ca-certificates").exists()
-        || Path::new("/usr/bin/apt-get").exists();
-    if debian {
-        "apt-get install --reinstall ca-certificates".to_owned()
-    } else {
-        "update-ca-trust".to_owned()
-    }
+    let debian = "apt-get install --reinstall ca-certificates";
+    if is_debian() { debian } else { "update-ca-trust" }.to_owned()
 }

@@ -9,6 +9,7 @@ use crate::config::SecretSource;
 use crate::model::shell::quoted;
 use crate::observe::Chain;
 use crate::store::{self, Check, Exposed, Kind, Room};
+use crate::systemd::unit::is_debian;
 
 const DATABASE: &str = "database";
 const FILES: &str = "files";
@@ -91,8 +92,8 @@ fn broken(patient: &Patient<'_>, error: &store::Error) -> Finding {
 
 /// The program of a newer version, from where this one came.
 fn upgrade() -> &'static str {
-    let debian = Path::new("/usr/bin/apt-get").exists();
-    if debian { "apt-get install --only-upgrade banksyncd" } else { "dnf upgrade banksyncd" }
+    let debian = "apt-get install --only-upgrade banksyncd";
+    if is_debian() { debian } else { "dnf upgrade banksyncd" }
 }
 
 fn files(path: &Path, exposed: &io::Result<Vec<Exposed>>) -> Vec<Finding> {

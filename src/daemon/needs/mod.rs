@@ -157,7 +157,7 @@ fn ended(
     now: UtcInstant,
 ) -> Option<Need> {
     let depends = enabled.iter().any(|account| account.link_id == link.id);
-    if !depends || successor_pending(situation, link.id) {
+    if !depends || link.is_history() || successor_pending(situation, link.id) {
         return None;
     }
     let bank = &link.institution_id;
@@ -286,7 +286,8 @@ fn confirming(
 /// A link that waits for a person at the bank.
 fn waiting(link: &Link) -> Option<Need> {
     let url = link.url.as_ref().filter(|_url| link.status.is_pending())?;
-    let message = format!("linking {} waits for a person: open the URL", link.institution_id);
+    let what = if link.is_history() { "the longer history of" } else { "linking" };
+    let message = format!("{what} {} waits for a person: open the URL", link.institution_id);
     Some(need(EventCode::LinkCreated, &link.id, message, url.0.clone()))
 }
 

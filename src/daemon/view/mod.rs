@@ -149,6 +149,8 @@ pub struct LinkView<'a> {
     history_days: u32,
     access_days: u32,
     replaces: Option<LinkId>,
+    history_link: Option<LinkId>,
+    history_of: Option<LinkId>,
     failure: Option<&'a str>,
     reconfirmation: Option<ReconfirmationView<'a>>,
 }
@@ -181,6 +183,8 @@ pub fn link<'a>(link: &'a Link, accounts: &'a [Account]) -> LinkView<'a> {
         history_days: link.terms.history_days,
         access_days: link.access_days.unwrap_or(link.terms.access_days),
         replaces: link.replaces,
+        history_link: link.history_link,
+        history_of: link.history_of,
         failure: link.failure.as_deref(),
         reconfirmation: reconfirmation::reconfirmation(link, accounts),
     }

@@ -79,7 +79,7 @@ fn link_object_hides_a_used_url() {
             r#""requisition_id":null,"agreement_id":null,"purpose":"continuous","status":"authenticating","#,
             r#""url":"https://bank.example/c","created_at":"1970-01-01T00:00:00Z","accepted_at":null,"#,
             r#""access_expires_at":null,"replaced_by":null,"accounts":["acc_00000000000000000000000001"],"identifying":0,"#,
-            r#""history_days":90,"access_days":180,"replaces":null,"failure":null,"reconfirmation":null}"#,
+            r#""history_days":90,"access_days":180,"replaces":null,"history_link":null,"history_of":null,"failure":null,"reconfirmation":null}"#,
         )
     );
     assert!(!shown.contains("unguessable"));

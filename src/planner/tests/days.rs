@@ -26,6 +26,33 @@ fn a_link_is_made_polled_and_pulled() {
 }
 
 #[test]
+fn a_replaced_link_is_removed_at_the_provider_or_kept_until_a_person_ends_it() {
+    let renewed = |remove_replaced| {
+        let (mut driver, old, _) = Driver::linked();
+        driver.planner.set_policy(Policy { remove_replaced, ..policy() }, driver.at());
+        driver.link(Some(old));
+        driver.script.accounts = vec![("n1", "DE89370400440532013000")];
+        driver.run_for(HOUR_MS);
+        assert_eq!(driver.planner.link(old).unwrap().status, LinkStatus::Replaced);
+        assert_eq!(driver.count(EventCode::LinkReplaced), 1);
+        assert_eq!(driver.count(EventCode::AccessRenewed), 1);
+        (driver, old)
+    };
+    let (driver, _) = renewed(true);
+    assert_eq!(driver.calls_of("DeleteRequisition").len(), 1);
+    let (mut driver, old) = renewed(false);
+    driver.run_for(30 * 24 * HOUR_MS);
+    assert!(driver.calls_of("DeleteRequisition").is_empty());
+    for _ in 0..2 {
+        driver.planner.on(driver.at(), Event::UnlinkWanted { link_id: old });
+        driver.run_for(1_000);
+    }
+    assert_eq!(driver.calls_of("DeleteRequisition").len(), 1, "by hand, once");
+    assert_eq!(driver.planner.link(old).unwrap().status, LinkStatus::Replaced);
+    assert_eq!(driver.count(EventCode::LinkAbandoned), 0);
+}
+
+#[test]
 fn three_pulls_a_day_two_calls_each_and_one_of_them_unfiltered() {
     let (mut driver, _, _) = Driver::linked();
     driver.run_for(24 * HOUR_MS * 10);

@@ -50,6 +50,7 @@ fn policy() -> Policy {
         access_days: 90,
         overlap_days: 30,
         warn_days: vec![14, 7, 3, 1],
+        remove_replaced: true,
         redirect: "http://localhost:8437/linked".into(),
         call_timeout_ms: 120_000,
         rules: Vec::new(),

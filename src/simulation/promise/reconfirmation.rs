@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::model::id::LinkId;
 use crate::model::notice::EventCode;
 use crate::model::time::UtcInstant;
+use crate::sandbox::Status;
 
 use super::super::fact::Machine;
 use super::announcements::{CONFIRM_DAYS, SLACK_MS, TOLD_MS, Views};
@@ -84,7 +85,8 @@ impl Reconfirmation {
         for link in &self.links {
             let view = scene.identities.requisition(*link).and_then(|id| views.get(id));
             let Some(view) = view.filter(|view| !views.deleted(&view.id)) else { continue };
-            if view.revoked_at.is_some_and(|revoked| revoked <= at) {
+            // What is suspended cannot be confirmed back to life.
+            if view.status != Status::LN || view.revoked_at.is_some_and(|revoked| revoked <= at) {
                 continue;
             }
             for day in &view.reconfirmed {

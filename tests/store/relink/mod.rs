@@ -140,6 +140,7 @@ pub(crate) struct Life {
 
 fn policy(rules: Vec<AccountRule>) -> Policy {
     Policy {
+        remove_replaced: true,
         schedule: Schedule::new(&["0 0 6 * * *".to_owned()], Zone::UTC, 1).unwrap(),
         zone: Zone::UTC,
         freshness_ms: 26 * HOUR_MS,
