@@ -118,6 +118,7 @@ fn the_effective_default() {
     trend = true
 
     [backup]
+    folder = ""
     schedule = ["0 30 3 * * *"]
     keep-last = 3
     keep-daily = 7

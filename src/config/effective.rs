@@ -4,6 +4,7 @@
 //! before a start goes to the journal.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use crate::model::iban::Iban;
 
@@ -56,9 +57,8 @@ impl Config {
         out.line(format_args!("enabled = {}", self.display.enabled));
         out.line(format_args!("trend = {}", self.display.trend));
         out.section("backup");
-        if let Some(folder) = &self.backup.folder {
-            out.text("folder", &folder.to_string_lossy());
-        }
+        let folder = self.backup.folder.as_deref().unwrap_or(Path::new(""));
+        out.text("folder", &folder.to_string_lossy());
         out.list("schedule", self.backup.schedule.iter().map(|pattern| quoted(pattern)));
         out.number("keep-last", self.backup.keep_last);
         out.number("keep-daily", self.backup.keep_daily);

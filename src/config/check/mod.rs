@@ -432,7 +432,11 @@ const BACKUP_SCHEDULE: &str = "0 30 3 * * *";
 const KEEP_MAX: u32 = 10_000;
 
 fn backup(section: &Section<'_, '_>, report: &mut Report<'_>) -> Option<Backup> {
-    let folder = section.item("folder").read(None, |given| value::path(given).map(Some), report);
+    let folder = |given: &DeValue<'_>| match given {
+        DeValue::String(text) if text.is_empty() => Ok(None),
+        given => value::path(given).map(Some),
+    };
+    let folder = section.item("folder").read(None, folder, report);
     let schedule = section.item("schedule");
     let schedule = match schedule.value() {
         Some(_) => schedule::patterns(&schedule, report)
