@@ -98,7 +98,7 @@ impl Plan {
         let policy = Policy::from_config(&config).map_err(DaemonError::Schedule)?;
         let started_at = clock.now().wall;
         let Secrets { secret_id, secret_key, database_key } = secrets;
-        let (store, snapshot) =
+        let (store, mut snapshot) =
             Store::open(config.store.path.clone(), database_key, started_at, &OsEntropy)
                 .await
                 .map_err(DaemonError::Open)?;
@@ -120,7 +120,8 @@ impl Plan {
         let watchdog = notify::watchdog_interval();
         let counted = Arc::new(Counted::default());
         let (engine, handle, life) = Engine::new(Parts {
-            planner: Planner::restore(remembered(&snapshot), policy, OsEntropy.seed()),
+            untold: std::mem::take(&mut snapshot.unlogged),
+            planner: Planner::restore(remembered(snapshot), policy, OsEntropy.seed()),
             provider: Arc::new(client),
             reader: Arc::clone(&reader),
             store: store.clone(),
@@ -129,7 +130,6 @@ impl Plan {
                 .and_then(|every| i64::try_from(every.as_millis()).ok())
                 .unwrap_or(BEAT_MS),
             tell: counting(log.clone(), Arc::clone(&counted)),
-            untold: snapshot.unlogged,
         });
         let watch = Watch {
             store: store.clone(),
@@ -216,8 +216,8 @@ async fn metrics_listener(config: &Config) -> Result<Option<TcpListener>, Daemon
 }
 
 /// The stored memory in the planner's form: a call that was under way when the process ended counts as unanswered.
-pub fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
-    let ledger = snapshot.ledger.iter().map(|row| LedgerRow {
+pub fn remembered(snapshot: Snapshot) -> planner::Snapshot {
+    let ledger = snapshot.ledger.into_iter().map(|row| LedgerRow {
         call_id: row.id,
         account_id: row.account_id,
         part: row.part,
@@ -226,11 +226,11 @@ pub fn remembered(snapshot: &Snapshot) -> planner::Snapshot {
         unsettled: row.state == LedgerState::Reserved,
     });
     planner::Snapshot {
-        accounts: snapshot.accounts.clone(),
-        links: snapshot.links.clone(),
-        provider: snapshot.provider.clone(),
         ledger: ledger.collect(),
-        unions: snapshot.unions.clone(),
+        accounts: snapshot.accounts,
+        links: snapshot.links,
+        provider: snapshot.provider,
+        unions: snapshot.unions,
     }
 }
 

@@ -101,7 +101,7 @@ impl Life {
         let at = clock.now().wall;
         let opened = Store::open(stage.path.clone(), stage.key.clone(), at, &stage.entropy).await;
         stage.clock.release();
-        let (store, snapshot) = opened?;
+        let (store, mut snapshot) = opened?;
         stage.clock.watch(Some(store.clone()));
         let fate = Arc::new(Fate::default());
         let ends = Ends {
@@ -121,8 +121,9 @@ impl Life {
         let vault: Arc<dyn Vault> = Arc::new(store.clone());
         let client = Arc::new(Client::new(Arc::new(line), Arc::clone(&clock), vault, settings));
         let reader: Arc<dyn RowReader> = Arc::new(Rows);
+        let untold = std::mem::take(&mut snapshot.unlogged);
         let planner =
-            Planner::restore(remembered(&snapshot), stage.policy.clone(), stage.entropy.seed());
+            Planner::restore(remembered(snapshot), stage.policy.clone(), stage.entropy.seed());
         let (engine, handle, _life) = Engine::new(Parts {
             planner,
             provider: Arc::clone(&client),
@@ -131,7 +132,7 @@ impl Life {
             clock,
             beat_ms: crate::model::time::MINUTE_MS,
             tell: Box::new(|_event| true),
-            untold: snapshot.unlogged,
+            untold,
         });
         stage.journal.note(stage.clock.truth(), Fact::Began);
         let started = Notice::new(EventCode::DaemonStarted, "the daemon is up")

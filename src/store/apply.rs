@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::model::id::{AccountId, RunId};
+use crate::model::id::{AccountId, CallId, RunId};
 use crate::model::port::RowReader;
 use crate::model::time::UtcInstant;
 use crate::model::transaction::{Answer, BookingStatus, Span};
@@ -16,6 +16,7 @@ use crate::planner::reconcile::tiers::Tier;
 use super::answer::{self, Coming};
 use super::error::Error;
 use super::events::{self, StoredEvent};
+use super::ledger::Reservation;
 use super::proof::Said;
 use super::reconcile::{AccountRows, Given, Reconciled, Work};
 use super::schema::Identity;
@@ -40,12 +41,13 @@ pub struct Applied {
     pub compared: Option<Compared>,
 }
 
-/// Carries a batch out.
+/// Carries a batch out; with it a call is reserved, if there is one.
 pub(super) fn apply(
     writer: &mut Writer,
     batch: &Batch,
     reader: &dyn RowReader,
-) -> Result<Applied, Error> {
+    reservation: Option<&Reservation>,
+) -> Result<(Applied, Option<CallId>), Error> {
     let failed = || Error::sql("commit a batch");
     let at = batch.at.ok_or(Error::Internal("a batch has no time"))?;
     let identity = writer.identity;
@@ -86,13 +88,14 @@ pub(super) fn apply(
     for account in &batch.forgotten_accounts {
         forget::forget(&mut work, *account)?;
     }
+    let reserved = reservation.map(|call| ledger::insert(&step, call)).transpose()?;
     step.commit().map_err(failed())?;
     if matches!(&batch.data, Some(Data::Transactions { answer, .. }) if answer.booked.len() >= LARGE_ANSWER_ROWS)
     {
         packer.rest();
         connection.execute_batch("PRAGMA shrink_memory").map_err(failed())?;
     }
-    Ok(applied)
+    Ok((applied, reserved))
 }
 
 fn put_documents(step: &Connection, batch: &Batch, at: UtcInstant) -> Result<(), Error> {

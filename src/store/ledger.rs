@@ -44,7 +44,8 @@ pub(super) fn reserve(
     Ok(call)
 }
 
-fn insert(connection: &Connection, reservation: &Reservation) -> Result<CallId, Error> {
+/// Writes a reservation in a transaction of others.
+pub(super) fn insert(connection: &Connection, reservation: &Reservation) -> Result<CallId, Error> {
     let failed = Error::sql("reserve a call");
     let account = documents::account_number(connection, reservation.account_id)?;
     let sql = "INSERT INTO call (account, scope, provider_account_id, reserved_at, state)

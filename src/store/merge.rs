@@ -29,9 +29,9 @@ const CHUNK_BYTES: usize = 32 * 1024;
 /// What rows that wait may take altogether, about, in bytes.
 const WAITING_BYTES: usize = 1024 * 1024;
 /// Most that is read of one account at a time, in bytes.
-const SHARE_BYTES_MAX: usize = 32 * 1024;
+const SHARE_BYTES_MAX: usize = 24 * 1024;
 /// With many accounts it is little, but never so little that most of the time goes into finding pages.
-const SHARE_BYTES_MIN: usize = 6 * 1024;
+const SHARE_BYTES_MIN: usize = 4 * 1024;
 /// What a row takes besides its text, in bytes.
 const ROW_BYTES: usize = 200;
 /// A day that takes more is not read at once.

@@ -142,15 +142,33 @@ impl Store {
         batch: Arc<Batch>,
         reader: Arc<dyn RowReader>,
     ) -> Result<Applied, Error> {
+        Ok(self.apply_and_reserve(batch, reader, None).await?.0)
+    }
+
+    /// Carries a batch out and writes in the same transaction that a call is about to leave, if there is one: of a small
+    /// answer the commit is what costs. See [`Store::apply`] and [`Store::reserve`].
+    pub async fn apply_and_reserve(
+        &self,
+        batch: Arc<Batch>,
+        reader: Arc<dyn RowReader>,
+        reservation: Option<Reservation>,
+    ) -> Result<(Applied, Option<CallId>), Error> {
         let newest_event = Arc::clone(&self.newest_event);
         let job = move |writer: &mut worker::Writer| {
-            let applied = apply::apply(writer, &batch, reader.as_ref())?;
+            let (applied, reserved) =
+                apply::apply(writer, &batch, reader.as_ref(), reservation.as_ref())?;
             if let Some(event) = applied.events.last() {
                 newest_event.send_replace(event.id);
             }
-            Ok(applied)
+            Ok((applied, reserved))
         };
         self.threads.write(job).await
+    }
+
+    /// Gives back the memory that many new rows took; worth a few milliseconds of a later answer.
+    pub async fn rest(&self) -> Result<(), Error> {
+        self.threads.write(worker::Writer::rest).await?;
+        self.threads.read(worker::Reader::rest).await
     }
 
     /// Notes that events have reached the log; unknown ids are ignored.

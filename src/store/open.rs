@@ -31,7 +31,7 @@ const PAGE_SIZE_BYTES: i64 = 4096;
 /// Page cache of the writer, in KiB.
 const WRITER_CACHE_KIB: i64 = 2000;
 /// Page cache of a reader, in KiB.
-const READER_CACHE_KIB: i64 = 1000;
+const READER_CACHE_KIB: i64 = 600;
 /// Page cache of a scratch database, in KiB.
 const SCRATCH_CACHE_KIB: i64 = 8000;
 /// The log is copied into the file at this length: 4 MiB.

@@ -29,6 +29,9 @@ const WRITER_QUEUE_LEN: usize = 16;
 const READER_QUEUE_LEN: usize = 16;
 /// Read-only connections.
 const READERS: usize = 2;
+/// Empties a connection's cache of pages.
+const GIVE_BACK: &str = "PRAGMA shrink_memory";
+const GIVING_BACK: &str = "give memory back";
 
 /// What the writing thread has.
 pub(super) struct Writer {
@@ -63,6 +66,15 @@ impl Writer {
     /// Where the database is.
     pub(super) fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Gives memory back after a burst: prepared statements, which lie in between everything else, and contexts.
+    pub(super) fn rest(&mut self) -> Result<(), Error> {
+        let (connection, packer, unpacker) = self.parts()?;
+        packer.rest();
+        unpacker.rest();
+        connection.flush_prepared_statement_cache();
+        connection.execute_batch(GIVE_BACK).map_err(Error::sql(GIVING_BACK))
     }
 
     /// Last words before the connection goes.
@@ -106,12 +118,15 @@ impl Reader {
     pub(super) fn rest(&mut self) -> Result<(), Error> {
         let (connection, unpacker) = self.parts()?;
         unpacker.rest();
-        connection.execute_batch("PRAGMA shrink_memory").map_err(Error::sql("give memory back"))
+        connection.flush_prepared_statement_cache();
+        connection.execute_batch(GIVE_BACK).map_err(Error::sql(GIVING_BACK))
     }
 }
 
 type WriteJob = Box<dyn FnOnce(&mut Writer) + Send>;
-type ReadJob = Box<dyn FnOnce(&mut Reader) + Send>;
+/// Gives what replies. A caller may come back at once, and then finds this reader idle instead of making another connection.
+type ReadJob = Box<dyn FnOnce(&mut Reader) -> Reply + Send>;
+type Reply = Box<dyn FnOnce() + Send>;
 
 enum ToWriter {
     Do(WriteJob),
@@ -146,6 +161,8 @@ pub(super) async fn start(
         let start = || -> Result<_, Error> {
             let Opened { connection, identity, lock } = open::open(&place, at, random)?;
             let start = (events::newest(&connection)?, snapshot::load(&connection, at)?);
+            // What was read to begin with is not needed again.
+            connection.execute_batch(GIVE_BACK).map_err(Error::sql(GIVING_BACK))?;
             let readers = start_readers(&place, identity, read_jobs)?;
             let (packer, unpacker) = <(Packer, Unpacker)>::default();
             let writer = Writer {
@@ -234,8 +251,9 @@ fn start_readers(
                     let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
                     // There are as many as threads.
                     let Some(mut reader) = idle().pop() else { break };
-                    job(&mut reader);
+                    let reply = job(&mut reader);
                     idle().push(reader);
+                    reply();
                 }
             })
         })
@@ -287,7 +305,7 @@ impl Threads {
             if result.as_ref().is_err_and(|error| error.kind() == Kind::Io) {
                 reader.connection = None;
             }
-            reply.send(result).ok();
+            Box::new(move || drop(reply.send(result)))
         });
         let readers = readers.ok_or(Error::Closed)?;
         readers.send(job).await.map_err(|_closed| Error::Closed)?;

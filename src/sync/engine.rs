@@ -9,9 +9,10 @@ use tokio_util::sync::CancellationToken;
 use super::handle::{Brief, Handle, INBOX_LEN, Message, Report};
 use super::waiters::Waiters;
 use crate::model::failure::Failure;
+use crate::model::id::CallId;
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Answered, ApiCall, Clock, Provider, RowReader};
-use crate::model::time::{MINUTE_MS, SECOND_MS, UtcInstant};
+use crate::model::time::{MINUTE_MS, Now, SECOND_MS, UtcInstant};
 use crate::observe::{Chain, LogEvent};
 use crate::planner::effect::{Batch, Effect, PlannedCall, Ticket};
 use crate::planner::event::Event;
@@ -23,6 +24,8 @@ use crate::store::{self, Reservation, Store, StoredEvent};
 const SLEEP_MAX_MS: i64 = MINUTE_MS;
 /// Nothing to do for so long: memory is given back.
 const REST_MS: i64 = SECOND_MS;
+/// So many new rows of one answer are a burst, after which the database gives memory back, too.
+const BURST_ROWS: u64 = 500;
 /// How long calls in flight may still take when the daemon stops; they are paid for.
 const GRACE_MS: i64 = 4 * SECOND_MS;
 /// Ids of told events that may wait for being marked so.
@@ -89,6 +92,10 @@ pub struct Engine<P> {
     calls: JoinSet<(Ticket, Result<Answered, Failure>)>,
     waiters: Waiters,
     stuck: Option<Stuck>,
+    /// Many new rows came since the database last gave memory back.
+    burst: bool,
+    /// Taken from the planner to see whether it goes with the batch before it, and did not.
+    ahead: Option<Effect>,
     /// Writes that failed in a row because the disk is full or failing.
     failed_writes: u32,
     tell: Tell,
@@ -116,6 +123,8 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             calls: JoinSet::new(),
             waiters: Waiters::default(),
             stuck: None,
+            burst: false,
+            ahead: None,
             failed_writes: 0,
             tell: parts.tell,
             told: Vec::new(),
@@ -165,7 +174,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             self.retry().await?;
             return Ok(None);
         }
-        match self.planner.next(now) {
+        match self.next_step(now) {
             Step::Do(effect) => self.carry_out(effect).await?,
             Step::SleepUntil(at) => {
                 if !self.untold.is_empty() {
@@ -175,7 +184,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 if self.told.is_empty() || !self.calls.is_empty() {
                     let wait_ms = at.since(now.wall).clamp(0, self.beat_ms);
                     if self.calls.is_empty() && wait_ms >= REST_MS {
-                        self.provider.rest();
+                        self.rest().await?;
                     }
                     return Ok(Some(now.mono_ms.saturating_add(wait_ms)));
                 }
@@ -185,10 +194,30 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         Ok(None)
     }
 
+    /// Nothing to do for a while: memory is given back.
+    async fn rest(&mut self) -> Result<(), EngineError> {
+        self.provider.rest();
+        if !std::mem::take(&mut self.burst) {
+            return Ok(());
+        }
+        match self.store.rest().await {
+            Ok(()) => Ok(()),
+            Err(error) => self.store_trouble(error),
+        }
+    }
+
+    /// What the planner wants now.
+    fn next_step(&mut self, now: Now) -> Step {
+        self.ahead.take().map_or_else(|| self.planner.next(now), Step::Do)
+    }
+
     async fn carry_out(&mut self, effect: Effect) -> Result<(), EngineError> {
         match effect {
             Effect::Call(call) => self.make_call(*call).await,
-            Effect::Apply(batch) => self.apply(Arc::from(batch), 0).await,
+            Effect::Apply(batch) => {
+                let next = self.call_after_batch();
+                self.apply(Arc::from(batch), next, 0).await
+            }
             Effect::Pulled(result) => {
                 self.waiters.pulled(&result);
                 Ok(())
@@ -200,43 +229,79 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         }
     }
 
+    /// The call that comes next, if it spends quota: it is reserved in the transaction of the batch before it.
+    fn call_after_batch(&mut self) -> Option<PlannedCall> {
+        match self.next_step(self.clock.now()) {
+            Step::Do(Effect::Call(call)) if reservation(&call).is_some() => Some(*call),
+            Step::Do(other) => {
+                self.ahead = Some(other);
+                None
+            }
+            Step::SleepUntil(_) => None,
+        }
+    }
+
     /// Spends before it sends: the reservation is durable before the call leaves.
     async fn make_call(&mut self, planned: PlannedCall) -> Result<(), EngineError> {
-        let PlannedCall { ticket, call, spends, at } = planned;
-        if let Some((account_id, scope)) = spends
-            && let Some(provider_account_id) = called_account(&call)
-        {
-            let reservation = Reservation { account_id, scope, provider_account_id, at };
+        if let Some(reservation) = reservation(&planned) {
             match self.store.reserve(reservation).await {
                 Ok(call_id) => {
                     self.store_well();
-                    self.planner.on(self.clock.now(), Event::Reserved { ticket, call_id });
+                    self.reserved(planned.ticket, call_id);
                 }
                 Err(error) => {
-                    self.planner.on(self.clock.now(), Event::NotReserved { ticket });
+                    self.not_reserved(planned.ticket);
                     return self.store_trouble(error);
                 }
             }
         }
-        let provider = Arc::clone(&self.provider);
-        self.calls.spawn(async move { (ticket, provider.call(call).await) });
+        self.send(planned);
         Ok(())
     }
 
-    /// Commits a batch, then tells its events.
-    async fn apply(&mut self, batch: Arc<Batch>, tries: u32) -> Result<(), EngineError> {
+    fn reserved(&mut self, ticket: Ticket, call_id: CallId) {
+        self.planner.on(self.clock.now(), Event::Reserved { ticket, call_id });
+    }
+
+    fn not_reserved(&mut self, ticket: Ticket) {
+        self.planner.on(self.clock.now(), Event::NotReserved { ticket });
+    }
+
+    fn send(&mut self, planned: PlannedCall) {
+        let PlannedCall { ticket, call, .. } = planned;
+        let provider = Arc::clone(&self.provider);
+        self.calls.spawn(async move { (ticket, provider.call(call).await) });
+    }
+
+    /// Commits a batch together with the reservation of the next call, then tells its events and makes the call.
+    async fn apply(
+        &mut self,
+        batch: Arc<Batch>,
+        next: Option<PlannedCall>,
+        tries: u32,
+    ) -> Result<(), EngineError> {
         let number = batch.number;
-        match self.store.apply(Arc::clone(&batch), Arc::clone(&self.reader)).await {
-            Ok(applied) => {
+        let (copy, reader) = (Arc::clone(&batch), Arc::clone(&self.reader));
+        let reservation = next.as_ref().and_then(reservation);
+        match self.store.apply_and_reserve(copy, reader, reservation).await {
+            Ok((applied, call_id)) => {
                 self.store_well();
                 self.untold.extend(applied.events);
                 self.tell();
                 let store::Applied { rows, compared, wants_everything, .. } = applied;
+                self.burst |= rows.is_some_and(|rows| rows.added >= BURST_ROWS);
                 let event = Event::Applied { number, rows, compared, wants_everything };
                 self.planner.on(self.clock.now(), event);
+                if let (Some(planned), Some(call_id)) = (next, call_id) {
+                    self.reserved(planned.ticket, call_id);
+                    self.send(planned);
+                }
                 if self.told.len() >= TOLD_MAX { self.mark_told().await } else { Ok(()) }
             }
             Err(error) => {
+                if let Some(planned) = next {
+                    self.not_reserved(planned.ticket);
+                }
                 let tries = tries.saturating_add(1);
                 let wait_ms = backoff::OUTAGE.wait_ms(tries).min(MINUTE_MS);
                 let retry_mono_ms = self.clock.now().mono_ms.saturating_add(wait_ms);
@@ -248,7 +313,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
 
     async fn retry(&mut self) -> Result<(), EngineError> {
         match self.stuck.take() {
-            Some(stuck) => self.apply(stuck.batch, stuck.tries).await,
+            Some(stuck) => self.apply(stuck.batch, None, stuck.tries).await,
             None => Ok(()),
         }
     }
@@ -425,12 +490,14 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
     }
 }
 
-/// The handle whose quota a data call spends.
-fn called_account(call: &ApiCall) -> Option<crate::model::id::ProviderAccountId> {
-    match call {
+/// What a call spends; `None` for one that is free.
+fn reservation(planned: &PlannedCall) -> Option<Reservation> {
+    let (account_id, scope) = planned.spends?;
+    let provider_account_id = match &planned.call {
         ApiCall::Details(id)
         | ApiCall::Balances(id)
-        | ApiCall::Transactions { account: id, .. } => Some(id.clone()),
-        _ => None,
-    }
+        | ApiCall::Transactions { account: id, .. } => id.clone(),
+        _ => return None,
+    };
+    Some(Reservation { account_id, scope, provider_account_id, at: planned.at })
 }

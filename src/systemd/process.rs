@@ -15,10 +15,11 @@ use tokio::signal::unix::SignalKind;
 /// What glibc's allocator is told, and can only be told before a program begins
 /// (<https://sourceware.org/glibc/manual/latest/html_node/Memory-Allocation-Tunables.html>, read 2026-11).
 const TUNABLES: &str = "GLIBC_TUNABLES";
-/// One heap for all threads instead of one for each; answers in mappings of their own, that go with them; and what is free
-/// at the end of the heap goes back. By itself the allocator learns from the first answer of a megabyte to keep
-/// several.
-const TUNED: &str = "glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=262144:glibc.malloc.trim_threshold=131072";
+/// Two heaps: what the database takes for an answer goes back whole, because nothing that stays lies in between. Answers
+/// have mappings of their own, that go with them; what is free at the end of a heap goes back at once, and little that is
+/// free is kept aside. By itself the allocator learns from the first answer of a megabyte to keep several.
+const TUNED: &str = "glibc.malloc.arena_max=2:glibc.malloc.mmap_threshold=32768:glibc.malloc.trim_threshold=32768:\
+                     glibc.malloc.top_pad=4096:glibc.malloc.tcache_count=1:glibc.malloc.mxfast=0";
 /// Says that the program has begun anew: the loader removes [`TUNABLES`] from the environment of a privileged one.
 const BEGUN_ANEW: &str = "BANKSYNCD_BEGUN_ANEW";
 

@@ -45,7 +45,7 @@ fn main() {
         (Set::Realistic, Targets { first_us: 1_100_000, file: 900 }),
     ] {
         let answers: Vec<_> =
-            (0..ACCOUNTS).map(|account| Arc::new(data::answer(set, account))).collect();
+            (0..ACCOUNTS).map(|account| Arc::new(data::answer(set, account, 0))).collect();
         for run in 1..=runs {
             measure(set, &targets, &answers, run == runs, &mut table);
         }

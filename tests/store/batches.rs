@@ -1,12 +1,15 @@
 //! Batches: documents, ledger, runs, events, balances, institutions, all in one transaction.
 
+use std::sync::Arc;
+
+use banksyncd::gocardless::Rows;
 use banksyncd::model::agreement::Scope;
 use banksyncd::model::balance::Balance;
 use banksyncd::model::id::{InstitutionId, ProviderAccountId};
 use banksyncd::model::institution::Institution;
 use banksyncd::model::money::{Amount, Currency, Money};
 use banksyncd::model::notice::{EventCode, Notice};
-use banksyncd::model::port::Vault as _;
+use banksyncd::model::port::{RowReader, Vault as _};
 use banksyncd::model::secret::Secret;
 use banksyncd::planner::effect::{
     Batch, Data, InstitutionUpdate, RunOutcome, RunRecord, Settlement,
@@ -27,6 +30,28 @@ fn reservation(world: &World, account: u128) -> Reservation {
 
 async fn settle(world: &World, call: banksyncd::model::id::CallId, settlement: Settlement) {
     world.apply(Batch { settle: Some((call, settlement)), ..Batch::default() }).await.unwrap();
+}
+
+#[test]
+fn a_call_is_reserved_with_the_batch_before_it_or_not_at_all() {
+    block_on(async {
+        let world = World::new().await;
+        let reader: Arc<dyn RowReader> = Arc::new(Rows);
+        let notices = vec![Notice::new(EventCode::AccountPaused, "paused")];
+        let batch = Arc::new(Batch { at: Some(T0), notices, ..Batch::default() });
+        let with = |account| Some(reservation(&world, account));
+        let apply =
+            |call| world.store.apply_and_reserve(Arc::clone(&batch), Arc::clone(&reader), call);
+        let (applied, call) = apply(with(1)).await.unwrap();
+        assert!(call.is_some() && applied.events.len() == 1);
+        // Of an account that nobody knows: nothing of the batch is there either.
+        assert_eq!(apply(with(9)).await.unwrap_err().kind(), Kind::Refused);
+        assert_eq!(world.store.events(EventFilter::default()).collect().await.unwrap().len(), 1);
+        world.store.close().await.unwrap();
+        let (_store, snapshot) = open(&world.path(), key()).await.unwrap();
+        let calls: Vec<_> = snapshot.ledger.iter().map(|row| (Some(row.id), row.state)).collect();
+        assert_eq!(calls, [(call, LedgerState::Reserved)]);
+    });
 }
 
 #[test]

@@ -115,6 +115,6 @@ async fn open(place: &Place, config: &Config, clock: &dyn Clock) -> Database {
         Err(error) => return Database::Broken(error),
     };
     let Ok(policy) = Policy::from_config(config) else { return Database::Locked };
-    let planner = Planner::restore(remembered(&snapshot), policy, OsEntropy.seed());
+    let planner = Planner::restore(remembered(snapshot), policy, OsEntropy.seed());
     Database::Open(store, Box::new(Report::of(&planner, now)))
 }

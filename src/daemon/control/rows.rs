@@ -87,13 +87,16 @@ async fn pour<T: Send + 'static>(
     listing: &mut Listing<T>,
     mut write: impl FnMut(&mut Vec<u8>, &T) -> serde_json::Result<()>,
 ) -> Result<bool, store::Error> {
+    let mut length = 0_usize;
     while let Some(rows) = listing.next().await? {
-        let mut lines = Vec::new();
+        // About as long as the piece before: several of them wait for the client, each with all that was set aside for it.
+        let mut lines = Vec::with_capacity(length);
         for row in &rows {
             if write(&mut lines, row).is_err() {
                 return Ok(false);
             }
         }
+        length = lines.len();
         if !pieces.send(lines).await {
             return Ok(false);
         }

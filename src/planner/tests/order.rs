@@ -176,7 +176,7 @@ impl Dice {
 fn up_to_three_accounts_over_two_days_are_called_in_the_best_order_there_is() {
     let mut dice = Dice(4);
     let mut contested = 0;
-    for round in 0..60 {
+    for round in 0..20 {
         let first_call = WAKE.plus_ms(GAP_MS);
         let slot = WAKE.plus_hours(23);
         let all: Vec<Own> = (0..=dice.below(3))
@@ -212,7 +212,7 @@ fn up_to_three_accounts_over_two_days_are_called_in_the_best_order_there_is() {
         assert_eq!(state.cost().0, least.0, "round {round}: {all:?} {made:?}");
         contested += i32::from(least.0 > 0);
     }
-    assert!(contested > 8, "{contested}");
+    assert!(contested > 2, "{contested}");
 }
 
 #[test]

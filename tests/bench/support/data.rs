@@ -32,16 +32,17 @@ impl Set {
     }
 }
 
-/// The transactions answer of an account.
-pub(crate) fn answer(set: Set, account: u64) -> Vec<u8> {
-    let mut random = Random::new(account);
+/// The transactions answer of an account; with another `age`, one that is older by all its days for each.
+pub(crate) fn answer(set: Set, account: u64, age: u64) -> Vec<u8> {
+    let mut random = Random::new(age * 1_000_000 + account);
+    let newest_days_ago = age * (ROWS.div_euclid(ROWS_A_DAY) + 1);
     let mut text = String::with_capacity(1_300_000);
     text.push_str(r#"{"transactions":{"booked":["#);
     for row in 0..ROWS {
         if row > 0 {
             text.push(',');
         }
-        let date = date(row.div_euclid(ROWS_A_DAY));
+        let date = date(newest_days_ago + row.div_euclid(ROWS_A_DAY));
         match set {
             Set::Repetitive => repetitive(&mut text, &mut random, &date, row),
             Set::Realistic => realistic(&mut text, &mut random, &date),
