@@ -120,6 +120,14 @@ fn the_effective_default() {
     enabled = true
     trend = true
 
+    [backup]
+    folder = ""
+    schedule = ["0 30 3 * * *"]
+    keep-last = 3
+    keep-daily = 7
+    keep-weekly = 4
+    keep-monthly = 6
+
     [export]
     expenses = "Expenses:Unknown"
     income = "Income:Unknown"

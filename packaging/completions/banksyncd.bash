@@ -46,6 +46,9 @@ _banksyncd() {
             banksyncd,export)
                 cmd="banksyncd__subcmd__export"
                 ;;
+            banksyncd,forget)
+                cmd="banksyncd__subcmd__forget"
+                ;;
             banksyncd,help)
                 cmd="banksyncd__subcmd__help"
                 ;;
@@ -163,6 +166,9 @@ _banksyncd() {
             banksyncd__subcmd__help,export)
                 cmd="banksyncd__subcmd__help__subcmd__export"
                 ;;
+            banksyncd__subcmd__help,forget)
+                cmd="banksyncd__subcmd__help__subcmd__forget"
+                ;;
             banksyncd__subcmd__help,help)
                 cmd="banksyncd__subcmd__help__subcmd__help"
                 ;;
@@ -260,7 +266,7 @@ _banksyncd() {
 
     case "${cmd}" in
         banksyncd)
-            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config doctor restore rekey recovery-key replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events notify status quota sync verify backup reload help"
+            opts="-v -q -h -V --config --socket --json --color --verbose --quiet --help --version run demo sandbox simulate check-config doctor restore rekey recovery-key replay init completions institutions link links unlink renew reconfirm accounts forget balances transactions export history explain events notify status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -644,7 +650,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__export)
-            opts="-v -q -h --format --account --from --to --pending --output --append --follow --config --socket --json --color --verbose --quiet --help"
+            opts="-v -q -h --format --all --account --from --to --pending --output --append --follow --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -689,8 +695,34 @@ _banksyncd() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        banksyncd__subcmd__forget)
+            opts="-v -q -h --yes --config --socket --json --color --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         banksyncd__subcmd__help)
-            opts="run demo sandbox simulate check-config doctor restore rekey recovery-key replay init completions institutions link links unlink renew reconfirm accounts balances transactions export history explain events notify status quota sync verify backup reload help"
+            opts="run demo sandbox simulate check-config doctor restore rekey recovery-key replay init completions institutions link links unlink renew reconfirm accounts forget balances transactions export history explain events notify status quota sync verify backup reload help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -858,6 +890,20 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        banksyncd__subcmd__help__subcmd__forget)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1340,12 +1386,16 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__links)
-            opts="-v -q -h --config --socket --json --color --verbose --quiet --help"
+            opts="-v -q -h --ics --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --ics)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -292,6 +292,7 @@ never\:"Never"))' \
 ;;
 (links)
 _arguments "${_arguments_options[@]}" : \
+'--ics=[Write the ends of access as a calendar file (iCalendar) instead; \`-\` is standard output]:FILE:_files' \
 '--config=[The configuration file]:PATH:_files' \
 '--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
@@ -450,6 +451,24 @@ esac
     ;;
 esac
 ;;
+(forget)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:PATH:_files' \
+'--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--yes[Do not ask]' \
+'--json[Print JSON Lines\: one object per item, nothing else]' \
+'(-q --quiet)*-v[Say more; twice for even more]' \
+'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'-q[Say only what is asked for, and errors]' \
+'--quiet[Say only what is asked for, and errors]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':account -- Id, the beginning of it, nickname or IBAN:_default' \
+&& ret=0
+;;
 (balances)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:PATH:_files' \
@@ -496,12 +515,13 @@ _arguments "${_arguments_options[@]}" : \
 '--account=[Only of this account\: id, the beginning of it, nickname or IBAN]:ACCOUNT:_default' \
 '--from=[First day, YYYY-MM-DD]:DATE:_default' \
 '--to=[Last day, YYYY-MM-DD]:DATE:_default' \
-'--output=[The file \[default\: standard output\]]:FILE:_files' \
+'--output=[The file \[default\: standard output\]; with --all the folder, which must be new or empty]:FILE:_files' \
 '--config=[The configuration file]:PATH:_files' \
 '--socket=[The daemon'\''s control socket \[default\: as configured\]]:PATH:_files' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
 always\:"Always"
 never\:"Never"))' \
+'(--format --account --from --to --pending --append --follow)--all[Everything that is stored, as a folder of JSON Lines, a table and a manifest]' \
 '--pending[Also what is announced but not booked]' \
 '--append[Add what the file lacks]' \
 '--follow[Go on with new rows as they come, until Ctrl-C]' \
@@ -847,6 +867,10 @@ _arguments "${_arguments_options[@]}" : \
     ;;
 esac
 ;;
+(forget)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (balances)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -950,6 +974,7 @@ _banksyncd_commands() {
 'renew:Renew a link while the old one works; accounts keep their id and history' \
 'reconfirm:Confirm that access goes on, as Great Britain asks every 90 days' \
 'accounts:List accounts; say which two are one, or take them apart again' \
+'forget:Erase everything of an account, for good' \
 'balances:Show balances' \
 'transactions:List transactions' \
 'export:Write transactions to a file for another program' \
@@ -1055,6 +1080,11 @@ _banksyncd__subcmd__export_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd export commands' commands "$@"
 }
+(( $+functions[_banksyncd__subcmd__forget_commands] )) ||
+_banksyncd__subcmd__forget_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd forget commands' commands "$@"
+}
 (( $+functions[_banksyncd__subcmd__help_commands] )) ||
 _banksyncd__subcmd__help_commands() {
     local commands; commands=(
@@ -1077,6 +1107,7 @@ _banksyncd__subcmd__help_commands() {
 'renew:Renew a link while the old one works; accounts keep their id and history' \
 'reconfirm:Confirm that access goes on, as Great Britain asks every 90 days' \
 'accounts:List accounts; say which two are one, or take them apart again' \
+'forget:Erase everything of an account, for good' \
 'balances:Show balances' \
 'transactions:List transactions' \
 'export:Write transactions to a file for another program' \
@@ -1156,6 +1187,11 @@ _banksyncd__subcmd__help__subcmd__explain_commands() {
 _banksyncd__subcmd__help__subcmd__export_commands() {
     local commands; commands=()
     _describe -t commands 'banksyncd help export commands' commands "$@"
+}
+(( $+functions[_banksyncd__subcmd__help__subcmd__forget_commands] )) ||
+_banksyncd__subcmd__help__subcmd__forget_commands() {
+    local commands; commands=()
+    _describe -t commands 'banksyncd help forget commands' commands "$@"
 }
 (( $+functions[_banksyncd__subcmd__help__subcmd__help_commands] )) ||
 _banksyncd__subcmd__help__subcmd__help_commands() {

@@ -1,11 +1,9 @@
 //! The command line. Wrong usage ends with 64, help and version with 0; nothing here does any work.
-//!
-//! Verbs that are planned but not built are not listed; who tries one is told so in a sentence.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::builder::ArgPredicate;
 use clap::{ArgAction, Parser, Subcommand};
 
 use super::output::ColorChoice;
@@ -19,9 +17,6 @@ pub const CONFIG_DEFAULT: &str = "/etc/banksyncd/config.toml";
 
 /// More days than any institution or agreement gives; larger numbers are typing errors.
 const DAYS_MAX: i64 = 3650;
-
-/// Verbs of later stages.
-pub(super) const LATER: &[&str] = &["forget"];
 
 /// Keeps bank data fresh in an encrypted file, and tells you when something needs you
 #[derive(Debug, Parser)]
@@ -98,7 +93,7 @@ pub enum ClientVerb {
     /// Link a bank: opens its consent page for you and waits until it is done
     Link(Link),
     /// List links, their state and the days left
-    Links,
+    Links(Links),
     /// End a link at the provider; stored data stays
     Unlink(Unlink),
     /// Renew a link while the old one works; accounts keep their id and history
@@ -107,6 +102,8 @@ pub enum ClientVerb {
     Reconfirm(Reconfirm),
     /// List accounts; say which two are one, or take them apart again
     Accounts(Accounts),
+    /// Erase everything of an account, for good
+    Forget(Forget),
     /// Show balances
     Balances(Balances),
     /// List transactions
@@ -274,6 +271,14 @@ pub struct Link {
     pub no_wait: bool,
 }
 
+/// `links`
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Links {
+    /// Write the ends of access as a calendar file (iCalendar) instead; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub ics: Option<PathBuf>,
+}
+
 /// `unlink`
 #[derive(Clone, Debug, clap::Args)]
 pub struct Unlink {
@@ -357,6 +362,20 @@ pub enum NotifyVerb {
 pub struct NotifyTest {
     /// Its name in the configuration [default: all]
     pub target: Option<String>,
+}
+
+/// `forget`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Its rows, balances, answers and calls, what events say of it beyond code and time: all of it goes, and the file is written
+anew so that nothing stays in it. What backups and exports have is yours to delete. The account is not pulled any more; a
+renewal does not bring it back, a new `link` does. A link that no other account goes by is ended at the provider.")]
+pub struct Forget {
+    /// Id, the beginning of it, nickname or IBAN
+    pub account: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `balances`
@@ -451,8 +470,13 @@ The same data gives the same bytes, and every entry carries its transaction id w
 importing a file twice adds nothing. A file that grows has a companion, FILE.cursor, that says what it has.")]
 pub struct Export {
     /// csv, jsonl, hledger, beancount, ofx, qif or camt053
-    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    #[arg(long, value_name = "FORMAT", value_parser = format, required = false, required_unless_present = "all")]
+    #[arg(default_value_if("all", ArgPredicate::IsPresent, "jsonl"))]
     pub format: ExportFormat,
+    /// Everything that is stored, as a folder of JSON Lines, a table and a manifest
+    #[arg(long, requires = "output")]
+    #[arg(conflicts_with_all = ["format", "account", "from", "to", "pending", "append", "follow"])]
+    pub all: bool,
     /// Only of this account: id, the beginning of it, nickname or IBAN
     #[arg(long, value_name = "ACCOUNT")]
     pub account: Option<String>,
@@ -465,7 +489,7 @@ pub struct Export {
     /// Also what is announced but not booked
     #[arg(long)]
     pub pending: bool,
-    /// The file [default: standard output]
+    /// The file [default: standard output]; with --all the folder, which must be new or empty
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Add what the file lacks
@@ -571,31 +595,11 @@ fn complaint(text: &str) -> Stop {
 }
 
 fn stop(error: &clap::Error) -> Stop {
-    if let Some(verb) = later_verb(error) {
-        return complaint(&format!(
-            "error: `{verb}` is not built yet\n\nhint: `banksyncd --help` lists what is\n"
-        ));
-    }
     let text = error.render();
     Stop {
         code: if error.use_stderr() { Code::Usage } else { Code::Ok },
         text: text.to_string(),
         styled: text.ansi().to_string(),
-    }
-}
-
-/// The verb of a later stage that someone tried.
-fn later_verb(error: &clap::Error) -> Option<String> {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    match error.kind() {
-        ErrorKind::InvalidSubcommand => {
-            let verb = context(ContextKind::InvalidSubcommand)?;
-            LATER.contains(&verb).then(|| verb.to_owned())
-        }
-        _ => None,
     }
 }
 

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::archive;
 use super::args::Export;
 use super::client::Download;
 use super::error::CliError;
@@ -24,6 +25,9 @@ const COMPANION_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Writes the file.
 pub async fn run(args: &Export, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+    if let (true, Some(folder)) = (args.all, &args.output) {
+        return archive::run(folder, ctx).await;
+    }
     check(args)?;
     ctx.tell_future(args.from);
     match (&args.output, args.append) {

@@ -1,7 +1,15 @@
 //! `links`: consents, their state, and the days left.
 
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::args::Links;
+use super::calendar::calendar;
 use super::client::{Patience, path};
 use super::error::CliError;
+use super::export::{cannot_write, suffixed};
 use super::object::Object;
 use super::table::{Column, Table};
 use super::text::{bar, count, days_left, one_line};
@@ -15,9 +23,26 @@ const ACCESS_DAYS_DEFAULT: i64 = 180;
 /// Cells of the bar of days.
 const BAR_CELLS: i64 = 10;
 
-/// Lists links.
-pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
+/// Lists links, or writes the ends of their access into a calendar file.
+pub async fn run(args: &Links, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let target = path(&["links"]);
+    if let Some(file) = &args.ics {
+        let (text, events) = calendar(&ctx.list(&target, Patience::Short).await?);
+        if file == Path::new("-") {
+            ctx.output.bytes(text.as_bytes())?;
+            return Ok(Code::Ok);
+        }
+        let beside = suffixed(file, ".new");
+        let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
+        written.map_err(|error| cannot_write(file, &error))?;
+        if ctx.json {
+            let line = json!({ "file": file.to_string_lossy(), "events": events }).to_string();
+            ctx.output.json(line.as_bytes())?;
+        } else {
+            ctx.output.line(&format!("{} in `{}`", count(events, "event"), file.display()))?;
+        }
+        return Ok(Code::Ok);
+    }
     if ctx.json {
         return ctx.pass(&target, Patience::Short).await;
     }

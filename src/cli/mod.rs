@@ -16,9 +16,11 @@ use crate::model::time::{BankDate, Now, Zone};
 use crate::store::Backup;
 
 pub mod accounts;
+mod archive;
 pub mod args;
 pub mod backup;
 pub mod balances;
+mod calendar;
 mod check_config;
 pub mod client;
 mod completions;
@@ -29,6 +31,7 @@ pub mod error;
 pub mod events;
 pub mod explain;
 pub mod export;
+pub mod forget;
 pub mod history;
 mod init;
 pub mod institutions;
@@ -112,6 +115,29 @@ impl Ctx<'_> {
     /// A command of ours as a person has to type it here.
     pub fn command(&self, command: &str) -> String {
         command_of(&self.program, command)
+    }
+
+    /// Whether there is a person to ask before something that cannot be taken back.
+    ///
+    /// # Errors
+    /// There is none.
+    fn can_ask(&self, verb: &str) -> Result<(), CliError> {
+        self.output.terminal.input.then_some(()).ok_or_else(|| CliError::Usage {
+            message: format!("`{verb}` asks first, and there is no terminal to ask on"),
+            hint: Some("add `--yes`".to_owned()),
+        })
+    }
+
+    /// Asks; after a no nothing is to be done.
+    fn agreed(&mut self, question: &str) -> Result<bool, CliError> {
+        self.output.ask(question);
+        let mut answer = String::new();
+        self.input.read_line(&mut answer).map_err(CliError::Input)?;
+        let agreed = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+        if !agreed {
+            self.output.note("nothing was changed");
+        }
+        Ok(agreed)
     }
 
     /// Says that a first day lies in the future, where few rows are: banks date some ahead. Whatever the zone, a day is left.
@@ -237,11 +263,12 @@ async fn dispatch(verb: &ClientVerb, ctx: &mut Ctx<'_>) -> Result<Code, CliError
     match verb {
         ClientVerb::Institutions(args) => institutions::run(args, ctx).await,
         ClientVerb::Link(args) => link::run(args, ctx).await,
-        ClientVerb::Links => links::run(ctx).await,
+        ClientVerb::Links(args) => links::run(args, ctx).await,
         ClientVerb::Unlink(args) => unlink::run(args, ctx).await,
         ClientVerb::Renew(args) => renew::run(args, ctx).await,
         ClientVerb::Reconfirm(args) => reconfirm::run(args, ctx).await,
         ClientVerb::Accounts(args) => accounts::run(args, ctx).await,
+        ClientVerb::Forget(args) => forget::run(args, ctx).await,
         ClientVerb::Balances(args) => balances::run(args, ctx).await,
         ClientVerb::Transactions(args) => transactions::run(args, ctx).await,
         ClientVerb::Backup(args) => backup::run(args, ctx).await,

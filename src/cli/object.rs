@@ -25,6 +25,12 @@ impl Object {
         CliError::NotUnderstood { what: what.to_owned(), hint: None }
     }
 
+    /// The object as JSON, without these members.
+    pub fn without(mut self, fields: &[&str]) -> String {
+        self.0.retain(|name, _value| !fields.contains(&name.as_str()));
+        Value::Object(self.0).to_string()
+    }
+
     /// A text.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.0.get(field)?.as_str()

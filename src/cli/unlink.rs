@@ -10,12 +10,7 @@ use super::{Code, Ctx, Method};
 pub async fn run(args: &Unlink, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let target = path(&["links", &args.link]);
     if !args.yes {
-        if !ctx.output.terminal.input {
-            return Err(CliError::Usage {
-                message: "`unlink` asks first, and there is no terminal to ask on".to_owned(),
-                hint: Some("add `--yes`".to_owned()),
-            });
-        }
+        ctx.can_ask("unlink")?;
         let link = ctx.client.get(&target).await?.object;
         let question = format!(
             "end {} with {} ({})? stored data stays [y/N] ",
@@ -23,11 +18,7 @@ pub async fn run(args: &Unlink, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
             one_line(link.text_or_empty("institution_id")),
             count(link.texts("accounts").len(), "account"),
         );
-        ctx.output.ask(&question);
-        let mut answer = String::new();
-        ctx.input.read_line(&mut answer).map_err(CliError::Input)?;
-        if !matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
-            ctx.output.note("nothing was changed");
+        if !ctx.agreed(&question)? {
             return Ok(Code::Partial);
         }
     }

@@ -4,6 +4,7 @@
 //! before a start goes to the journal.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use crate::model::iban::Iban;
 
@@ -55,6 +56,14 @@ impl Config {
         out.section("display");
         out.line(format_args!("enabled = {}", self.display.enabled));
         out.line(format_args!("trend = {}", self.display.trend));
+        out.section("backup");
+        let folder = self.backup.folder.as_deref().unwrap_or(Path::new(""));
+        out.text("folder", &folder.to_string_lossy());
+        out.list("schedule", self.backup.schedule.iter().map(|pattern| quoted(pattern)));
+        out.number("keep-last", self.backup.keep_last);
+        out.number("keep-daily", self.backup.keep_daily);
+        out.number("keep-weekly", self.backup.keep_weekly);
+        out.number("keep-monthly", self.backup.keep_monthly);
         out.section("export");
         out.text("expenses", self.export.expenses.as_str());
         out.text("income", self.export.income.as_str());

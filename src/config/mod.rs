@@ -72,6 +72,8 @@ pub struct Config {
     pub export: Export,
     /// How rows are shown.
     pub display: Display,
+    /// Backups that are made by themselves.
+    pub backup: Backup,
     /// Accounts with names of their own.
     pub accounts: Vec<AccountRule>,
     /// Who is told of what.
@@ -247,6 +249,23 @@ pub struct Display {
     pub enabled: bool,
     /// Whether `status` draws how balances went.
     pub trend: bool,
+}
+
+/// `[backup]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// Where to; `None`: none are made.
+    pub folder: Option<PathBuf>,
+    /// Cron patterns with seconds, validated, in the zone of `[schedule]`.
+    pub schedule: Vec<String>,
+    /// So many of the newest are kept, at least one…
+    pub keep_last: u32,
+    /// …and the newest of so many days…
+    pub keep_daily: u32,
+    /// …weeks…
+    pub keep_weekly: u32,
+    /// …and months.
+    pub keep_monthly: u32,
 }
 
 /// `[export]`

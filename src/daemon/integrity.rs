@@ -52,6 +52,9 @@ impl Watch {
                 () = self.clock.sleep_until(until) => {}
             }
             wait_ms = CONSIDER_EVERY_MS;
+            if let Err(error) = self.store.clean().await {
+                tracing::warn!(error = %Chain(&error), "erased rows cannot be overwritten now");
+            }
             if self.is_due().await {
                 tokio::select! {
                     biased;

@@ -3,6 +3,7 @@
 //! [`run`] builds the adapters, the engine and the tasks around it; [`control`] is the socket through which everybody else
 //! sees and asks; [`view`] and [`needs`] are pure: remembered documents in, the objects of the socket out.
 
+pub mod backups;
 pub mod clock;
 pub mod control;
 pub mod doctor;

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::backups::{Backups, Keeper};
 use super::clock::{OsClock, OsEntropy};
 use super::control::{self, Shared};
 use super::integrity::Watch;
@@ -147,6 +148,7 @@ impl Plan {
             counted,
         };
         let shared = Shared {
+            backups: Backups::default(),
             engine: handle.clone(),
             store: store.clone(),
             reader,
@@ -158,6 +160,7 @@ impl Plan {
             streams: TaskTracker::new(),
             stop: stop.clone(),
         };
+        let keeper = Keeper::new(&shared);
         let mut tasks = Supervisor::new(stop.clone());
         let started = Notice::new(EventCode::DaemonStarted, "the daemon is up")
             .detail("version", env!("CARGO_PKG_VERSION"));
@@ -176,6 +179,7 @@ impl Plan {
         }
         tasks.start("the watch for damage", watch.run());
         tasks.start("the messages", desk.run(targets));
+        tasks.start("the keeper of backups", keeper.run());
         tasks.start("the heartbeat", trigger::run(handle.clone(), stop.clone()));
         tasks.start("the signals", signals.run(handle.clone(), reloader, stop.clone()));
         tasks.start("the status line", report_life(life, handle, stop, watchdog));

@@ -113,6 +113,8 @@ event_codes! {
     AccountsAmbiguous "accounts_ambiguous" Warning,
     /// Two accounts are one.
     AccountsMerged "accounts_merged" Notice,
+    /// A person had everything of an account erased.
+    AccountForgotten "account_forgotten" Notice,
     /// The provider suspended the account for good.
     AccountSuspended "account_suspended" Error,
     /// We stopped calling before the provider suspends.

@@ -59,6 +59,7 @@ pub const fn message_id(code: EventCode) -> &'static str {
         EventCode::AccountDiscovered => "7359e4f2bdde4d228a4c34970ab5ea8e",
         EventCode::AccountsAmbiguous => "9bcaa7443d4741c0beb6504fa9964b42",
         EventCode::AccountsMerged => "b0fef83b1986408c9cee38581b1e7dd9",
+        EventCode::AccountForgotten => "61c9fc4aec186c613dadc202888e3f7d",
         EventCode::AccountSuspended => "d497c302be2245f2a04f874b1378f80f",
         EventCode::AccountPaused => "6b3159b34d8244ceb2a175b7298a604b",
         EventCode::AccountInactive => "539cf930f366485cbb2bccbe2fcce28f",

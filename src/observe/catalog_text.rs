@@ -117,6 +117,10 @@ texts! {
          the history of both, and each payment once."
         "If they are not, this takes them apart again, exactly as they were:"
         "banksyncd accounts split {account}";
+    AccountForgotten "An account was forgotten"
+        "A person had everything of it erased from the database. It is not pulled any more, and a renewal does not bring it \
+         back. Backups and exports that were made before still have it."
+        "" "";
     AccountSuspended "The provider suspended an account"
         "After too many failures in a row the provider refuses every call for this account. It never lifts this by \
          itself; what is stored stays."

@@ -19,6 +19,7 @@ pub(super) struct Draft {
     pub(super) accounts: BTreeSet<AccountId>,
     pub(super) links: BTreeSet<LinkId>,
     pub(super) forgotten_links: Vec<LinkId>,
+    pub(super) forgotten_accounts: Vec<AccountId>,
     pub(super) provider: bool,
     pub(super) institutions: Option<InstitutionUpdate>,
     pub(super) unions: Vec<Union>,
@@ -45,6 +46,7 @@ impl Draft {
             && draft.accounts.is_empty()
             && draft.links.is_empty()
             && draft.forgotten_links.is_empty()
+            && draft.forgotten_accounts.is_empty()
             && !draft.provider
             && draft.institutions.is_none()
             && draft.unions.is_empty()
@@ -64,6 +66,7 @@ impl Draft {
             accounts: draft.accounts.iter().filter_map(|id| accounts.get(id)).cloned().collect(),
             links: draft.links.iter().filter_map(|id| links.get(id)).cloned().collect(),
             forgotten_links: draft.forgotten_links,
+            forgotten_accounts: draft.forgotten_accounts,
             provider: draft.provider.then(|| provider.clone()),
             institutions: draft.institutions,
             unions: draft.unions,

@@ -81,6 +81,8 @@ pub struct Batch {
     pub links: Vec<Link>,
     /// Links to drop: over for long.
     pub forgotten_links: Vec<LinkId>,
+    /// Accounts to erase, with all that became part of them.
+    pub forgotten_accounts: Vec<AccountId>,
     /// The provider's state, if it changed.
     pub provider: Option<ProviderState>,
     /// Institutions to cache: of a country (the list replaces it), or single ones with features.

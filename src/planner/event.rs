@@ -60,6 +60,11 @@ pub enum Event {
         /// Which.
         kept: AccountId,
     },
+    /// A person wants an account forgotten.
+    ForgetWanted {
+        /// Which.
+        account: AccountId,
+    },
     /// A person wants accounts pulled now.
     PullWanted {
         /// Which; already resolved.

@@ -48,8 +48,13 @@ impl IdSource {
         RunId::new(now.ms(), self.bits())
     }
 
+    /// 128 unguessable bits in hexadecimal digits.
+    pub fn salt(&mut self) -> String {
+        format!("{:032x}", self.bits())
+    }
+
     /// A reference of 128 unguessable bits for a requisition.
     pub fn reference(&mut self) -> String {
-        format!("banksyncd-{:032x}", self.bits())
+        format!("banksyncd-{}", self.salt())
     }
 }

@@ -28,6 +28,7 @@ mod access;
 mod agenda;
 mod draft;
 mod due;
+mod forget;
 mod guard;
 mod health;
 mod history;
@@ -237,6 +238,7 @@ impl Planner {
             }
             Event::MergeWanted { kept, absorbed } => self.merge_wanted(kept, absorbed, at),
             Event::SplitWanted { kept } => self.split_wanted(kept),
+            Event::ForgetWanted { account } => self.forget_wanted(account, at),
             Event::PullWanted { accounts, force } => self.pull_wanted(&accounts, force, at),
             Event::LinkWanted { link_id, institution, history_days, access_days, replaces } => {
                 let wish =

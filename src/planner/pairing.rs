@@ -169,6 +169,7 @@ impl Planner {
     }
 
     fn pair_up(&mut self, link_id: LinkId, new: &[AccountId], now: UtcInstant) {
+        let new = self.without_forgotten(link_id, new, now);
         let mut candidates: Vec<Candidate> =
             new.iter().flat_map(|id| self.candidates(*id)).collect();
         let mut left: BTreeSet<AccountId> = new.iter().copied().collect();
@@ -278,7 +279,7 @@ impl Planner {
     pub(super) fn admit_if_new(&mut self, id: AccountId) {
         let Some(account) = self.accounts.get(&id) else { return };
         let known_enough = account.identifying.is_some_and(|identifying| identifying.metadata_read);
-        if known_enough && self.candidates(id).is_empty() {
+        if known_enough && self.candidates(id).is_empty() && !self.is_forgotten(id) {
             self.admit(id, Vec::new());
         }
     }

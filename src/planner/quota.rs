@@ -160,6 +160,11 @@ impl Ledger {
         }
     }
 
+    /// An account is no more.
+    pub fn forget(&mut self, account: AccountId) {
+        self.entries.retain(|(of, _scope), _calls| *of != account);
+    }
+
     /// What is left. `reserve`: calls of the limit that are kept for someone else; at least one call stays.
     pub fn allowance(
         &self,

@@ -487,6 +487,17 @@ pub struct ProviderState {
     pub worked: BTreeMap<String, WorkedTerms>,
     /// Words of the provider that were announced as not understood, each with the field it stood in.
     pub strange_words: BTreeSet<String>,
+    /// Accounts that a renewal must not bring back.
+    pub forgotten: Vec<Forgotten>,
+}
+
+/// By what a forgotten account is known again; too little to know it by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// Random.
+    pub salt: String,
+    /// A few bits of a hash for each of its numbers.
+    pub marks: BTreeSet<String>,
 }
 
 /// Terms that an institution accepted.

@@ -70,7 +70,7 @@ impl Planner {
     }
 
     /// An account with all that it has absorbed, for as long as it is not absorbed itself.
-    fn parts(&self, id: AccountId) -> BTreeSet<AccountId> {
+    pub(super) fn parts(&self, id: AccountId) -> BTreeSet<AccountId> {
         let mut parts = BTreeSet::from([id]);
         // Newest first: what was absorbed by a part came together before the part was absorbed.
         for union in self.unions.iter().rev() {
@@ -189,7 +189,7 @@ impl Planner {
     }
 
     /// Nobody asks any more whether somebody continues an account that is part of another one now.
-    fn forget_doubts(&mut self, absorbed: AccountId, kept: AccountId) {
+    pub(super) fn forget_doubts(&mut self, absorbed: AccountId, kept: AccountId) {
         let mut changed = Vec::new();
         for account in self.accounts.values_mut() {
             let about = |id: &AccountId| *id == absorbed || *id == kept;

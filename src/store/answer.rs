@@ -19,6 +19,7 @@ use crate::planner::reconcile::{AnswerFacts, STRATEGY_VERSION};
 use super::answers::{self, Item, Items};
 use super::coverage::{self, EVERYTHING_DAYS, floor_days, floor_from};
 use super::error::Error;
+use super::forget;
 use super::parts::Parts;
 use super::reconcile::{self, AccountRows, Given, Reconciled, Work};
 use super::row;
@@ -264,12 +265,14 @@ fn log(
     items: &Value,
 ) -> Result<i64, Error> {
     let failed = Error::sql("write the log of answers");
-    let sql = "INSERT INTO answer (run, after_ms, last_updated, strategy, date_from, items)
-               SELECT number, ?2 - started_at, ?3, ?4, ?5, ?6 FROM run WHERE number = ?1";
+    let number = forget::next_number(connection, "answer")?;
+    let sql = "INSERT INTO answer (run, after_ms, last_updated, strategy, date_from, items, number)
+               SELECT number, ?2 - started_at, ?3, ?4, ?5, ?6, ?7 FROM run WHERE number = ?1";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     let last_updated = stamp::pack(facts.at, facts.last_updated.as_deref());
     let date_from = row::days(facts.date_from).filter(|_| matches!(items, Value::Blob(_)));
-    let values = params![run, facts.at.ms(), last_updated, STRATEGY_VERSION, date_from, items];
+    let values =
+        params![run, facts.at.ms(), last_updated, STRATEGY_VERSION, date_from, items, number];
     statement.insert(values).map_err(failed)
 }
 

@@ -21,7 +21,9 @@ use super::proof::Said;
 use super::reconcile::{AccountRows, Given, Reconciled, Work};
 use super::schema::Identity;
 use super::worker::Writer;
-use super::{balances, documents, institutions, ledger, pairing, proof, row, runs, split, union};
+use super::{
+    balances, documents, forget, institutions, ledger, pairing, proof, row, runs, split, union,
+};
 
 /// After an answer with this many rows, memory is given back.
 const LARGE_ANSWER_ROWS: usize = 500;
@@ -85,6 +87,10 @@ pub(super) fn apply(
     // Last: rows and events speak of runs that go on.
     for run in &batch.runs {
         runs::end(&step, run, at, applied.events.first().map(|event| event.id))?;
+    }
+    let mut work = Work { connection: &step, packer, unpacker, reader };
+    for account in &batch.forgotten_accounts {
+        forget::forget(&mut work, *account)?;
     }
     let reserved = reservation.map(|call| ledger::insert(&step, call)).transpose()?;
     step.commit().map_err(failed())?;

@@ -6,9 +6,9 @@
 //! exported from the other one do not take it for the same. The replaced file is kept.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
@@ -50,6 +50,38 @@ pub struct Backup {
     pub bytes: u64,
     /// The text that belongs into `NAME.keycheck` beside it, which tells a wrong key from damage.
     pub keycheck: String,
+}
+
+impl Backup {
+    /// Writes it into a file of its own, whole and durable or not at all; gives its length.
+    pub(super) fn save(mut self, path: &Path) -> Result<u64, Error> {
+        let failed = Error::file("write", path);
+        if path.exists() {
+            return Err(Error::Refused("a file of that name is there already"));
+        }
+        let folder = path.parent().unwrap_or(path);
+        if !folder.exists() {
+            DirBuilder::new().mode(0o700).create(folder).map_err(Error::file(CREATE, folder))?;
+        }
+        let draft = suffixed(path, ".new");
+        let mut written = || -> Result<(), Error> {
+            let mut file = create(&draft)?;
+            file.set_len(0).map_err(&failed)?;
+            io::copy(&mut self.file, &mut file).map_err(&failed)?;
+            file.sync_all().map_err(&failed)?;
+            let mut check = create(&keycheck::path_of(path))?;
+            check.write_all(self.keycheck.as_bytes()).map_err(&failed)?;
+            check.sync_all().map_err(&failed)?;
+            fs::rename(&draft, path).map_err(&failed)?;
+            sync(folder)
+        };
+        if let Err(error) = written() {
+            fs::remove_file(&draft).ok();
+            fs::remove_file(keycheck::path_of(path)).ok();
+            return Err(error);
+        }
+        Ok(self.bytes)
+    }
 }
 
 /// Makes a copy beside the database and checks it. Other readers and the writer go on meanwhile.

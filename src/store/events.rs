@@ -83,8 +83,7 @@ fn text_number(connection: &Connection, notice: &Notice) -> Result<i64, Error> {
         notice.scope.map(|scope| scope.as_str().to_owned()).into(),
         details.into(),
     ];
-    let hash = blake3::hash(format!("{values:?}").as_bytes());
-    let mark = hash.as_bytes().first_chunk().map_or(0, |mark| i64::from_be_bytes(*mark));
+    let mark = mark_of(&values);
     let with_mark = || values.iter().cloned().chain([mark.into()]);
     let sql = "SELECT number FROM event_text WHERE mark = ?8 AND code = ?1 AND message = ?2 AND account_id IS ?3
                AND link_id IS ?4 AND institution_id IS ?5 AND scope IS ?6 AND details = ?7";
@@ -97,6 +96,32 @@ fn text_number(connection: &Connection, notice: &Notice) -> Result<i64, Error> {
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
     statement.insert(params_from_iter(with_mark())).map_err(failed())
+}
+
+fn mark_of(values: &[SqlValue; 7]) -> i64 {
+    let hash = blake3::hash(format!("{values:?}").as_bytes());
+    hash.as_bytes().first_chunk().map_or(0, |mark| i64::from_be_bytes(*mark))
+}
+
+/// Takes the details away from everything that was ever said of an account; codes, messages and ids stay.
+pub(super) fn blank(connection: &Connection, account: AccountId) -> Result<(), Error> {
+    let failed = || Error::sql("take details away from events");
+    let sql = "SELECT number, code, message, account_id, link_id, institution_id, scope, '{}'
+               FROM event_text WHERE account_id = ?1 AND details <> '{}'";
+    let mut statement = connection.prepare(sql).map_err(failed())?;
+    let mut texts = statement.query([row::bytes(account.bits())]).map_err(failed())?;
+    let mut update = connection
+        .prepare("UPDATE event_text SET details = '{}', mark = ?2 WHERE number = ?1")
+        .map_err(failed())?;
+    while let Some(text) = texts.next().map_err(failed())? {
+        let mut values: [SqlValue; 7] = std::array::from_fn(|_| SqlValue::Null);
+        for (place, value) in values.iter_mut().enumerate() {
+            *value = text.get(place.saturating_add(1)).map_err(failed())?;
+        }
+        let number: i64 = text.get(0).map_err(failed())?;
+        update.execute([number, mark_of(&values)]).map_err(failed())?;
+    }
+    Ok(())
 }
 
 /// Notes that events have reached the log.

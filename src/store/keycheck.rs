@@ -28,7 +28,7 @@ pub(super) enum Verdict {
 }
 
 /// Where the key check of a database is.
-pub(super) fn path_of(database: &Path) -> PathBuf {
+pub fn path_of(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(".keycheck");
     path.into()

@@ -25,6 +25,7 @@ mod dump;
 mod error;
 mod events;
 mod explain;
+mod forget;
 mod institutions;
 mod keycheck;
 mod ledger;
@@ -76,6 +77,7 @@ pub use error::{Error, Kind};
 pub use events::{EventFilter, StoredEvent};
 pub use explain::{Explanation, Neighbour};
 pub use institutions::InstitutionList;
+pub use keycheck::path_of as keycheck_of;
 pub use ledger::Reservation;
 pub use listing::Listing;
 pub use outbox::Message;
@@ -353,6 +355,43 @@ impl Store {
     /// [`Kind::Refused`] if another one is being made.
     pub async fn backup(&self) -> Result<Backup, Error> {
         self.threads.read(|reader| backup::copy(reader.place())).await
+    }
+
+    /// Gets everything of a forgotten account out of the file.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if the account is still there, or somebody reads the file: then it is still to be done.
+    pub async fn erased(&self, account: AccountId) -> Result<(), Error> {
+        let gone = move |writer: &mut worker::Writer| {
+            documents::find_account(writer.connection()?, account).map(|found| found.is_none())
+        };
+        if self.threads.write(gone).await? {
+            self.clean().await
+        } else {
+            Err(Error::Refused("the account is not erased yet: the database cannot be written"))
+        }
+    }
+
+    /// Writes the file anew, if something that was forgotten may still be in it.
+    ///
+    /// # Errors
+    /// There is no room, or somebody reads the file: then it is still to be done.
+    pub async fn clean(&self) -> Result<(), Error> {
+        self.threads
+            .write(|writer| {
+                let place = writer.place().clone();
+                forget::clean(writer.connection()?, &place)
+            })
+            .await
+    }
+
+    /// A checked copy of the database with the same key, in a file that is not there yet; gives its length in bytes. The folder
+    /// is made if it is missing. The file appears whole or not at all, and beside it its key check.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if another one is being made, or something of that name is there.
+    pub async fn backup_to(&self, path: PathBuf) -> Result<u64, Error> {
+        self.threads.read(move |reader| backup::copy(reader.place())?.save(&path)).await
     }
 
     fn threads(&self) -> &Threads {

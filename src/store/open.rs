@@ -107,12 +107,30 @@ pub(super) fn open_whole(place: &Place) -> Result<Connection, Error> {
 
 /// Copies the log of a database that nobody else uses into its file.
 pub(super) fn fold(place: &Place) -> Result<(), Error> {
-    let failed = || Error::sql("empty the write-ahead log");
     let connection = open_whole(place)?;
+    empty_log(&connection)?;
+    let failed = Error::sql("close the database");
+    connection.close().map_err(|(_connection, error)| failed(error))
+}
+
+/// Writes a database anew from what is in it, so that nothing else is left in the file, while others read.
+pub(super) fn rewrite(place: &Place) -> Result<(), Error> {
+    let failed = || Error::sql("write the file anew");
+    let connection = connect(place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    settle_writer(&connection)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1).map_err(failed())?;
+    // Into an unnamed file, which SQLCipher gives the key of the database, and not into memory.
+    set(&connection, "temp_store", 1)?;
+    connection.execute_batch("VACUUM").map_err(failed())?;
+    connection.close().map_err(|(_connection, error)| failed()(error))
+}
+
+/// Copies the log into the file and cuts it to nothing.
+pub(super) fn empty_log(connection: &Connection) -> Result<(), Error> {
+    let failed = Error::sql("empty the write-ahead log");
     let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-    let busy: i64 = connection.query_row(sql, [], |row| row.get(0)).map_err(failed())?;
-    connection.close().map_err(|(_connection, error)| failed()(error))?;
-    if busy == 0 { Ok(()) } else { Err(Error::Internal("somebody else uses the database")) }
+    let busy: i64 = connection.query_row(sql, [], |row| row.get(0)).map_err(failed)?;
+    if busy == 0 { Ok(()) } else { Err(Error::Refused("somebody reads the database right now")) }
 }
 
 /// Encrypts a database that nobody else uses with another key, in place: for copies, which may be lost on the way.

@@ -12,6 +12,7 @@ use crate::planner::reconcile::{Absence, RowHash, StoredRow};
 use super::answers::Item;
 use super::codec::{Packed, Packer, Unpacker};
 use super::error::Error;
+use super::forget;
 use super::row::{self, State, Status};
 
 /// Hash of a raw row.
@@ -93,6 +94,8 @@ pub(super) struct Inserter<'c> {
     account: i64,
     run: i64,
     dictionary: i64,
+    /// The first number that was never in use, where it is not the one after the last row.
+    first: Option<i64>,
 }
 
 impl<'c> Inserter<'c> {
@@ -108,7 +111,8 @@ impl<'c> Inserter<'c> {
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let statement =
             connection.prepare_cached(sql).map_err(Error::sql("store a transaction"))?;
-        Ok(Self { connection, statement, account, run, dictionary })
+        let first = forget::next_number(connection, "bank_transaction")?;
+        Ok(Self { connection, statement, account, run, dictionary, first })
     }
 
     /// Adds a row; gives its number: the wanted one if it is free, else the next.
@@ -121,7 +125,7 @@ impl<'c> Inserter<'c> {
     ) -> Result<i64, Error> {
         let wanted = match wanted {
             Some(number) if !exists(self.connection, number)? => Some(number),
-            _ => None,
+            _ => self.first.take(),
         };
         let text = packer.pack(self.connection, self.dictionary, new.raw)?;
         let values = params![

@@ -428,6 +428,10 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.planner.on(now, Event::SplitWanted { kept });
                 let _gone = done.send(());
             }
+            Message::Forget { account, done } => {
+                self.planner.on(now, Event::ForgetWanted { account });
+                let _gone = done.send(());
+            }
             Message::Ask { question, told } => {
                 let ask = self.waiters.wait_for_answer(told);
                 self.planner.on(now, Event::Asked { ask, question });

@@ -36,6 +36,7 @@ pub(super) enum Message {
     Reconfirm { link_id: LinkId, done: oneshot::Sender<()> },
     Merge { kept: AccountId, absorbed: AccountId, done: oneshot::Sender<()> },
     Split { kept: AccountId, done: oneshot::Sender<()> },
+    Forget { account: AccountId, done: oneshot::Sender<()> },
     Ask { question: Question, told: oneshot::Sender<Result<Vec<Institution>, Refused>> },
     Note(Vec<Notice>),
     SetPolicy(Box<Policy>),
@@ -199,6 +200,11 @@ impl Handle {
     /// Takes the newest union of an account apart. It has taken place when the next report is there.
     pub async fn split(&self, kept: AccountId) -> Result<(), Gone> {
         self.ask(|done| Message::Split { kept, done }).await
+    }
+
+    /// Forgets an account. It has taken place when the next report is there.
+    pub async fn forget(&self, account: AccountId) -> Result<(), Gone> {
+        self.ask(|done| Message::Forget { account, done }).await
     }
 
     /// Asks the provider about institutions.

@@ -16,7 +16,7 @@ use clap::CommandFactory as _;
 use crate::rig::{PROGRAM, Rig, Said, run, text};
 
 /// Verbs that have no business with a daemon and are tried elsewhere in the table, or hold the terminal.
-const NOT_CLIENTS: [&str; 13] = [
+const NOT_CLIENTS: [&str; 12] = [
     "run",
     "demo",
     "sandbox",
@@ -29,11 +29,10 @@ const NOT_CLIENTS: [&str; 13] = [
     "completions",
     "rekey",
     "recovery-key",
-    "forget",
 ];
 
 /// Wrong at first sight, or for the daemon: `{}` is a folder that exists.
-const WRONG: [(&str, i32, &str); 64] = [
+const WRONG: [(&str, i32, &str); 68] = [
     ("institutions --country DEU", 64, "two letters"),
     ("link NOSUCH", 64, "no such institution"),
     ("link", 64, "required"),
@@ -97,11 +96,15 @@ const WRONG: [(&str, i32, &str); 64] = [
     ("replay", 75, "in use by process"),
     ("rekey extra", 64, "unexpected"),
     ("recovery-key extra", 64, "unexpected"),
-    ("forget nosuch", 64, ""),
+    ("forget nosuch --yes", 64, "no such account"),
+    ("forget acc_ --yes", 64, "several accounts"),
+    ("forget acc_", 64, "--yes"),
+    ("export --all", 64, "--output"),
+    ("export --all --output {}/x --format csv", 64, "cannot be used with"),
 ];
 
 /// A call of each client that would be right if a daemon were there.
-const RIGHT: [&str; 20] = [
+const RIGHT: [&str; 21] = [
     "institutions x",
     "link X",
     "links",
@@ -109,6 +112,7 @@ const RIGHT: [&str; 20] = [
     "renew lnk_x",
     "reconfirm lnk_x",
     "accounts",
+    "forget acc_x --yes",
     "balances",
     "transactions",
     "export --format csv",

@@ -45,6 +45,7 @@ mod guard;
 mod history;
 mod hostile;
 mod input;
+mod keeping;
 mod landing;
 mod life;
 mod linking;

@@ -10,6 +10,7 @@
 mod batches;
 mod crash;
 mod damage;
+mod forget;
 mod listing;
 mod opening;
 mod rekey;

@@ -52,18 +52,6 @@ fn help_and_version_end_with_0() {
 }
 
 #[test]
-fn later_verbs_are_told_in_a_sentence() {
-    let help = wrong(&["banksyncd", "--help"]).text;
-    for verb in args::LATER {
-        let said = wrong(&["banksyncd", verb]);
-        assert_eq!(said.code, Code::Usage);
-        let sentence = format!("error: `{verb}` is not built yet\n");
-        assert!(said.text.starts_with(&sentence), "{}", said.text);
-        assert!(!help.contains(&format!("\n  {verb} ")), "`{verb}` is not listed");
-    }
-}
-
-#[test]
 fn arguments_that_are_not_text_are_usage_errors() {
     let bytes = OsString::from_vec(vec![0xff, 0xfe]);
     for verb in ["link", "accounts", "transactions"] {

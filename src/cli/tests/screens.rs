@@ -486,3 +486,59 @@ fn explanation_in_words() {
     --- exit 0
     ");
 }
+
+const FORGOTTEN: &str = r#"{"id":"acc_01kkd4z8000000000000000001","link_id":"lnk_01kkd4z8000000000000000009","link_ended":false,"link_accounts":1}"#;
+
+#[test]
+fn forgetting() {
+    let bench = |input, answer: &str| {
+        let mut bench = Bench::new()
+            .says("GET /v1/accounts/giro", GIRO)
+            .says("DELETE /v1/accounts/giro", answer.to_owned());
+        bench.terminal.input = true;
+        bench.input = input;
+        bench
+    };
+    assert_snapshot!(bench("y\n", FORGOTTEN).run("forget giro").screen(), @r"
+    acc_01kkd4z8000000000000000001 is forgotten: nothing of it is left in the database
+    lnk_01kkd4z8000000000000000009 goes on for 1 other account
+    --- stderr
+    erase acc_01kkd4z8000000000000000001 (giro, DE89370400440532013000, Girokonto, SANDBOXFINANCE_SFIN0000) with all its transactions and balances, for good? [y/N] backups and exports that were made before still have it, and `restore` brings it back: delete those that you do not need
+    --- exit 0
+    ");
+    assert_snapshot!(bench("n\n", FORGOTTEN).run("forget giro").screen(), @r"
+    --- stderr
+    erase acc_01kkd4z8000000000000000001 (giro, DE89370400440532013000, Girokonto, SANDBOXFINANCE_SFIN0000) with all its transactions and balances, for good? [y/N] nothing was changed
+    --- exit 1
+    ");
+    let last = FORGOTTEN.replace("false", "true").replace(":1}", ":0}");
+    assert_snapshot!(bench("", &last).run("forget giro --yes").screen(), @r"
+    acc_01kkd4z8000000000000000001 is forgotten: nothing of it is left in the database
+    lnk_01kkd4z8000000000000000009 is ended: no other account goes by it
+    --- stderr
+    backups and exports that were made before still have it, and `restore` brings it back: delete those that you do not need
+    --- exit 0
+    ");
+    let ran = bench("", FORGOTTEN).run("forget giro --yes --json");
+    assert_eq!((ran.out, ran.requests.len()), (format!("{FORGOTTEN}\n"), 1));
+}
+
+#[test]
+fn ends_of_access_as_a_calendar() {
+    let body = format!("{LINK}\n{CARD_LINK}\n");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.ics");
+    let line = format!("links --ics {}", file.display());
+    let ran = Bench::new().says("GET /v1/links", body.clone()).run(&line);
+    let shown = ran.screen().replace(folder.path().to_str().unwrap(), "DIR");
+    assert_snapshot!(shown, @r"
+    2 events in `DIR/x.ics`
+    --- exit 0
+    ");
+    let printed = Bench::new().says("GET /v1/links", body.clone()).run("links --ics -").out;
+    assert_eq!(printed, std::fs::read_to_string(&file).unwrap());
+    let ran = Bench::new().says("GET /v1/links", body).run(&format!("{line} --json"));
+    assert!(ran.out.contains("\"events\":2"), "{}", ran.out);
+    let ran = Bench::new().says("GET /v1/links", "").run("links --ics /nowhere/x.ics");
+    assert_eq!(ran.code, Code::CantCreate);
+}

@@ -16,14 +16,14 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Item, Report, Section, Wrong};
 use super::problem::{Problem, position};
 use super::{
-    Config, Control, Defaults, Destination, Display, Export, GoCardless, History, Http, Limits,
-    Linking, Log, LogFormat, LogLevel, Metrics, SecretSource, Store,
+    Backup, Config, Control, Defaults, Destination, Display, Export, GoCardless, History, Http,
+    Limits, Linking, Log, LogFormat, LogLevel, Metrics, SecretSource, Store,
 };
 use super::{address, value};
 use crate::model::ledger::LedgerAccount;
 
 /// Every key there is, by section; `account` and `notify` are lists of tables.
-pub const KEYS: [(&str, &[&str]); 14] = [
+pub const KEYS: [(&str, &[&str]); 15] = [
     ("gocardless", &["api-base", "secret-id", "secret-key", "redirect"]),
     ("store", &["path", "key"]),
     ("control", &["socket"]),
@@ -44,6 +44,7 @@ pub const KEYS: [(&str, &[&str]); 14] = [
     ("log", &["level", "format"]),
     ("metrics", &["listen"]),
     ("display", &["enabled", "trend"]),
+    ("backup", &["folder", "schedule", "keep-last", "keep-daily", "keep-weekly", "keep-monthly"]),
     ("export", &["expenses", "income"]),
     ("account", &["match", "nickname", "enabled", "ledger"]),
     (
@@ -173,6 +174,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         log_,
         metrics_,
         display_,
+        backup_,
         export_,
     ] = [
         "gocardless",
@@ -186,6 +188,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         "log",
         "metrics",
         "display",
+        "backup",
         "export",
     ]
     .map(&mut open);
@@ -205,6 +208,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
     let log = log(&log_, report);
     let metrics = metrics(&metrics_, linking, report);
     let display = display(&display_, report);
+    let backup = backup(&backup_, report);
     let export = export(&export_, report);
     let accounts = account::accounts(&root.item("account"), report);
     let notify = notify::targets(&root.item("notify"), &accounts, report);
@@ -220,6 +224,7 @@ fn config(root: &Section<'_, '_>, defaults: &Defaults, report: &mut Report<'_>) 
         log: log?,
         metrics: metrics?,
         display: display?,
+        backup: backup?,
         export: export?,
         accounts,
         notify,
@@ -451,6 +456,39 @@ fn log(section: &Section<'_, '_>, report: &mut Report<'_>) -> Option<Log> {
     let format = |given: &DeValue<'_>| value::word(given, &LogFormat::ALL, LogFormat::as_str);
     let format = section.item("format").read(LogFormat::Auto, format, report);
     Some(Log { level: level?, format: format? })
+}
+
+/// At half past three, when the banks' own night is over and nobody waits.
+const BACKUP_SCHEDULE: &str = "0 30 3 * * *";
+
+/// Most backups of a kind.
+const KEEP_MAX: u32 = 10_000;
+
+fn backup(section: &Section<'_, '_>, report: &mut Report<'_>) -> Option<Backup> {
+    let folder = |given: &DeValue<'_>| match given {
+        DeValue::String(text) if text.is_empty() => Ok(None),
+        given => value::path(given).map(Some),
+    };
+    let folder = section.item("folder").read(None, folder, report);
+    let schedule = section.item("schedule");
+    let schedule = match schedule.value() {
+        Some(_) => schedule::patterns(&schedule, report)
+            .map(|patterns| patterns.into_iter().map(|(text, _)| text).collect()),
+        None => Some(vec![BACKUP_SCHEDULE.to_owned()]),
+    };
+    let mut keep = |key: &str, default: u32, least: u32| {
+        section.item(key).read(default, |given| value::number(given, least..=KEEP_MAX), report)
+    };
+    let (last, daily) = (keep("keep-last", 3, 1), keep("keep-daily", 7, 0));
+    let (weekly, monthly) = (keep("keep-weekly", 4, 0), keep("keep-monthly", 6, 0));
+    Some(Backup {
+        folder: folder?,
+        schedule: schedule?,
+        keep_last: last?,
+        keep_daily: daily?,
+        keep_weekly: weekly?,
+        keep_monthly: monthly?,
+    })
 }
 
 fn export(section: &Section<'_, '_>, report: &mut Report<'_>) -> Option<Export> {

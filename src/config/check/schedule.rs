@@ -107,7 +107,10 @@ fn zone(given: &DeValue<'_>) -> Result<Zone, Wrong> {
     })
 }
 
-fn patterns(item: &Item<'_, '_>, report: &mut Report<'_>) -> Option<Vec<(String, Pattern)>> {
+pub(super) fn patterns(
+    item: &Item<'_, '_>,
+    report: &mut Report<'_>,
+) -> Option<Vec<(String, Pattern)>> {
     let elements = item.elements("a list of cron patterns", report)?;
     if elements.is_empty() || elements.len() > PULL_PATTERNS_MAX {
         let message = format!("must have from 1 to {PULL_PATTERNS_MAX} patterns");

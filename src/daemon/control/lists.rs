@@ -102,7 +102,10 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> Result<Response, Re
 
 pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
-    let mut needs = needs(&Situation::from(&*report), report.provider_now);
+    let backup_trouble = shared.backups.trouble();
+    let situation =
+        Situation { backup_trouble: backup_trouble.as_ref(), ..Situation::from(&*report) };
+    let mut needs = needs(&situation, report.provider_now);
     needs.extend(untold(&shared.messages.list().await?, report.now));
     let next_pull_at = report.outlooks.iter().filter_map(|outlook| outlook.next_pull_at).min();
     let rows_not_understood = shared.store.rows_not_understood().await?;

@@ -34,6 +34,7 @@ use tokio_util::task::TaskTracker;
 pub use socket::{SocketFile, bind};
 
 use super::DaemonError;
+use super::backups::Backups;
 use super::metrics::Metrics;
 use super::reload::Reloader;
 use crate::model::json::compact;
@@ -63,6 +64,8 @@ pub struct Shared {
     pub messages: super::notify::Handle,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Whether backups fail.
+    pub backups: Backups,
     /// When the daemon started.
     pub started_at: UtcInstant,
     /// For a monitoring system.
@@ -125,6 +128,7 @@ fn routes(shared: Shared) -> Router {
         .route("/v1/status", get(lists::status))
         .route("/v1/accounts", get(lists::accounts))
         .route("/v1/accounts/merge", post(accounts::merge))
+        .route("/v1/accounts/{account}", get(accounts::show).delete(accounts::forget))
         .route("/v1/accounts/{account}/split", post(accounts::split))
         .route("/v1/quota", get(lists::quota))
         .route("/v1/balances", get(rows::balances))

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::notify::Standing;
 use crate::config::AccountRule;
+use crate::daemon::backups::BackupTrouble;
 use crate::model::failure::ConfigurationFault;
 use crate::model::id::{AccountId, LinkId};
 use crate::model::notice::EventCode;
@@ -52,6 +53,8 @@ pub struct Situation<'a> {
     pub error_hard_limit: u32,
     /// `[schedule] freshness`, in seconds.
     pub freshness_s: u32,
+    /// Backups that fail.
+    pub backup_trouble: Option<&'a BackupTrouble>,
 }
 
 impl<'a> From<&'a Report> for Situation<'a> {
@@ -65,6 +68,7 @@ impl<'a> From<&'a Report> for Situation<'a> {
             warn_days: &report.policy.warn_days,
             error_hard_limit: report.policy.error_hard_limit,
             freshness_s: u32::try_from(freshness_s).unwrap_or(u32::MAX),
+            backup_trouble: None,
         }
     }
 }
@@ -109,6 +113,7 @@ pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
         });
         found.extend(stale.filter_map(|account| too_old(situation, account, now)));
     }
+    found.extend(situation.backup_trouble.map(no_backup));
     found
 }
 
@@ -325,6 +330,17 @@ fn too_old(situation: &Situation<'_>, account: &Account, now: UtcInstant) -> Opt
             format!("banksyncd sync {} --wait", account.id),
         )
     })
+}
+
+/// The last backup that was due could not be made.
+fn no_backup(trouble: &BackupTrouble) -> Need {
+    let newest = match trouble.newest {
+        Some(at) => format!("no backup since {at}"),
+        None => "no backup yet".to_owned(),
+    };
+    let message = format!("{newest}: {}", trouble.reason);
+    let command = format!("ls -ld {folder}; df -h {folder}", folder = trouble.folder.display());
+    need(EventCode::BackupFailed, &"service", message, command)
 }
 
 #[cfg(test)]

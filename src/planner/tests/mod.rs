@@ -227,6 +227,7 @@ impl Driver {
             }
         }
         accounts.extend(batch.accounts.into_iter().map(|account| (account.id, account)));
+        batch.forgotten_accounts.iter().for_each(|id| drop(accounts.remove(id)));
         self.documents.accounts = accounts.into_values().collect();
         let mut links: BTreeMap<_, _> =
             self.documents.links.drain(..).map(|link| (link.id, link)).collect();

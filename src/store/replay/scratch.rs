@@ -11,6 +11,7 @@ use rusqlite::{Connection, params};
 
 use crate::model::time::UtcInstant;
 use crate::store::error::{CREATE, Error};
+use crate::store::forget;
 use crate::store::open::{self, Place};
 use crate::store::schema;
 
@@ -50,13 +51,14 @@ impl Scratch {
                 row.get(0)
             })
             .map_err(failed())?;
-        // Rows that were not there before get numbers that no stored row has.
+        let next = forget::next_number(stored, "bank_transaction")?;
+        // Rows that were not there before get numbers that no stored row has or had.
         scratch
             .connection
             .execute(
                 "INSERT INTO bank_transaction (number, account, first_run, hash, status, state, dictionary, raw)
                  VALUES (?1, ?2, 0, zeroblob(16), 0, 0, 0, x'')",
-                params![newest.saturating_add(1), NO_ACCOUNT],
+                params![next.unwrap_or(newest.saturating_add(1)), NO_ACCOUNT],
             )
             .map_err(failed())?;
         Ok(scratch)
