@@ -20,6 +20,7 @@ use super::backups::Backups;
 use super::loopback::{self, Page};
 use super::needs;
 use super::notify::{self, Standing};
+use crate::files::beside;
 use crate::model::notice::EventCode;
 use crate::model::port::Clock;
 use crate::model::time::UtcInstant;
@@ -114,8 +115,6 @@ impl Metrics {
         let backup_trouble = self.backups.trouble();
         let needs = needs::all(&report, backup_trouble.as_ref(), &standings).len();
         let last_backup = self.store.last_event(EventCode::BackupCompleted).await;
-        let mut log = self.database.clone().into_os_string();
-        log.push("-wal");
         Ok(text(&Facts {
             report: &report,
             now: self.clock.now().wall,
@@ -124,7 +123,7 @@ impl Metrics {
             needs,
             standings: &standings,
             database_bytes: bytes(&self.database),
-            log_bytes: bytes(Path::new(&log)),
+            log_bytes: bytes(&beside(&self.database, "-wal")),
             last_backup: last_backup.map_err(MetricsError::Store)?,
         }))
     }
