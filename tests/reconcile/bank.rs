@@ -10,7 +10,7 @@ use crate::table::{Content, Shown};
 /// The first day of the world, in days since 1970.
 const DAY0: i64 = 20_500;
 /// Payments that were there before the first answer.
-const HISTORY: u64 = 18;
+const HISTORY: u64 = 48;
 /// How far back a filtered answer looks.
 const OVERLAP_DAYS: i64 = 12;
 /// Longer history is not shown.
