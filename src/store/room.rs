@@ -105,7 +105,7 @@ fn folder(database: &Path) -> &Path {
 }
 
 /// The database and what stands beside it, whether it is there or not.
-fn files(database: &Path) -> Vec<PathBuf> {
+pub(super) fn files(database: &Path) -> Vec<PathBuf> {
     let beside = ENDINGS.iter().map(|ending| suffixed(database, ending));
     [database.to_owned(), keycheck::path_of(database)].into_iter().chain(beside).collect()
 }
