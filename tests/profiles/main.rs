@@ -11,6 +11,8 @@
 )]
 
 mod line;
+#[path = "../support/vault.rs"]
+mod vault;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
