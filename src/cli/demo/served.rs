@@ -23,7 +23,7 @@ pub(super) async fn begin(
             "folder": folder.path().to_string_lossy(),
             "api_base": format!("http://{bank}/api/v2/"),
         });
-        output.json(object.to_string().as_bytes())?;
+        output.object(&object)?;
         output.flush()?;
     }
     stage.ctx.output.spans(&[(Style::Bold, "banksyncd demo: bank and daemon are up")])?;
