@@ -44,12 +44,7 @@ pub(super) fn run(args: &Simulate, global: &Global, output: &mut Output) -> Resu
         progress.clear();
         let outcome = outcome.map_err(failed)?;
         if global.json {
-            let object = serde_json::to_vec(&outcome.report).map_err(|error| CliError::Failed {
-                exit: Code::Software,
-                message: format!("the report cannot be written: {error}"),
-                hint: None,
-            })?;
-            output.json(&object)?;
+            output.object(&outcome.report)?;
         } else {
             show(&outcome.report, output)?;
         }

@@ -14,6 +14,8 @@
 mod classes;
 mod line;
 mod plant;
+#[path = "../support/vault.rs"]
+mod vault;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -78,6 +78,13 @@ pub struct Tally {
     pub broken: u64,
 }
 
+impl Tally {
+    fn count(&mut self, broken: bool) {
+        self.checked += 1;
+        self.broken += u64::from(broken);
+    }
+}
+
 /// What the judges need to know of the configuration and the provider.
 #[derive(Clone, Debug)]
 pub(super) struct Agreed {
@@ -133,10 +140,8 @@ impl Bench {
         for promise in &mut self.promises {
             let name = promise.name();
             for verdict in promise.look(at, scene) {
-                let tally = self.tallies.entry(name).or_default();
-                tally.checked += 1;
+                self.tallies.entry(name).or_default().count(verdict.is_err());
                 if let Err(sentence) = verdict {
-                    tally.broken += 1;
                     first.get_or_insert((name, sentence));
                 }
             }
@@ -155,10 +160,8 @@ impl Bench {
         for promise in &mut self.promises {
             let name = promise.name();
             let Some(verdict) = promise.see(at, fact) else { continue };
-            let tally = self.tallies.entry(name).or_default();
-            tally.checked += 1;
+            self.tallies.entry(name).or_default().count(verdict.is_err());
             if let Err(sentence) = verdict {
-                tally.broken += 1;
                 first.get_or_insert((name, sentence));
             }
         }
@@ -167,9 +170,7 @@ impl Bench {
 
     /// Counts a judgment that was made elsewhere.
     pub(super) fn count(&mut self, name: &'static str, broken: bool) {
-        let tally = self.tallies.entry(name).or_default();
-        tally.checked += 1;
-        tally.broken += u64::from(broken);
+        self.tallies.entry(name).or_default().count(broken);
     }
 
     /// How often each promise was judged and broken, by name.
