@@ -11,8 +11,8 @@
 //! | 2 adapters | [`gocardless`], [`store`], [`observe`], [`notify`], [`systemd`], [`sandbox`] | HTTP; `SQLCipher`; logs; messages; the service manager; a bank of our own. They never meet |
 //! | 1 brain | [`planner`], [`outbox`], [`config`], [`display`], [`export`], [`model`] | decisions, rules, files, nouns: no clock, no I/O, no randomness |
 //!
-//! [`exit`] holds the exit codes, [`web`] the switches of every HTTP client. The planner is sans-io: the same inputs give
-//! the same effects, so that years can be simulated in seconds.
+//! [`exit`] holds the exit codes, [`files`] how files are replaced, [`web`] the switches of every HTTP client. The planner
+//! is sans-io: the same inputs give the same effects, so that years can be simulated in seconds.
 
 pub mod cli;
 pub mod config;
@@ -20,6 +20,7 @@ pub mod daemon;
 pub mod display;
 pub mod exit;
 pub mod export;
+pub mod files;
 pub mod gocardless;
 pub mod model;
 pub mod notify;

@@ -14,8 +14,9 @@ use serde_json::json;
 
 use super::client::{Patience, path, with_query};
 use super::error::CliError;
-use super::export::{cannot_write, suffixed};
+use super::export::cannot_write;
 use super::{Code, Ctx, Method};
+use crate::files::beside;
 
 /// What the files hold; the order of the manifest.
 const FILES: [(&str, &str); 7] = [
@@ -43,7 +44,7 @@ pub(super) async fn run(folder: &Path, ctx: &mut Ctx<'_>) -> Result<Code, CliErr
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) || folder.is_file() {
         return Err(cannot_write(folder, &io::ErrorKind::AlreadyExists.into()));
     }
-    let draft = suffixed(folder, ".new");
+    let draft = beside(folder, ".new");
     let failed = |error: io::Error| cannot_write(&draft, &error);
     DirBuilder::new().mode(0o700).create(&draft).map_err(failed)?;
     let written = write(&draft, ctx).await.and_then(|files| {

@@ -3,18 +3,17 @@
 //! The file appears whole or not at all, readable by its owner only. Beside it stands `FILE.keycheck`, by which `restore` tells
 //! a wrong key from a damaged file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
 
 use serde_json::json;
 
 use super::args::Backup;
 use super::error::CliError;
-use super::export::{cannot_write, is_special, suffixed};
+use super::export::{cannot_write, is_special};
 use super::progress::Progress;
 use super::{Code, Ctx};
+use crate::files::{Draft, PRIVATE};
 use crate::store;
 
 /// What goes on before the first byte comes.
@@ -31,17 +30,14 @@ pub async fn run(args: &Backup, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
         let error = io::Error::new(io::ErrorKind::AlreadyExists, "it is no regular file");
         return Err(cannot_write(&args.file, &error));
     }
-    let draft = suffixed(&args.file, ".new");
-    let written = write(args, &draft, ctx).await.and_then(|keycheck| {
-        let check = suffixed(&args.file, ".keycheck");
-        let failed = |error: io::Error| cannot_write(&args.file, &error);
-        private(&check).and_then(|mut file| file.write_all(keycheck.as_bytes())).map_err(failed)?;
-        std::fs::rename(&draft, &args.file).map_err(failed)
+    let failed = |error: io::Error| cannot_write(&args.file, &error);
+    let mut draft = Draft::begin(&args.file, PRIVATE).map_err(failed)?;
+    let keycheck = write(args, draft.file(), ctx).await?;
+    let check = Draft::begin(&store::keycheck_of(&args.file), PRIVATE).and_then(|mut check| {
+        check.file().write_all(keycheck.as_bytes())?;
+        check.place()
     });
-    if let Err(error) = written {
-        drop(std::fs::remove_file(&draft));
-        return Err(error);
-    }
+    check.and_then(|()| draft.place()).map_err(failed)?;
     let bytes = std::fs::metadata(&args.file).map_or(0, |facts| facts.len());
     if ctx.json {
         let line = json!({ "file": args.file.to_string_lossy(), "bytes": bytes }).to_string();
@@ -54,9 +50,8 @@ pub async fn run(args: &Backup, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
 }
 
 /// Writes the copy; gives the text of its key check.
-async fn write(args: &Backup, draft: &Path, ctx: &mut Ctx<'_>) -> Result<String, CliError> {
+async fn write(args: &Backup, target: &mut File, ctx: &mut Ctx<'_>) -> Result<String, CliError> {
     let failed = |error: io::Error| cannot_write(&args.file, &error);
-    let mut target = private(draft).map_err(failed)?;
     let request = json!({});
     let asked = ctx.client.download("/v1/backup", &request);
     let keycheck = match Progress::during(COPYING, &ctx.output, asked).await {
@@ -84,12 +79,5 @@ async fn write(args: &Backup, draft: &Path, ctx: &mut Ctx<'_>) -> Result<String,
         }
         Err(other) => return Err(other),
     };
-    target.sync_all().map_err(failed)?;
     Ok(keycheck)
-}
-
-/// An empty file that only its owner can read.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600).open(path)
 }

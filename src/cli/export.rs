@@ -4,10 +4,9 @@
 //! says what it has; the intent to write stands there before the first byte, so that an append that was interrupted is
 //! taken back by the next one and no row is written twice.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -19,6 +18,7 @@ use super::error::CliError;
 use super::progress::Progress;
 use super::text::one_line;
 use super::{Code, Ctx};
+use crate::files::{Draft, USUAL, beside};
 
 /// Largest companion that is read.
 const COMPANION_BYTES_MAX: u64 = 1024 * 1024;
@@ -105,23 +105,14 @@ async fn whole(args: &Export, path: &Path, ctx: &mut Ctx<'_>) -> Result<Code, Cl
     if path.is_dir() {
         return Err(cannot_write(path, &io::ErrorKind::IsADirectory.into()));
     }
-    let beside = suffixed(path, ".new");
-    let written: Result<_, CliError> = async {
-        let mut file = File::create(&beside).map_err(|error| cannot_write(path, &error))?;
-        let first = args.follow.then_some("");
-        let download = save(args, ctx, first, (&mut file, &beside)).await?;
-        std::fs::rename(&beside, path).map_err(|error| cannot_write(path, &error))?;
-        Ok((file, download.cursor))
-    }
-    .await;
-    if written.is_err() {
-        drop(std::fs::remove_file(&beside));
-    }
-    let (mut file, mut cursor) = written?;
+    let mut draft = Draft::begin(path, USUAL).map_err(|error| cannot_write(path, &error))?;
+    let first = args.follow.then_some("");
+    let mut cursor = save(args, ctx, first, (draft.file(), path)).await?.cursor;
+    draft.place().map_err(|error| cannot_write(path, &error))?;
     while args.follow
         && let Some(known) = cursor
     {
-        cursor = save(args, ctx, Some(&known), (&mut file, path)).await?.cursor;
+        cursor = save(args, ctx, Some(&known), (draft.file(), path)).await?.cursor;
     }
     Ok(Code::Ok)
 }
@@ -183,24 +174,26 @@ impl Companion {
     /// Replaces the companion; durable when this returns.
     fn save(&self, path: &Path) -> Result<(), CliError> {
         let failed = |error: io::Error| cannot_write(path, &error);
-        let beside = suffixed(path, ".new");
-        let mut file = File::create(&beside).map_err(failed)?;
         let text = serde_json::to_string(self).map_err(|error| failed(error.into()))?;
-        writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(failed)?;
-        std::fs::rename(&beside, path).map_err(failed)
+        let mut draft = Draft::begin(path, USUAL).map_err(failed)?;
+        writeln!(draft.file(), "{text}").and_then(|()| draft.place()).map_err(failed)
     }
 }
 
 async fn append(args: &Export, path: &Path, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
-    let beside = suffixed(path, ".cursor");
+    let companion_path = beside(path, ".cursor");
     let failed = |error: io::Error| cannot_write(path, &error);
-    let known = Companion::load(&beside, args)?;
+    let known = Companion::load(&companion_path, args)?;
     let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let mut companion = match known {
         None if length > 0 => {
             return Err(CliError::Usage {
-                message: format!("`{}` has content and no `{}`", path.display(), beside.display()),
+                message: format!(
+                    "`{}` has content and no `{}`",
+                    path.display(),
+                    companion_path.display()
+                ),
                 hint: Some(
                     "append to a file that `export --append` has begun, or to a new one".to_owned(),
                 ),
@@ -210,7 +203,10 @@ async fn append(args: &Export, path: &Path, ctx: &mut Ctx<'_>) -> Result<Code, C
             return Err(CliError::Failed {
                 exit: Code::DataErr,
                 message: format!("`{}` is shorter than it was left", path.display()),
-                hint: Some(format!("remove `{}` and the file, and export anew", beside.display())),
+                hint: Some(format!(
+                    "remove `{}` and the file, and export anew",
+                    companion_path.display()
+                )),
             });
         }
         known => known.unwrap_or_else(|| Companion::new(args)),
@@ -221,12 +217,12 @@ async fn append(args: &Export, path: &Path, ctx: &mut Ctx<'_>) -> Result<Code, C
     loop {
         companion.length = file.metadata().map_err(failed)?.len();
         companion.writing = true;
-        companion.save(&beside)?;
+        companion.save(&companion_path)?;
         let download = save(args, ctx, Some(&companion.cursor), (&mut file, path)).await?;
         companion.cursor = download.cursor.unwrap_or_default();
         companion.length = file.metadata().map_err(failed)?.len();
         companion.writing = false;
-        companion.save(&beside)?;
+        companion.save(&companion_path)?;
         if !args.follow {
             return Ok(Code::Ok);
         }
@@ -281,12 +277,6 @@ fn tell_left_out(download: &Download, ctx: &mut Ctx<'_>) {
             "{count} rows were left out: the format has no way to say them (CSV and JSON Lines have)"
         )),
     }
-}
-
-pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }
 
 /// A file that cannot be written. A full disk and the like are I/O errors; everything else says that the file cannot be made.

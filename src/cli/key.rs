@@ -5,17 +5,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
 use super::args::Global;
 use super::error::CliError;
-use super::export::suffixed;
 use super::init::file::{self, Access};
 use super::init::stored;
 use crate::config::{Config, SecretSource, load};
 use crate::daemon::DaemonError;
 use crate::exit::Code;
-use crate::model::secret::{DatabaseKey, Secret};
+use crate::files::{beside, give_like, sync_folder_of};
+use crate::model::secret::DatabaseKey;
 use crate::systemd::credentials::{CredentialError, Directories, Stored, read_database_key};
 use crate::systemd::seal::{self, Source};
 use crate::systemd::unit::Name;
@@ -115,8 +113,8 @@ impl KeyPlace {
         // What a link points to is replaced, not the link.
         let path =
             fs::canonicalize(self.path()).map_err(|error| cannot_stage(self.path(), &error))?;
-        let staged = Staged { new: suffixed(&path, ".rekey"), path };
-        let text = Secret::new(hex(key).to_string());
+        let staged = Staged { new: beside(&path, ".rekey"), path };
+        let text = key.to_hex();
         let sealed = match &self.0.source {
             Source::Plain(_) => None,
             Source::Sealed(_) => {
@@ -129,7 +127,7 @@ impl KeyPlace {
         };
         let bytes = sealed.as_deref().unwrap_or(text.expose().as_bytes());
         file::write(&staged.new, bytes, Access::Private)?;
-        like(&staged.new, &staged.path).map_err(|error| cannot_stage(&staged.new, &error))?;
+        give_like(&staged.new, &staged.path).map_err(|error| cannot_stage(&staged.new, &error))?;
         if self.at(&staged.new).read()? == *key {
             Ok(staged)
         } else {
@@ -150,13 +148,12 @@ impl Staged {
     pub(super) fn adopt(&self, kept: &Path) -> io::Result<()> {
         fs::hard_link(&self.path, kept)?;
         fs::rename(&self.new, &self.path)?;
-        let folder = self.path.parent().unwrap_or(Path::new("/"));
-        fs::File::open(folder)?.sync_all()
+        sync_folder_of(&self.path)
     }
 
     /// Where the present key is kept once it is the old one.
     pub(super) fn kept(&self, stamp: &str) -> PathBuf {
-        suffixed(&self.path, &format!(".before-{stamp}"))
+        beside(&self.path, &format!(".before-{stamp}"))
     }
 }
 
@@ -165,16 +162,6 @@ impl Drop for Staged {
         // Once adopted it is not there any more.
         drop(fs::remove_file(&self.new));
     }
-}
-
-/// Gives a file the owner of another one.
-fn like(file: &Path, model: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt as _, chown};
-    let (have, want) = (fs::metadata(file)?, fs::metadata(model)?);
-    if (have.uid(), have.gid()) == (want.uid(), want.gid()) {
-        return Ok(());
-    }
-    chown(file, Some(want.uid()), Some(want.gid()))
 }
 
 fn cannot_stage(path: &Path, error: &io::Error) -> CliError {
@@ -186,16 +173,4 @@ fn cannot_stage(path: &Path, error: &io::Error) -> CliError {
         message: format!("cannot write a new key beside `{}`: {error}", path.display()),
         hint: Some("nothing was changed".to_owned()),
     }
-}
-
-/// A key as its file holds it.
-fn hex(key: &DatabaseKey) -> Zeroizing<String> {
-    use std::fmt::Write as _;
-    // Room for all of it from the start: a growing text would leave copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(64));
-    for byte in key.expose() {
-        // Writing to a String cannot fail.
-        write!(text, "{byte:02x}").unwrap_or_default();
-    }
-    text
 }

@@ -1,6 +1,6 @@
 //! `links`: consents, their state, and the days left.
 
-use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::json;
@@ -9,11 +9,12 @@ use super::args::Links;
 use super::calendar::calendar;
 use super::client::{Patience, path};
 use super::error::CliError;
-use super::export::{cannot_write, suffixed};
+use super::export::cannot_write;
 use super::object::Object;
 use super::table::{Column, Table};
 use super::text::{bar, count, days_left, one_line};
 use super::{Code, Ctx};
+use crate::files::{Draft, USUAL};
 use crate::model::time::UtcInstant;
 
 /// Days of access when a link does not say how many it has: the longest that PSD2 allows without a new login (RTS article
@@ -32,8 +33,10 @@ pub async fn run(args: &Links, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
             ctx.output.bytes(text.as_bytes())?;
             return Ok(Code::Ok);
         }
-        let beside = suffixed(file, ".new");
-        let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
+        let written = Draft::begin(file, USUAL).and_then(|mut draft| {
+            draft.file().write_all(text.as_bytes())?;
+            draft.place()
+        });
         written.map_err(|error| cannot_write(file, &error))?;
         if ctx.json {
             let line = json!({ "file": file.to_string_lossy(), "events": events }).to_string();

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use crate::display::Shown;
 use crate::model::transaction::Listed;
 
-use super::entry::{Entry, negated, one_line};
-use super::ledger::{aligned, counter_account, names, padded};
+use super::entry::{Entry, one_line};
+use super::ledger::{legs, names};
 use super::{Account, Form, Style};
 
 /// Before any date that a bank has for a payment; Beancount wants accounts opened before they are used.
@@ -45,13 +45,9 @@ impl Form for Beancount {
         let Some(entry) = Entry::of(account, row, shown) else { return false };
         let mark = if entry.pending { '!' } else { '*' };
         let (party, text) = (quoted(entry.party()), quoted(entry.text()));
-        let (own, counter) = padded(&account.ledger, counter_account(&self.style, &entry));
-        let (amount, other) = aligned(&entry.amount.to_string(), &negated(entry.amount));
-        let (date, id, currency) = (entry.date, entry.id, entry.currency);
-        let _infallible = write!(
-            out,
-            "{date} {mark} {party} {text}\n  banksyncd: \"{id}\"\n  {own}  {amount} {currency}\n  {counter}  {other} {currency}\n\n",
-        );
+        let _infallible = writeln!(out, "{} {mark} {party} {text}", entry.date);
+        let _infallible = writeln!(out, "  banksyncd: \"{}\"", entry.id);
+        legs(out, "  ", (&account.ledger, &self.style), &entry);
         true
     }
 }

@@ -12,7 +12,7 @@ use super::Account;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
     pub(super) id: TransactionId,
-    /// Booking date, else value date, else the date part of the date-times.
+    /// By the display rules, else [`Transaction::effective_date`].
     pub(super) date: BankDate,
     pub(super) amount: Amount,
     pub(super) currency: &'a str,
@@ -33,7 +33,7 @@ impl<'a> Entry<'a> {
         let is_code = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
         Some(Self {
             id: row.id,
-            date: shown.display_date.or_else(|| effective_date(transaction))?,
+            date: shown.display_date.or_else(|| transaction.effective_date())?,
             amount: shown.display_amount.or(transaction.amount)?,
             currency: is_code.then_some(currency)?,
             pending: row.booking_status == BookingStatus::Pending,
@@ -64,15 +64,6 @@ impl<'a> Entry<'a> {
         let shown = self.shown.display_notes.as_deref();
         shown.or(self.transaction.remittance_information.as_deref())
     }
-}
-
-/// Booking date, else value date, else the date part of the date-times.
-fn effective_date(row: &Transaction) -> Option<BankDate> {
-    let part = |text: &Option<String>| text.as_deref().and_then(BankDate::parse);
-    row.booking_date
-        .or(row.value_date)
-        .or_else(|| part(&row.booking_date_time))
-        .or_else(|| part(&row.value_date_time))
 }
 
 /// Text on one line: control characters and runs of blanks become one blank.

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use crate::display::Shown;
 use crate::model::transaction::Listed;
 
-use super::entry::{Entry, negated, one_line};
-use super::ledger::{aligned, counter_account, names, padded};
+use super::entry::{Entry, one_line};
+use super::ledger::{legs, names};
 use super::{Account, Form, Style};
 
 /// Writes a journal.
@@ -57,14 +57,9 @@ impl Form for Hledger {
             (false, true) => format!("{party} |"),
             (true, _) => text,
         };
-        let (own, counter) = padded(&account.ledger, counter_account(&self.style, &entry));
-        let (amount, other) = aligned(&entry.amount.to_string(), &negated(entry.amount));
-        let (date, id, currency) = (entry.date, entry.id, entry.currency);
         let space = if words.is_empty() { "" } else { " " };
-        let _infallible = write!(
-            out,
-            "{date} {mark}{space}{words}  ; id:{id}\n    {own}  {amount} {currency}\n    {counter}  {other} {currency}\n\n",
-        );
+        let _infallible = writeln!(out, "{} {mark}{space}{words}  ; id:{}", entry.date, entry.id);
+        legs(out, "    ", (&account.ledger, &self.style), &entry);
         true
     }
 }

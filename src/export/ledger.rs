@@ -1,8 +1,10 @@
 //! What plain-text ledgers have in common: the names they declare and the two legs of an entry.
 
+use std::fmt::Write as _;
+
 use crate::model::ledger::LedgerAccount;
 
-use super::entry::Entry;
+use super::entry::{Entry, negated};
 use super::{Account, Style};
 
 /// Every name that a file uses, once.
@@ -14,20 +16,21 @@ pub(super) fn names<'a>(accounts: &'a [Account], style: &'a Style) -> Vec<&'a Le
     names
 }
 
-/// The account on the other side.
-pub(super) fn counter_account<'a>(style: &'a Style, entry: &Entry<'_>) -> &'a LedgerAccount {
-    if entry.is_debit() { &style.expenses } else { &style.income }
-}
-
-/// The two names, padded to one width.
-pub(super) fn padded(own: &LedgerAccount, counter: &LedgerAccount) -> (String, String) {
+/// The two legs of an entry and the blank line behind it: names padded to one width, amounts aligned right.
+pub(super) fn legs(
+    out: &mut String,
+    indent: &str,
+    (own, style): (&LedgerAccount, &Style),
+    entry: &Entry<'_>,
+) {
+    let counter = if entry.is_debit() { &style.expenses } else { &style.income };
     let (own, counter) = (own.as_str(), counter.as_str());
-    let width = own.chars().count().max(counter.chars().count());
-    (format!("{own:width$}"), format!("{counter:width$}"))
-}
-
-/// The two amounts, right-aligned.
-pub(super) fn aligned(left: &str, right: &str) -> (String, String) {
-    let width = left.len().max(right.len());
-    (format!("{left:>width$}"), format!("{right:>width$}"))
+    let (amount, other) = (entry.amount.to_string(), negated(entry.amount));
+    let names = own.chars().count().max(counter.chars().count());
+    let amounts = amount.len().max(other.len());
+    for (name, amount) in [(own, amount), (counter, other)] {
+        let _infallible =
+            writeln!(out, "{indent}{name:names$}  {amount:>amounts$} {}", entry.currency);
+    }
+    out.push('\n');
 }

@@ -440,9 +440,7 @@ mod tests {
         #[test]
         fn no_row_panics_and_key_agrees_with_read(raw in any_json()) {
             let (key, row) = (Rows.key(&raw), Rows.read(&raw));
-            if let Some(first) = row.booking_date.or(row.value_date) {
-                prop_assert_eq!(key.effective_date, Some(first));
-            }
+            prop_assert_eq!(key.effective_date, row.effective_date());
             prop_assert_eq!(
                 row.flags.contains(&Flag::RowNotUnderstood) || row.flags.contains(&Flag::Undated),
                 key.effective_date.is_none()

@@ -3,7 +3,7 @@
 //! `Debug` shows `***`, there is no `Display` and no `Serialize`, and the memory is wiped on drop. Reading the value takes
 //! the explicit word [`Secret::expose`], so that a review finds every place with one search.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -56,6 +56,17 @@ impl DatabaseKey {
         Some(key)
     }
 
+    /// The 64 digits, as a file holds them.
+    pub fn to_hex(&self) -> Secret {
+        // Room for all of it from the start: a growing text would leave copies behind.
+        let mut text = String::with_capacity(64);
+        for byte in &self.0 {
+            // Writing to a String cannot fail.
+            write!(text, "{byte:02x}").unwrap_or_default();
+        }
+        Secret(text)
+    }
+
     /// The bytes: for the cipher only.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
@@ -78,6 +89,7 @@ mod tests {
         let key = DatabaseKey::from_hex(&"0f".repeat(32)).unwrap();
         assert_eq!(format!("{key:?}"), "***");
         assert_eq!(key.expose(), &[15; 32]);
+        assert_eq!(key.to_hex().expose(), "0f".repeat(32));
     }
 
     #[test]

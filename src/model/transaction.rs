@@ -101,7 +101,7 @@ impl Answer {
 /// What storing needs to know of a row: cheap to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RowKey {
-    /// Booking date, else value date, else the date part of the date-times.
+    /// As [`Transaction::effective_date`].
     pub effective_date: Option<BankDate>,
     /// The earliest of all its dates: a row is surely covered only if this is.
     pub earliest_date: Option<BankDate>,
@@ -208,6 +208,17 @@ pub struct Transaction {
     pub entry_reference: Option<String>,
     /// In order, without repetition.
     pub flags: Vec<Flag>,
+}
+
+impl Transaction {
+    /// Booking date, else value date, else the date part of the date-times.
+    pub fn effective_date(&self) -> Option<BankDate> {
+        let part = |text: &Option<String>| text.as_deref().and_then(BankDate::parse);
+        self.booking_date
+            .or(self.value_date)
+            .or_else(|| part(&self.booking_date_time))
+            .or_else(|| part(&self.value_date_time))
+    }
 }
 
 /// A stored transaction as it is given out: what we know of it, and what the bank says.

@@ -10,6 +10,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::daemon::clock::OsEntropy;
+use crate::files::beside;
 use crate::model::port::Entropy as _;
 
 /// Files in memory (Filesystem Hierarchy Standard; `shm_overview(7)`).
@@ -39,10 +40,8 @@ impl Folder {
 
 /// Bytes of a database and its log; 0 where there is none.
 pub(super) fn bytes(database: &Path) -> u64 {
-    let mut log = database.as_os_str().to_owned();
-    log.push("-wal");
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |facts| facts.len());
-    length(database).saturating_add(length(Path::new(&log)))
+    length(database).saturating_add(length(&beside(database, "-wal")))
 }
 
 impl Drop for Folder {

@@ -5,16 +5,16 @@
 //! replaces: the banks' quota does not go back in time. It also gets an identity of its own, so that files that were
 //! exported from the other one do not take it for the same. The replaced file is kept.
 
-use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+use crate::files::{Draft, PRIVATE, beside, folder_of, give_like, sync_folder_of};
 use crate::model::secret::DatabaseKey;
 use crate::model::time::UtcInstant;
 
@@ -59,34 +59,23 @@ impl Backup {
         if path.exists() {
             return Err(Error::Refused("a file of that name is there already"));
         }
-        let folder = path.parent().unwrap_or(path);
+        let folder = folder_of(path);
         if !folder.exists() {
             DirBuilder::new().mode(0o700).create(folder).map_err(Error::file(CREATE, folder))?;
         }
-        let draft = suffixed(path, ".new");
-        let mut written = || -> Result<(), Error> {
-            let mut file = create(&draft)?;
-            file.set_len(0).map_err(&failed)?;
-            io::copy(&mut self.file, &mut file).map_err(&failed)?;
-            file.sync_all().map_err(&failed)?;
-            let mut check = create(&keycheck::path_of(path))?;
-            check.write_all(self.keycheck.as_bytes()).map_err(&failed)?;
-            check.sync_all().map_err(&failed)?;
-            fs::rename(&draft, path).map_err(&failed)?;
-            sync(folder)
-        };
-        if let Err(error) = written() {
-            fs::remove_file(&draft).ok();
+        let mut draft = Draft::begin(path, PRIVATE).map_err(Error::file(CREATE, path))?;
+        io::copy(&mut self.file, draft.file()).map_err(&failed)?;
+        keycheck::put(path, &self.keycheck)?;
+        draft.place().map_err(&failed).inspect_err(|_error| {
             fs::remove_file(keycheck::path_of(path)).ok();
-            return Err(error);
-        }
+        })?;
         Ok(self.bytes)
     }
 }
 
 /// Makes a copy beside the database and checks it. Other readers and the writer go on meanwhile.
 pub(super) fn copy(place: &Place) -> Result<Backup, Error> {
-    let draft = Place { path: suffixed(&place.path, ".backup"), key: place.key.clone() };
+    let draft = Place { path: beside(&place.path, ".backup"), key: place.key.clone() };
     let file = create(&draft.path)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Err(Errno::WOULDBLOCK) => return Err(Error::Refused("another backup is being made")),
@@ -121,14 +110,14 @@ pub(super) fn copy_into(place: &Place, target: &Path) -> Result<(), Error> {
 /// Makes a file that only its owner can read, if there is none.
 fn create(path: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600);
+    options.write(true).create(true).truncate(false).mode(PRIVATE);
     options.open(path).map_err(Error::file(CREATE, path))
 }
 
 /// Removes a draft and what SQLite keeps beside it; what is not there is gone.
 pub(super) fn remove(draft: &Path) {
     for suffix in ["", "-journal", "-wal", "-shm", ".keycheck"] {
-        fs::remove_file(suffixed(draft, suffix)).ok();
+        fs::remove_file(beside(draft, suffix)).ok();
     }
 }
 
@@ -156,10 +145,8 @@ pub fn restore(
 ) -> Result<Restored, Error> {
     let _lock = Lock::take(&path)?;
     rekey::settle(&path, &key)?;
-    let draft = Place {
-        path: suffixed(&path, ".restoring"),
-        key: backup_key.unwrap_or_else(|| key.clone()),
-    };
+    let draft =
+        Place { path: beside(&path, ".restoring"), key: backup_key.unwrap_or_else(|| key.clone()) };
     let present = Place { path, key };
     let result = replace(&present, &draft, backup, at, random);
     // After success there is nothing left of it.
@@ -200,9 +187,7 @@ fn replace(
     fs::rename(&draft.path, &present.path).map_err(Error::file(CREATE, &present.path))?;
     let target = keycheck::path_of(&present.path);
     fs::rename(&keycheck, &target).map_err(Error::file(CREATE, &target))?;
-    if let Some(folder) = present.path.parent() {
-        sync(folder)?;
-    }
+    sync_folder_of(&present.path).map_err(Error::file("write", &present.path))?;
     Ok(Restored { ledger_kept: kept_ledger || kept.is_none(), kept })
 }
 
@@ -228,14 +213,8 @@ pub(super) fn sync(path: &Path) -> Result<(), Error> {
 
 /// Gives a file to the owner of the database (or of its folder): whoever restores may be root, the daemon is not.
 pub(super) fn give_to_owner(file: &Path, database: &Path) -> Result<(), Error> {
-    let failed = Error::file("give away", file);
-    let folder = database.parent().unwrap_or(database);
-    let owner = fs::metadata(database).or_else(|_none| fs::metadata(folder)).map_err(&failed)?;
-    let present = fs::metadata(file).map_err(&failed)?;
-    if (owner.uid(), owner.gid()) == (present.uid(), present.gid()) {
-        return Ok(());
-    }
-    chown(file, Some(owner.uid()), Some(owner.gid())).map_err(failed)
+    let model = if database.exists() { database } else { folder_of(database) };
+    give_like(file, model).map_err(Error::file("give away", file))
 }
 
 /// A call that the replaced database knows of.
@@ -316,9 +295,9 @@ fn set_aside(path: &Path, at: UtcInstant) -> Result<Option<PathBuf>, Error> {
     if !path.exists() {
         return Ok(None);
     }
-    let kept = suffixed(path, &format!(".before-{}", at.stamp()));
+    let kept = beside(path, &format!(".before-{}", at.stamp()));
     for suffix in ["-wal", "-shm"] {
-        match fs::rename(suffixed(path, suffix), suffixed(&kept, suffix)) {
+        match fs::rename(beside(path, suffix), beside(&kept, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Error::file(CREATE, &kept)(error));
             }
@@ -332,10 +311,4 @@ fn set_aside(path: &Path, at: UtcInstant) -> Result<Option<PathBuf>, Error> {
         }
         _ => Ok(Some(kept)),
     }
-}
-
-pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }

@@ -6,9 +6,9 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::files::{Draft, PRIVATE, beside};
 use crate::model::secret::DatabaseKey;
 
 use super::error::{CREATE, Error};
@@ -29,9 +29,7 @@ pub(super) enum Verdict {
 
 /// Where the key check of a database is.
 pub fn path_of(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".keycheck");
-    path.into()
+    beside(database, ".keycheck")
 }
 
 /// Asks the file.
@@ -60,16 +58,16 @@ pub(super) fn write(database: &Path, key: &DatabaseKey, id: &[u8; 16]) -> Result
     if fs::read(&path).is_ok_and(|present| present == text.as_bytes()) {
         return Ok(());
     }
-    let mut draft = path.clone().into_os_string();
-    draft.push(".new");
-    let draft = PathBuf::from(draft);
-    let written = (|| {
-        let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&draft, &path)
-    })();
+    put(database, &text)
+}
+
+/// Writes the file.
+pub(super) fn put(database: &Path, text: &str) -> Result<(), Error> {
+    let path = path_of(database);
+    let written = Draft::begin(&path, PRIVATE).and_then(|mut draft| {
+        draft.file().write_all(text.as_bytes())?;
+        draft.place()
+    });
     written.map_err(Error::file(CREATE, &path))
 }
 

@@ -6,13 +6,14 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::backup::give_to_owner;
 use super::error::{CREATE, Error};
+use crate::files::beside;
 
 /// Held as long as the value lives.
 #[derive(Debug)]
@@ -30,9 +31,7 @@ impl Drop for Lock {
 impl Lock {
     /// Takes the lock of a database, or says who holds it.
     pub(super) fn take(database: &Path) -> Result<Self, Error> {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".lock");
-        let path = PathBuf::from(path);
+        let path = beside(database, ".lock");
         let failed = Error::file(CREATE, &path);
         let new = !path.exists();
         let mut options = OpenOptions::new();

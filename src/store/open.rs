@@ -230,13 +230,9 @@ fn connect(place: &Place, access: OpenFlags) -> Result<Connection, Error> {
 }
 
 fn raw_key(key: &DatabaseKey) -> Zeroizing<String> {
-    use std::fmt::Write as _;
     let mut text = Zeroizing::new(String::with_capacity(67));
     text.push_str("x'");
-    for byte in key.expose() {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-    }
+    text.push_str(key.to_hex().expose());
     text.push('\'');
     text
 }

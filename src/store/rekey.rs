@@ -11,9 +11,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::{beside, sync_folder_of};
 use crate::model::secret::DatabaseKey;
 
-use super::backup::{copy_into, examine, give_to_owner, remove, suffixed, sync};
+use super::backup::{copy_into, examine, give_to_owner, remove, sync};
 use super::dump;
 use super::error::{CREATE, Error};
 use super::keycheck::{self, Verdict};
@@ -41,7 +42,7 @@ pub enum RekeyStep {
 
 /// The copy beside a database.
 fn draft_of(database: &Path) -> PathBuf {
-    suffixed(database, ".rekey")
+    beside(database, ".rekey")
 }
 
 /// Encrypts a database with another key. `adopt` puts the new key where the old one is read, durably and in one step; it is
@@ -122,7 +123,7 @@ fn adopt_keycheck(database: &Path, draft: &Path) -> Result<(), Error> {
 }
 
 fn sync_folder(database: &Path) -> Result<(), Error> {
-    database.parent().map_or(Ok(()), sync)
+    sync_folder_of(database).map_err(Error::file("write", database))
 }
 
 /// Removes a copy, its key check first: without that it counts for nothing.
@@ -165,5 +166,5 @@ pub fn is_key_of(database: &Path, key: &DatabaseKey) -> Result<(), Error> {
 
 /// Whether a database has a log that is not in its file: then it was used after the copy was made.
 fn has_log(path: &Path) -> bool {
-    fs::metadata(suffixed(path, "-wal")).is_ok_and(|log| log.len() > 0)
+    fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }

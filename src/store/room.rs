@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::StatVfsMountFlags;
 
-use super::backup::suffixed;
 use super::keycheck;
+use crate::files::{beside, folder_of};
 
 /// What stands beside a database, and goes with it.
 const ENDINGS: [&str; 3] = ["-wal", "-shm", ".lock"];
@@ -34,7 +34,7 @@ pub struct Room {
 /// # Errors
 /// Its folder cannot be looked at.
 pub fn room(database: &Path) -> io::Result<Room> {
-    let disk = rustix::fs::statvfs(folder(database))?;
+    let disk = rustix::fs::statvfs(folder_of(database))?;
     let sizes = files(database).into_iter().filter_map(|path| Some(fs::metadata(path).ok()?.len()));
     Ok(Room {
         free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
@@ -78,7 +78,7 @@ pub enum Exposed {
 /// # Errors
 /// The folder cannot be looked at.
 pub fn exposed(database: &Path) -> io::Result<Vec<Exposed>> {
-    let place = folder(database);
+    let place = folder_of(database);
     let facts = fs::metadata(place)?;
     let us = rustix::process::geteuid().as_raw();
     let expected = if us == 0 { facts.uid() } else { us };
@@ -100,14 +100,10 @@ pub fn exposed(database: &Path) -> io::Result<Vec<Exposed>> {
     Ok(found)
 }
 
-fn folder(database: &Path) -> &Path {
-    database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// The database and what stands beside it, whether it is there or not.
 fn files(database: &Path) -> Vec<PathBuf> {
-    let beside = ENDINGS.iter().map(|ending| suffixed(database, ending));
-    [database.to_owned(), keycheck::path_of(database)].into_iter().chain(beside).collect()
+    let others = ENDINGS.iter().map(|ending| beside(database, ending));
+    [database.to_owned(), keycheck::path_of(database)].into_iter().chain(others).collect()
 }
 
 #[cfg(test)]

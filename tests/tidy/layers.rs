@@ -98,6 +98,7 @@ pub(crate) const ROOMS: &[Room] = &[
         crates: &["std"],
         never: IMPURE,
     },
+    Room { name: "files", rooms: &[], crates: &["std"], never: &["std::env"] },
     Room { name: "web", rooms: &[], crates: &["std", "reqwest"], never: &["std::fs", "std::env"] },
     Room {
         name: "notify",
@@ -135,7 +136,7 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         name: "store",
-        rooms: &["model", "planner", "config", "outbox"],
+        rooms: &["model", "planner", "config", "outbox", "files"],
         crates: &[
             "std",
             "serde",
@@ -220,6 +221,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "sandbox",
             "sync",
             "exit",
+            "files",
         ],
         crates: &[
             "std",
@@ -250,6 +252,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "sandbox",
             "sync",
             "daemon",
+            "files",
         ],
         crates: &["std", "serde", "serde_json", "thiserror", "tokio", "tokio_util"],
         never: &[
@@ -275,6 +278,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "daemon",
             "simulation",
             "exit",
+            "files",
         ],
         crates: &[
             "std",

@@ -1,12 +1,13 @@
 //! Files that appear whole or not at all, with their permissions from the first moment.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::super::error::CliError;
 use crate::exit::Code;
+use crate::files::{Draft, PRIVATE, folder_of};
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,40 +31,30 @@ pub(in super::super) fn write(path: &Path, bytes: &[u8], access: Access) -> Resu
         message: format!("cannot write `{}`: {error}", path.display()),
         hint: Some("name another place with `--config PATH`".to_owned()),
     };
-    let folder = path.parent().unwrap_or(Path::new("/"));
     let mode = if access == Access::Private { 0o700 } else { 0o755 };
-    make_folder(folder, mode).map_err(failed)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = folder.join(name);
-    let written = write_new(&new, bytes, access).and_then(|()| fs::rename(&new, path));
-    if written.is_err() {
-        // It may not even be there.
-        drop(fs::remove_file(&new));
-    }
-    written.and_then(|()| File::open(folder)?.sync_all()).map_err(failed)
+    let written = make_folder(folder_of(path), mode).and_then(|()| {
+        let mut draft = Draft::begin(path, PRIVATE)?;
+        draft.file().write_all(bytes)?;
+        open_to(draft.file(), access)?;
+        draft.place()
+    });
+    written.map_err(failed)
 }
 
-fn write_new(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
+/// Lets those read a file who may.
+fn open_to(file: &File, access: Access) -> io::Result<()> {
     let mode = match access {
-        Access::Private => 0o600,
+        Access::Private => PRIVATE,
         Access::Public => 0o644,
         Access::Group(name) => match group_id(name) {
             Some(group) => {
-                std::os::unix::fs::fchown(&file, None, Some(group))?;
+                std::os::unix::fs::fchown(file, None, Some(group))?;
                 0o640
             }
             None => 0o644,
         },
     };
-    file.set_permissions(fs::Permissions::from_mode(mode))?;
-    file.sync_all()
+    file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 /// Makes a folder and those above it; our umask would close all of them to everybody.

@@ -8,6 +8,7 @@ use super::file::Access;
 use super::whole;
 use crate::config::{Config, SecretSource};
 use crate::exit::Code;
+use crate::files::folder_of;
 use crate::model::shell::quoted;
 use crate::systemd::credentials::Stored;
 use crate::systemd::seal::{self, Source};
@@ -77,7 +78,7 @@ impl Layout {
         }
         if !for_unit {
             let config = whole(&global.config)?;
-            let plain = config.parent().unwrap_or(Path::new("/")).to_owned();
+            let plain = folder_of(&config).to_owned();
             return Ok(Self { service: None, config, plain });
         }
         Ok(Self::of_service(args.instance.as_deref()))

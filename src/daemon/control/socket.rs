@@ -14,6 +14,7 @@ use axum::serve::IncomingStream;
 use tokio::net::UnixListener;
 
 use crate::daemon::DaemonError;
+use crate::files::folder_of;
 
 /// Folder and socket when a service manager made the folder: its group may connect.
 const MODE_SERVICE: u32 = 0o660;
@@ -38,8 +39,7 @@ impl Drop for SocketFile {
 /// Makes the socket. A file that a dead daemon left behind is replaced; one that somebody listens on is not.
 pub fn bind(path: &Path) -> Result<(UnixListener, SocketFile), DaemonError> {
     let failed = |source: io::Error| DaemonError::Socket { path: path.to_owned(), source };
-    let folder =
-        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     if !folder.exists() {
         fs::DirBuilder::new().recursive(true).mode(MODE_FOLDER).create(folder).map_err(failed)?;
     }

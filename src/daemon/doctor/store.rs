@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Database, Finding, Patient};
 use crate::config::SecretSource;
+use crate::files::folder_of;
 use crate::model::shell::quoted;
 use crate::observe::Chain;
 use crate::store::{self, Check, Exposed, Kind, Room};
@@ -172,8 +173,7 @@ fn fullest(path: &Path) -> String {
 }
 
 fn folder(path: &Path) -> String {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    quoted(&folder.to_string_lossy())
+    quoted(&folder_of(path).to_string_lossy())
 }
 
 /// Bytes in the largest unit that leaves a whole number.

@@ -17,6 +17,7 @@ pub use table::{Kind, METRICS, Metric};
 
 use super::loopback::{self, Page};
 use super::needs::{Situation, needs};
+use crate::files::beside;
 use crate::model::notice::EventCode;
 use crate::model::port::Clock;
 use crate::model::time::UtcInstant;
@@ -103,8 +104,6 @@ impl Metrics {
     pub async fn text(&self) -> Result<String, MetricsError> {
         let report = self.engine.report().await?;
         let last_backup = self.store.last_event(EventCode::BackupCompleted).await;
-        let mut log = self.database.clone().into_os_string();
-        log.push("-wal");
         Ok(text(&Facts {
             report: &report,
             now: self.clock.now().wall,
@@ -112,7 +111,7 @@ impl Metrics {
             counted: &self.counted,
             needs: needs(&Situation::from(&*report), report.provider_now).len(),
             database_bytes: bytes(&self.database),
-            log_bytes: bytes(Path::new(&log)),
+            log_bytes: bytes(&beside(&self.database, "-wal")),
             last_backup: last_backup.map_err(MetricsError::Store)?,
         }))
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
+use crate::files::beside;
 use crate::model::time::UtcInstant;
 use crate::store::error::{CREATE, Error};
 use crate::store::forget;
@@ -26,9 +27,7 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Makes one with the accounts and runs of the real database, and no rows.
     pub(super) fn make(place: &Place, stored: &Connection) -> Result<Self, Error> {
-        let mut path = place.path.clone().into_os_string();
-        path.push(".replay");
-        let path = PathBuf::from(path);
+        let path = beside(&place.path, ".replay");
         remove(&path)?;
         let place = Place { path: path.clone(), key: place.key.clone() };
         let connection = open::create_scratch(&place)?;

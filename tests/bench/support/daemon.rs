@@ -71,10 +71,17 @@ impl Home {
         fs::metadata(path).map_or(0, |facts| facts.len())
     }
 
-    /// The program with this configuration.
+    /// The program with this configuration, under that of `BENCH_UNDER` (a program and its arguments) if there is one.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
-        command.arg("--config").arg(self.path("config.toml")).args(arguments).stdin(Stdio::null());
+        let under = std::env::var("BENCH_UNDER").unwrap_or_default();
+        let mut words = under.split_whitespace().chain([PROGRAM]);
+        let mut command = Command::new(words.next().unwrap_or(PROGRAM));
+        command
+            .args(words)
+            .arg("--config")
+            .arg(self.path("config.toml"))
+            .args(arguments)
+            .stdin(Stdio::null());
         command
     }
 
