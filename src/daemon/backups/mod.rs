@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::DaemonError;
 use super::control::Shared;
 use super::reload::Reloader;
-use crate::config::{Backup, Config};
+use crate::config::Backup;
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Clock, Vault};
 use crate::model::secret::Secret;
@@ -124,8 +124,8 @@ impl Keeper {
                 () = self.clock.sleep_until(until) => {}
             }
             wait_ms = LOOK_EVERY_MS;
-            let Config { backup: rules, schedule, .. } = self.reloader.config();
-            let zone = schedule.timezone;
+            let config = self.reloader.config();
+            let (rules, zone) = (&config.backup, &config.schedule.timezone);
             let Some(folder) = rules.folder.clone() else {
                 self.backups.set(None);
                 continue;
@@ -141,7 +141,7 @@ impl Keeper {
                 tokio::select! {
                     biased;
                     () = self.stop.cancelled() => return Ok(()),
-                    () = self.back_up(known, slot, (&rules, folder.clone(), &zone)) => {}
+                    () = self.back_up(known, slot, (rules, folder.clone(), zone)) => {}
                 }
             }
             let newest = known.made.iter().map(|made| made.at).max();
@@ -153,10 +153,17 @@ impl Keeper {
         }
     }
 
+    /// What is remembered. A start may be the cure of what failed, so that is tried again at once.
     async fn load(&self) -> Option<Record> {
         match self.store.load(RECORD).await {
             Ok(None) => Some(Record::default()),
-            Ok(Some(text)) => Some(serde_json::from_str(text.expose()).unwrap_or_default()),
+            Ok(Some(text)) => {
+                let known: Record = serde_json::from_str(text.expose()).unwrap_or_default();
+                Some(Record {
+                    tried_at: known.tried_at.filter(|_| known.failure.is_none()),
+                    ..known
+                })
+            }
             Err(_unreadable) => None,
         }
     }
