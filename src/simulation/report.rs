@@ -56,10 +56,3 @@ pub struct Report {
     /// Hash of the final logical dump of the database.
     pub fingerprint: String,
 }
-
-impl Report {
-    /// Whether every promise was kept.
-    pub fn is_kept(&self) -> bool {
-        self.promises.iter().all(|promise| promise.tally.broken == 0)
-    }
-}
