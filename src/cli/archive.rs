@@ -15,6 +15,7 @@ use serde_json::json;
 use super::client::{Patience, path, with_query};
 use super::error::CliError;
 use super::export::cannot_write;
+use super::progress::Progress;
 use super::{Code, Ctx, Method};
 use crate::files::beside;
 
@@ -118,30 +119,8 @@ async fn write(folder: &Path, ctx: &Ctx<'_>) -> Result<Vec<Entry>, CliError> {
     let mut changed = Vec::new();
     for (name, what) in FILES {
         let mut file = Growing::new(folder.join(name))?;
-        match name {
-            "accounts.jsonl" => {
-                without(&path(&["accounts"]), &["next_pull_at"], &mut file, ctx).await?;
-            }
-            "links.jsonl" => without(&path(&["links"]), &["url"], &mut file, ctx).await?,
-            "balances.jsonl" => {
-                let target = with_query(&path(&["balances"]), &[("history", Some("1"))]);
-                lines(&target, &mut file, ctx, |_line| Ok(())).await?;
-            }
-            "events.jsonl" => lines(&path(&["events"]), &mut file, ctx, |_line| Ok(())).await?,
-            "transactions.csv" => table(&mut file, ctx).await?,
-            "transactions.jsonl" => {
-                let all = [("all", Some("1")), ("raw", Some("1"))];
-                let target = with_query(&path(&["transactions"]), &all);
-                lines(&target, &mut file, ctx, |line| changed_row(line, &mut changed)).await?;
-            }
-            _ => {
-                for id in &changed {
-                    let target = path(&["transactions", id, "history"]);
-                    let target = with_query(&target, &[("raw", Some("1"))]);
-                    lines(&target, &mut file, ctx, |_line| Ok(())).await?;
-                }
-            }
-        }
+        let filled = fill(name, &mut file, &mut changed, ctx);
+        Progress::during(&format!("writing {what}"), ctx.output.is_watched(), filled).await?;
         entries.push(file.end((name, what))?);
     }
     let mut manifest = Growing::new(folder.join("manifest.json"))?;
@@ -153,6 +132,38 @@ async fn write(folder: &Path, ctx: &Ctx<'_>) -> Result<Vec<Entry>, CliError> {
     readme.put(README.as_bytes())?;
     readme.end(("README.txt", ""))?;
     Ok(entries)
+}
+
+/// Fills a file; `changed` gets the ids of rows with more than one version, for the last one.
+async fn fill(
+    name: &str,
+    file: &mut Growing,
+    changed: &mut Vec<String>,
+    ctx: &Ctx<'_>,
+) -> Result<(), CliError> {
+    match name {
+        "accounts.jsonl" => without(&path(&["accounts"]), &["next_pull_at"], file, ctx).await,
+        "links.jsonl" => without(&path(&["links"]), &["url"], file, ctx).await,
+        "balances.jsonl" => {
+            let target = with_query(&path(&["balances"]), &[("history", Some("1"))]);
+            lines(&target, file, ctx, |_line| Ok(())).await
+        }
+        "events.jsonl" => lines(&path(&["events"]), file, ctx, |_line| Ok(())).await,
+        "transactions.csv" => table(file, ctx).await,
+        "transactions.jsonl" => {
+            let all = [("all", Some("1")), ("raw", Some("1"))];
+            let target = with_query(&path(&["transactions"]), &all);
+            lines(&target, file, ctx, |line| changed_row(line, changed)).await
+        }
+        _ => {
+            for id in changed {
+                let target = path(&["transactions", id, "history"]);
+                let target = with_query(&target, &[("raw", Some("1"))]);
+                lines(&target, file, ctx, |_line| Ok(())).await?;
+            }
+            Ok(())
+        }
+    }
 }
 
 /// A listing as it comes; `look` sees each line.

@@ -53,7 +53,7 @@ async fn write(args: &Backup, target: &mut File, ctx: &mut Ctx<'_>) -> Result<St
     let failed = |error: io::Error| cannot_write(&args.file, &error);
     let request = json!({});
     let asked = ctx.client.download("/v1/backup", &request);
-    let keycheck = match Progress::during(COPYING, &ctx.output, asked).await {
+    let keycheck = match Progress::during(COPYING, ctx.output.is_watched(), asked).await {
         Ok(mut download) => {
             let save = async {
                 while let Some(piece) = download.next().await? {
@@ -61,12 +61,12 @@ async fn write(args: &Backup, target: &mut File, ctx: &mut Ctx<'_>) -> Result<St
                 }
                 Ok::<_, CliError>(())
             };
-            Progress::during("writing the copy", &ctx.output, save).await?;
+            Progress::during("writing the copy", ctx.output.is_watched(), save).await?;
             download.keycheck.take().unwrap_or_default()
         }
         Err(CliError::Unreachable { .. }) => {
             let making = &mut ctx.backup_directly;
-            let made = Progress::during(COPYING, &ctx.output, making).await?;
+            let made = Progress::during(COPYING, ctx.output.is_watched(), making).await?;
             let store::Backup { mut file, keycheck, .. } = made;
             let mut piece = vec![0; PIECE_BYTES];
             loop {

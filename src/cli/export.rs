@@ -15,6 +15,7 @@ use super::archive;
 use super::args::Export;
 use super::client::Download;
 use super::error::CliError;
+use super::output::Output;
 use super::progress::Progress;
 use super::text::one_line;
 use super::{Code, Ctx};
@@ -80,24 +81,35 @@ async fn stream(
     let mut cursor = args.follow.then(String::new);
     loop {
         let mut download = ask(args, ctx, cursor.as_deref()).await?;
-        while let Some(piece) = download.next().await? {
-            match &mut special {
-                None => ctx.output.bytes(&piece)?,
-                Some((file, path)) => {
-                    file.write_all(&piece).map_err(|error| match error.kind() {
-                        io::ErrorKind::BrokenPipe => CliError::Output(error),
-                        _ => cannot_write(path, &error),
-                    })?;
-                }
-            }
-        }
-        ctx.output.flush()?;
+        // On a terminal the rows themselves are seen; who follows waits for as long as it takes.
+        let watched = ctx.output.is_watched() && !ctx.output.terminal.output && !args.follow;
+        let pour = pour(&mut download, &mut special, &mut ctx.output);
+        Progress::during("writing", watched, pour).await?;
         tell_left_out(&download, ctx);
         match download.cursor {
             Some(next) if args.follow => cursor = Some(next),
             _ => return Ok(Code::Ok),
         }
     }
+}
+
+async fn pour(
+    download: &mut Download,
+    special: &mut Option<(File, &Path)>,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    while let Some(piece) = download.next().await? {
+        match special {
+            None => output.bytes(&piece)?,
+            Some((file, path)) => {
+                file.write_all(&piece).map_err(|error| match error.kind() {
+                    io::ErrorKind::BrokenPipe => CliError::Output(error),
+                    _ => cannot_write(path, &error),
+                })?;
+            }
+        }
+    }
+    output.flush()
 }
 
 /// Writes beside the file and renames; with `--follow` goes on at its end.
@@ -245,7 +257,7 @@ async fn save(
         file.sync_all().map_err(failed)
     };
     let writing = format!("writing {}", one_line(&path.to_string_lossy()));
-    Progress::during(&writing, &ctx.output, save).await?;
+    Progress::during(&writing, ctx.output.is_watched(), save).await?;
     tell_left_out(&download, ctx);
     Ok(download)
 }

@@ -1,7 +1,7 @@
 //! `forget`: erases everything of an account, after asking.
 
 use super::args::Forget;
-use super::client::{Patience, path};
+use super::client::path;
 use super::error::CliError;
 use super::text::{count, one_line};
 use super::{Code, Ctx, Method};
@@ -25,7 +25,7 @@ pub async fn run(args: &Forget, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
             return Ok(Code::Partial);
         }
     }
-    let answer = ctx.client.object(Method::Delete, &target, None, Patience::Endless).await?;
+    let answer = ctx.wait_for("erasing", (Method::Delete, &target), None).await?;
     if ctx.json {
         ctx.output.json(&answer.raw)?;
         return Ok(Code::Ok);

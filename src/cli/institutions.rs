@@ -20,7 +20,9 @@ pub async fn run(args: &Institutions, ctx: &mut Ctx<'_>) -> Result<Code, CliErro
         return ctx.pass(&target, Patience::Endless).await;
     }
     let asked = ctx.list(&target, Patience::Endless);
-    let banks = Progress::during("asking the provider for its banks", &ctx.output, asked).await?;
+    let banks =
+        Progress::during("asking the provider for its banks", ctx.output.is_watched(), asked)
+            .await?;
     if banks.is_empty() {
         ctx.output.line("no institution found")?;
         ctx.output.note("\nhint: try fewer words, the BIC, or another `--country`");

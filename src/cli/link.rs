@@ -10,7 +10,7 @@ use super::object::Object;
 use super::output::Style;
 use super::progress::Progress;
 use super::text::{count, one_line};
-use super::{Code, Ctx, Method, accounts, qr};
+use super::{ASKING, Code, Ctx, Method, accounts, qr};
 use crate::model::time::{SECOND_MS, UtcInstant};
 
 /// Between two looks at a link.
@@ -39,7 +39,7 @@ pub async fn run(args: &Link, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     if !ctx.json {
         introduce(&args.institution, ctx).await?;
     }
-    let asked = ctx.client.object(Method::Post, &target, Some(&body), Patience::Endless).await?;
+    let asked = ctx.wait_for(ASKING, (Method::Post, &target), Some(&body)).await?;
     accompany(asked, args.no_wait, ctx).await
 }
 
@@ -47,10 +47,7 @@ pub async fn run(args: &Link, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
 /// for, and the answer to that says why.
 async fn introduce(institution: &str, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     let target = path(&["institutions", institution]);
-    let asked = ctx.client.object(Method::Get, &target, None, Patience::Endless);
-    let Ok(bank) = Progress::during("asking for the bank", &ctx.output, asked).await else {
-        return Ok(());
-    };
+    let Ok(bank) = ctx.wait_for(ASKING, (Method::Get, &target), None).await else { return Ok(()) };
     let days = |field: &str| match bank.object.number(field) {
         Some(days) => format!("{days} days"),
         None => "an unknown time".to_owned(),

@@ -7,6 +7,8 @@
 use std::io::BufRead;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::config::Problem;
 use crate::daemon::view::VerifyView;
 use crate::exit::Code;
@@ -69,10 +71,11 @@ mod tests;
 pub use main::main;
 
 use args::{ClientVerb, Global};
-use client::{Client, Patience};
+use client::{Client, Patience, Whole};
 use error::CliError;
 use object::Object;
 use output::Output;
+use progress::Progress;
 
 /// What a verb works in.
 pub struct Ctx<'a> {
@@ -151,6 +154,17 @@ impl Ctx<'_> {
         }
     }
 
+    /// Asks for one object that may take a while: `text` says what for.
+    async fn wait_for(
+        &self,
+        text: &str,
+        (method, path): (Method, &str),
+        body: Option<&Value>,
+    ) -> Result<Whole, CliError> {
+        let asked = self.client.object(method, path, body, Patience::Endless);
+        Progress::during(text, self.output.is_watched(), asked).await
+    }
+
     /// Reads a listing whole, for tables. The listings read this way have one object per account, link, scope or bank.
     async fn list(&self, path: &str, patience: Patience) -> Result<Vec<Object>, CliError> {
         let mut lines = self.client.lines(Method::Get, path, None, patience).await?;
@@ -174,6 +188,9 @@ impl Ctx<'_> {
         Ok(Code::Ok)
     }
 }
+
+/// What a person sees who waits for the provider.
+const ASKING: &str = "asking the provider";
 
 /// Most objects that a table is made of; the provider lists a few thousand banks.
 const LISTED_MAX: usize = 100_000;

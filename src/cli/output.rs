@@ -146,6 +146,11 @@ impl Output {
         Self { out: Box::new(BufWriter::with_capacity(BUFFER_BYTES, out)), err, terminal, quiet }
     }
 
+    /// Whether a person watches, so that it can be shown how something goes on.
+    pub fn is_watched(&self) -> bool {
+        self.terminal.error && !self.quiet
+    }
+
     /// One line of data for people.
     pub fn line(&mut self, text: &str) -> Result<(), CliError> {
         self.spans(&[(Style::Plain, text)])

@@ -26,7 +26,10 @@ pub struct Progress {
 impl Progress {
     /// Begins; shows nothing yet.
     pub fn new(output: &Output) -> Self {
-        let live = output.terminal.error && !output.quiet;
+        Self::watched(output.is_watched())
+    }
+
+    fn watched(live: bool) -> Self {
         Self { live, spinner: None, shown: String::new() }
     }
 
@@ -67,13 +70,13 @@ impl Progress {
         self.draw("{spinner} {msg} ({elapsed})", text);
     }
 
-    /// Waits for `work`; a person who waits for longer than a second sees that it goes on.
-    pub async fn during<T>(text: &str, output: &Output, work: impl Future<Output = T>) -> T {
+    /// Waits for `work`; if it is `watched`, a person who waits for longer than a second sees that it goes on.
+    pub async fn during<T>(text: &str, watched: bool, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
-        let mut progress = Self::new(output);
-        if !progress.live {
+        if !watched {
             return work.await;
         }
+        let mut progress = Self::watched(watched);
         tokio::select! {
             biased;
             done = &mut work => return done,

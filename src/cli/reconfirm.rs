@@ -12,15 +12,14 @@ use super::object::Object;
 use super::progress::Progress;
 use super::table::{Column, Table};
 use super::text::one_line;
-use super::{Code, Ctx, Method};
+use super::{ASKING, Code, Ctx, Method};
 use crate::model::time::UtcInstant;
 
 /// Asks the daemon for the page and shows it.
 pub async fn run(args: &Reconfirm, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let target = path(&["links", &args.link, "reconfirm"]);
     let body = serde_json::json!({});
-    let mut asked =
-        ctx.client.object(Method::Post, &target, Some(&body), Patience::Endless).await?;
+    let mut asked = ctx.wait_for(ASKING, (Method::Post, &target), Some(&body)).await?;
     let mut progress = Progress::new(&ctx.output);
     for _look in 0..URL_LOOKS_MAX {
         if asked.object.flag("asking") != Some(true) {

@@ -10,6 +10,7 @@ use super::error::CliError;
 use super::init::new_key;
 use super::key::{self, KeyPlace};
 use super::output::Output;
+use super::progress::Progress;
 use crate::daemon::DaemonError;
 use crate::daemon::clock::OsClock;
 use crate::exit::Code;
@@ -35,15 +36,15 @@ pub(super) fn run(args: &Rekey, global: &Global, output: &mut Output) -> Result<
     }
     let staged = place.stage(&new)?;
     let kept = staged.kept(&OsClock::new().now().wall.stamp());
-    let mut progress = |step: RekeyStep| {
-        if output.terminal.error
-            && let Some(text) = told(step)
-        {
-            output.note(text);
+    let mut progress = Progress::new(output);
+    let mut show = |step: RekeyStep| {
+        if let Some(text) = told(step) {
+            progress.spin(text);
         }
     };
-    store::rekey(config.store.path, old, new, || staged.adopt(&kept), &mut progress)
-        .map_err(DaemonError::Open)?;
+    let done = store::rekey(config.store.path, old, new, || staged.adopt(&kept), &mut show);
+    progress.clear();
+    done.map_err(DaemonError::Open)?;
     if global.json {
         let line = json!({ "key": place.path().to_string_lossy(), "kept": kept.to_string_lossy() });
         output.object(&line)?;

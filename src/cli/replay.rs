@@ -13,7 +13,7 @@ use crate::store::{Difference, Replayed};
 /// Replays, shows the differences, and applies them if that is wanted.
 pub(super) fn run(args: &Replay, global: &Global, output: &mut Output) -> Result<Code, CliError> {
     let work = directly::replay(global, args.apply);
-    let watched = Progress::during("matching all answers anew", output, work);
+    let watched = Progress::during("matching all answers anew", output.is_watched(), work);
     let replayed = runtime()?.block_on(watched)?;
     if global.json {
         for difference in &replayed.differences {

@@ -22,7 +22,8 @@ pub async fn run(args: &Sync, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let mut lines = ctx.client.lines(Method::Post, &target, Some(&body), Patience::Endless).await?;
     let mut tally = Tally::default();
     loop {
-        let line = Progress::during("waiting for the banks", &ctx.output, lines.next()).await?;
+        let line = Progress::during("waiting for the banks", ctx.output.is_watched(), lines.next())
+            .await?;
         let Some(line) = line else { break };
         let result = Object::parse(line)?;
         tally.add(&result);

@@ -1,10 +1,10 @@
 //! `unlink`: ends a link at the provider, after asking. What is stored stays.
 
 use super::args::Unlink;
-use super::client::{Patience, path};
+use super::client::path;
 use super::error::CliError;
 use super::text::{count, one_line};
-use super::{Code, Ctx, Method};
+use super::{ASKING, Code, Ctx, Method};
 
 /// Ends a link.
 pub async fn run(args: &Unlink, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
@@ -22,7 +22,7 @@ pub async fn run(args: &Unlink, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
             return Ok(Code::Partial);
         }
     }
-    let ended = ctx.client.object(Method::Delete, &target, None, Patience::Endless).await?;
+    let ended = ctx.wait_for(ASKING, (Method::Delete, &target), None).await?;
     if ctx.json {
         ctx.output.json(&ended.raw)?;
     } else {

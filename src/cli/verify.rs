@@ -1,6 +1,6 @@
 //! `verify`: the integrity of file, schema and invariants, asked of the daemon; without one, checked directly.
 
-use super::client::{Patience, path};
+use super::client::path;
 use super::error::CliError;
 use super::object::Object;
 use super::output::Style;
@@ -14,9 +14,7 @@ const LOOKING: &str = "looking at every page of the database";
 /// Verifies; [`Code::DataErr`] if a check failed.
 pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let target = path(&["verify"]);
-    let asked = ctx.client.object(Method::Post, &target, None, Patience::Endless);
-    let answer = Progress::during(LOOKING, &ctx.output, asked).await;
-    let (raw, verified) = match answer {
+    let (raw, verified) = match ctx.wait_for(LOOKING, (Method::Post, &target), None).await {
         Ok(whole) => (whole.raw, whole.object),
         Err(CliError::Unreachable { .. }) => directly(ctx).await?,
         Err(other) => return Err(other),
@@ -30,7 +28,7 @@ pub async fn run(ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
 }
 
 async fn directly(ctx: &mut Ctx<'_>) -> Result<(Vec<u8>, Object), CliError> {
-    let view = Progress::during(LOOKING, &ctx.output, &mut ctx.verify_directly).await?;
+    let view = Progress::during(LOOKING, ctx.output.is_watched(), &mut ctx.verify_directly).await?;
     let raw = serde_json::to_vec(&view).map_err(|error| CliError::NotUnderstood {
         what: format!("the outcome of the checks: {error}"),
         hint: None,

@@ -139,8 +139,11 @@ impl Plan {
         let hands = Hands { engine: handle.clone(), messages: messages.clone(), log };
         let reloader = Reloader::new(config_path, directories, (config, display), hands);
         let signals = Signals::listen()?;
+        let backups = Backups::default();
         let metrics = Metrics {
             engine: handle.clone(),
+            messages: messages.clone(),
+            backups: backups.clone(),
             store: store.clone(),
             clock: Arc::clone(&clock),
             started_at,
@@ -148,7 +151,7 @@ impl Plan {
             counted,
         };
         let shared = Shared {
-            backups: Backups::default(),
+            backups,
             engine: handle.clone(),
             store: store.clone(),
             reader,

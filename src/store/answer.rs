@@ -206,6 +206,9 @@ fn finish(
 ) -> Result<(), Error> {
     let failed = Error::sql("store what is remembered of an account");
     coverage::note(connection, account.part, &outcome.coverage, facts.at)?;
+    if outcome.rows.not_understood > 0 {
+        rows::note_not_understood(connection, account.part, outcome.rows.not_understood)?;
+    }
     account.rows_version =
         account.rows_version.saturating_add(i64::from(outcome.rows != RowsChanged::default()));
     let memory = serde_json::to_string(&account.memory)

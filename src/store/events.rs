@@ -155,18 +155,6 @@ pub(super) fn newest(connection: &Connection) -> Result<i64, Error> {
         .map_err(Error::sql("read events"))
 }
 
-/// The sum of what all events of a kind counted.
-pub(super) fn counted(connection: &Connection, code: EventCode) -> Result<u64, Error> {
-    let failed = Error::sql("read events");
-    // The first condition as below.
-    let sql = "SELECT coalesce(sum(json_extract(details, '$.count')), 0) FROM event
-               JOIN event_text ON event_text.number = event.text
-               WHERE EXISTS (SELECT 1 FROM event_text WHERE code = ?1) AND code = ?1";
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let sum: i64 = statement.query_row([code.as_str()], |row| row.get(0)).map_err(failed)?;
-    Ok(sum.unsigned_abs())
-}
-
 /// When the newest event of a kind happened.
 pub(super) fn last(connection: &Connection, code: EventCode) -> Result<Option<UtcInstant>, Error> {
     // Without the first condition, which is looked at once, a kind that never happened would cost a walk through all events.

@@ -23,7 +23,7 @@ const DOOMED: &str = "(SELECT part.number FROM account AS part JOIN account AS w
                        ON whole.number IN (part.number, part.whole) WHERE whole.id = ?1)";
 
 /// What goes. Foreign keys are looked at when all of it is gone.
-const DELETIONS: [&str; 17] = [
+const DELETIONS: [&str; 18] = [
     "DELETE FROM bank_transaction_before WHERE account_union IN
      (SELECT number FROM account_union WHERE account IN DOOMED)",
     "DELETE FROM bank_transaction_twin WHERE account_union IN
@@ -36,6 +36,7 @@ const DELETIONS: [&str; 17] = [
     "DELETE FROM answer_window WHERE account IN DOOMED",
     "DELETE FROM answer WHERE run IN (SELECT number FROM run WHERE account IN DOOMED)",
     "DELETE FROM coverage WHERE account IN DOOMED",
+    "DELETE FROM not_understood WHERE account IN DOOMED",
     "DELETE FROM proof WHERE account IN DOOMED",
     "DELETE FROM balance_series WHERE account IN DOOMED",
     "DELETE FROM balance_answer WHERE account IN DOOMED",

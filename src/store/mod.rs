@@ -281,8 +281,7 @@ impl Store {
 
     /// How many rows of all accounts came without a readable amount or date.
     pub async fn rows_not_understood(&self) -> Result<u64, Error> {
-        let code = EventCode::RowsNotUnderstood;
-        self.threads.read(move |reader| events::counted(reader.parts()?.0, code)).await
+        self.threads.read(|reader| rows::not_understood(reader.parts()?.0)).await
     }
 
     /// The newest runs, newest first.

@@ -188,6 +188,27 @@ pub(super) fn revive(
     forget_absence(connection, number)
 }
 
+/// Counts rows of an account that came without a readable amount or date.
+pub(super) fn note_not_understood(
+    connection: &Connection,
+    account: i64,
+    count: u64,
+) -> Result<(), Error> {
+    let sql = "INSERT INTO not_understood (account, rows) VALUES (?1, ?2)
+               ON CONFLICT (account) DO UPDATE SET rows = rows + excluded.rows";
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    execute(connection, sql, [account, count]).map_err(Error::sql("count rows"))
+}
+
+/// How many such rows came for all accounts.
+pub(super) fn not_understood(connection: &Connection) -> Result<u64, Error> {
+    let failed = Error::sql("count rows");
+    let sql = "SELECT coalesce(sum(rows), 0) FROM not_understood";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    let sum: i64 = statement.query_row([], |row| row.get(0)).map_err(failed)?;
+    Ok(sum.unsigned_abs())
+}
+
 fn forget_absence(connection: &Connection, number: i64) -> Result<(), Error> {
     let sql = "DELETE FROM bank_transaction_absence WHERE bank_transaction = ?1";
     execute(connection, sql, [number]).map_err(Error::sql("revive a transaction"))

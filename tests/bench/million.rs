@@ -1,4 +1,5 @@
-//! A million rows: what inserting costs as the file grows, how fast the daemon is up, and what a full listing needs.
+//! A million rows: what inserting costs as the file grows, how fast the daemon is up and answers, and what a full listing
+//! and a full export need.
 //!
 //! `cargo bench --bench million`. 50 accounts get 2,000 rows of set R each, ten times, each time newer ones. With
 //! `BENCH_LINKS=10` it is ten links of 50 accounts with 2,000 rows each instead: what many accounts cost.
@@ -36,6 +37,10 @@ const GROWTH: u64 = 1_200;
 const READY_US: u64 = 25_000;
 const READY_AFTER_KILL_US: u64 = 50_000;
 const STREAM_BYTES: u64 = 16_000_000;
+const ANSWER_US: u64 = 20_000;
+const EXPORT_US: u64 = 2_500_000;
+const LIST: &[&str] = &["transactions", "--json"];
+const EXPORT: &[&str] = &["export", "--format", "csv"];
 
 fn main() {
     if !support::is_wanted() {
@@ -60,8 +65,13 @@ fn main() {
         daemon.stop();
     }
     let daemon = home.start();
-    list(&home, &daemon, &mut table);
+    ask(&home, &mut table);
     daemon.stop();
+    for (verb, cpu_us) in [(LIST, None), (EXPORT, Some(EXPORT_US))] {
+        let daemon = home.start();
+        stream(&home, &daemon, verb, cpu_us, &mut table);
+        daemon.stop();
+    }
     for _ in 0..KILLS {
         kill_amid_work(&home, &provider, &mut table);
     }
@@ -123,30 +133,42 @@ fn kill_amid_work(home: &Home, provider: &Provider, table: &mut Table) {
     daemon.stop();
 }
 
-/// Lists everything and looks at both ends while it streams.
-fn list(home: &Home, daemon: &Daemon, table: &mut Table) {
+/// How long the verbs that people type take, from the start of their process to its end.
+fn ask(home: &Home, table: &mut Table) {
+    for verb in ["status", "accounts", "quota"] {
+        for _ in 0..STARTS {
+            let begun = Instant::now();
+            let said = home.command(&[verb]).output().expect("the client");
+            let wall_us = begun.elapsed().as_micros().try_into().unwrap_or(u64::MAX);
+            assert!(said.stdout.len() > 100, "{said:?}");
+            table.add(verb, Unit::Milliseconds, Some(ANSWER_US), wall_us);
+        }
+    }
+}
+
+/// Streams everything through a verb and looks at both ends while it does.
+fn stream(home: &Home, daemon: &Daemon, verb: &[&str], cpu_us: Option<u64>, table: &mut Table) {
     daemon.process().wait_until_quiet();
     let (server, before_us, begun) = (daemon.process(), daemon.process().cpu_us(), Instant::now());
-    let mut child = home
-        .command(&["transactions", "--json"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the client");
+    let mut child = home.command(verb).stdout(Stdio::piped()).spawn().expect("the client");
     let client = Process(child.id());
     let mut output = child.stdout.take().expect("its output");
-    let (mut rows, mut client_bytes, mut buffer) = (0_u64, 0, vec![0; 1 << 20]);
+    let (mut rows, mut client_bytes, mut client_us) = (0_u64, 0, 0);
+    let mut buffer = vec![0; 1 << 20];
     loop {
         let length = output.read(&mut buffer).expect("lines");
         let Some(piece) = buffer.get(..length).filter(|piece| !piece.is_empty()) else { break };
         rows += piece.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
-        client_bytes = client.peak().max(client_bytes);
+        (client_bytes, client_us) = (client.peak().max(client_bytes), client.cpu_us());
     }
     let wall_us = begun.elapsed().as_micros().try_into().unwrap_or(u64::MAX);
     assert!(child.wait().expect("an end").success() && rows >= 1_000_000, "{rows} rows");
-    table.add("transactions --json, wall", Unit::Seconds, None, wall_us);
-    let cpu_us = server.cpu_us() - before_us;
-    table.add("transactions --json, processor time of the daemon", Unit::Seconds, None, cpu_us);
+    let name = verb.join(" ");
+    let server_us = server.cpu_us() - before_us;
+    table.add(&format!("{name}, wall"), Unit::Seconds, None, wall_us);
+    table.add(&format!("{name}, processor time"), Unit::Seconds, cpu_us, server_us + client_us);
+    table.add(&format!("{name}, of it the client's"), Unit::Seconds, None, client_us);
     let target = Some(STREAM_BYTES);
-    table.add("transactions --json, peak of the daemon", Unit::Megabytes, target, server.peak());
-    table.add("transactions --json, peak of the client", Unit::Megabytes, target, client_bytes);
+    table.add(&format!("{name}, peak of the daemon"), Unit::Megabytes, target, server.peak());
+    table.add(&format!("{name}, peak of the client"), Unit::Megabytes, target, client_bytes);
 }

@@ -35,7 +35,7 @@ pub(crate) fn get(address: SocketAddr, target: &str) -> Option<(String, String)>
 }
 
 /// The text from the control socket.
-fn text_of(rig: &Rig) -> String {
+pub(crate) fn text_of(rig: &Rig) -> String {
     let stream = UnixStream::connect(rig.socket()).unwrap();
     let (head, body) = exchange(stream, "GET /metrics HTTP/1.0\r\nHost: x\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.0 200"), "{head}");
@@ -45,7 +45,7 @@ fn text_of(rig: &Rig) -> String {
 
 /// Series and values of a page, or what the format forbids
 /// (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
-fn parse(page: &str) -> Result<BTreeMap<String, String>, String> {
+pub(crate) fn parse(page: &str) -> Result<BTreeMap<String, String>, String> {
     let name = |text: &str| {
         let mut letters = text.chars();
         letters.next().is_some_and(|first| first.is_ascii_alphabetic() || "_:".contains(first))
@@ -194,8 +194,9 @@ fn metrics_are_the_numbers_of_the_verbs_and_nothing_personal() {
     let of_page: BTreeSet<&str> =
         page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     assert_eq!(of_page, METRICS.iter().map(|metric| metric.name).collect());
-    let labels =
-        BTreeSet::from(["account", "code", "link", "outcome", "scope", "status", "version"]);
+    let labels = BTreeSet::from([
+        "account", "code", "link", "outcome", "scope", "status", "target", "version",
+    ]);
     let used = METRICS.iter().flat_map(|metric| metric.labels.iter().copied());
     assert_eq!(used.collect::<BTreeSet<_>>(), labels, "ids, words and numbers of ours only");
     promtool(&page);

@@ -10,6 +10,7 @@ use banksyncd::sandbox::SANDBOX;
 use serde_json::Value;
 
 use crate::mail_server::{MailServer, Speaks};
+use crate::metrics::{parse, text_of};
 use crate::raw_server::{Seen, Server, answer};
 use crate::rig::{Rig, quoted, text, wait_for, wait_until};
 use crate::signed::verifies;
@@ -189,6 +190,29 @@ fn a_target_that_fails_is_said_so_and_holds_up_no_other() {
     assert!(rig.log().contains("a message was not taken"), "{}", rig.log());
     assert_eq!(standing(&rig, "good")["waiting"], 0);
     assert_eq!(standing(&rig, "bad")["waiting"], 1);
+    let bad_ones = ["hook", "bad", "slow", "absent"];
+    for name in bad_ones {
+        wait_until("it to count as failing", || !standing(&rig, name)["failing_since"].is_null());
+    }
+    let metrics = parse(&text_of(&rig)).unwrap();
+    let metric = |name: &str, target: &str| {
+        metrics.get(&format!("banksyncd_notify_{name}{{target=\"{target}\"}}")).map(String::as_str)
+    };
+    for name in bad_ones {
+        assert_eq!([metric("up", name), metric("waiting", name)], [Some("0"), Some("1")]);
+        assert!(metric("oldest_timestamp_seconds", name).is_some());
+    }
+    assert_eq!([metric("up", "good"), metric("waiting", "good")], [Some("1"), Some("0")]);
+    assert_eq!(metric("oldest_timestamp_seconds", "good"), None);
+    // Whoever should be told is not: that is for the doctor.
+    let findings = rig.verb(&["doctor", "--offline", "--json"]).expect(1).lines();
+    let sick: Vec<&Value> = findings.iter().filter(|finding| finding["ok"] == false).collect();
+    let named: Vec<String> = sick.iter().map(|finding| text(finding, "command")).collect();
+    for (name, command) in bad_ones.iter().zip(&named) {
+        assert!(command.ends_with(&format!(" notify test {name}")), "{named:?}");
+    }
+    assert!(sick.len() == 4 && sick.iter().all(|it| it["name"] == "messages"), "{sick:#?}");
+    assert!(text(sick[1], "message").contains("ended with exit status: 3"), "{sick:#?}");
     // The verb, for people and programs.
     let said = rig.verb(&["notify"]).expect(0).out;
     assert!(said.contains("fails since") && said.contains("exit status: 3"), "{said}");
@@ -322,6 +346,9 @@ fn what_is_given_up_is_told_to_the_others_and_never_in_circles() {
         failed.iter().all(|event| text(event, "message").contains("refuses them for good")),
         "{failed:#?}"
     );
+    let metrics = parse(&text_of(&rig)).unwrap();
+    assert!(metrics["banksyncd_notify_given_up_total{target=\"one\"}"] != "0");
+    assert_eq!(metrics["banksyncd_notify_given_up_total{target=\"keeper\"}"], "0");
     // Each was told of its own event and at most of the other's failure.
     assert!(gone.take_seen().len() <= 4);
     assert!(rig.log().contains("event=notify_failed"), "{}", rig.log());

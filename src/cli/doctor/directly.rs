@@ -90,6 +90,7 @@ pub(super) async fn examine(
         database: open(&place, config, clock).await,
         reader: Arc::new(Rows),
         clock,
+        standings: None,
         running: false,
     };
     let mut findings = look(&patient, offline).await;

@@ -33,7 +33,7 @@ use crate::systemd::unit::Name;
 use daemon::Daemon;
 
 /// What is looked at, in the order in which it is told.
-pub(super) const CHECKS: [&str; 19] = [
+pub(super) const CHECKS: [&str; 20] = [
     "config",
     "daemon",
     "socket",
@@ -53,6 +53,7 @@ pub(super) const CHECKS: [&str; 19] = [
     "quota",
     "consents",
     "accounts",
+    "messages",
 ];
 
 /// The checks, for help and manual.
@@ -60,7 +61,8 @@ pub(super) const HELP: &str = "\
 It looks at: config (problems of the file), daemon (runs, in this version), socket (who may use it), unit (is it the one of
 this version), sandboxing (is it as strict as it was shipped), credentials (there, and closed to others), dns, connection,
 tls, secret (accepted by the provider), address (allowed by it), clock (against the provider's), headers (do the rate limits
-arrive, and in which spelling), files (who may touch the database), disk (room), database (sound), quota, consents, accounts.
+arrive, and in which spelling), files (who may touch the database), disk (room), database (sound), quota, consents, accounts,
+messages (do those who are to be told take them).
 It asks the provider for a token and a list, which costs no call of a bank. With the daemon running the daemon looks; as a
 service that is stopped, only root can. It ends with 1 if something needs a person.";
 

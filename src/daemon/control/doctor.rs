@@ -33,6 +33,7 @@ pub(super) async fn doctor(State(shared): State<Shared>, body: Bytes) -> Result<
         database: Database::Open(shared.store.clone(), report),
         reader: Arc::clone(&shared.reader),
         clock: shared.clock.as_ref(),
+        standings: Some(shared.messages.list().await?),
         running: true,
     };
     Ok(reply::lines(examine(&patient, offline).await))

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::Shared;
 use super::reply::{self, Refusal};
 use super::resolve;
-use crate::daemon::needs::{Situation, needs, untold};
+use crate::daemon::needs;
 use crate::daemon::{metrics, view};
 use crate::model::id::LinkId;
 use crate::model::time::{SECOND_MS, UtcInstant};
@@ -103,10 +103,8 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> Result<Response, Re
 pub(super) async fn status(State(shared): State<Shared>) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
     let backup_trouble = shared.backups.trouble();
-    let situation =
-        Situation { backup_trouble: backup_trouble.as_ref(), ..Situation::from(&*report) };
-    let mut needs = needs(&situation, report.provider_now);
-    needs.extend(untold(&shared.messages.list().await?, report.now));
+    let standings = shared.messages.list().await?;
+    let needs = needs::all(&report, backup_trouble.as_ref(), &standings);
     let next_pull_at = report.outlooks.iter().filter_map(|outlook| outlook.next_pull_at).min();
     let rows_not_understood = shared.store.rows_not_understood().await?;
     let status = view::StatusView {

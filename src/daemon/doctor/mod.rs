@@ -6,6 +6,7 @@
 
 mod access;
 mod credentials;
+mod messages;
 mod provider;
 mod store;
 
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::daemon::notify::Standing;
 use crate::model::port::{Clock, RowReader};
 use crate::model::shell::quoted_path;
 use crate::store::{Exposed, Store};
@@ -65,6 +67,8 @@ pub struct Patient<'a> {
     pub reader: Arc<dyn RowReader>,
     /// The time.
     pub clock: &'a dyn Clock,
+    /// How the targets of messages fare; `None` while nobody sends to them.
+    pub standings: Option<Vec<Standing>>,
     /// The daemon runs, so that what it remembers is in force.
     pub running: bool,
 }
@@ -119,5 +123,6 @@ pub async fn examine(patient: &Patient<'_>, offline: bool) -> Vec<Finding> {
     if let Some(report) = patient.report() {
         findings.extend(access::check(patient, report));
     }
+    findings.extend(messages::check(patient));
     findings
 }

@@ -1,7 +1,8 @@
 //! Metrics: what a monitoring system wants to know, as Prometheus text (exposition formats, version 0.0.4).
 //!
 //! Read when it is asked for, on the control socket and, if configured, on a loopback address, which everybody on this machine
-//! can read. Labels are ids of ours, scopes, states and codes: never a name, a number, an amount, or a bank.
+//! can read. Labels are ids of ours, scopes, states, codes and what the configuration calls a target of messages: never a name,
+//! a number, an amount, or a bank.
 
 mod table;
 
@@ -15,8 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use table::{Kind, METRICS, Metric};
 
+use super::backups::Backups;
 use super::loopback::{self, Page};
-use super::needs::{Situation, needs};
+use super::needs;
+use super::notify::{self, Standing};
 use crate::files::beside;
 use crate::model::notice::EventCode;
 use crate::model::port::Clock;
@@ -64,6 +67,10 @@ impl Counted {
 pub struct Metrics {
     /// What the engine knows.
     pub engine: Handle,
+    /// How the targets of messages fare.
+    pub messages: notify::Handle,
+    /// Backups that fail.
+    pub backups: Backups,
     /// When the last backup was made.
     pub store: Store,
     /// The time.
@@ -94,6 +101,7 @@ struct Facts<'a> {
     started_at: UtcInstant,
     counted: &'a Counted,
     needs: usize,
+    standings: &'a [Standing],
     database_bytes: u64,
     log_bytes: u64,
     last_backup: Option<UtcInstant>,
@@ -103,13 +111,17 @@ impl Metrics {
     /// All of them as text.
     pub async fn text(&self) -> Result<String, MetricsError> {
         let report = self.engine.report().await?;
+        let standings = self.messages.list().await?;
+        let backup_trouble = self.backups.trouble();
+        let needs = needs::all(&report, backup_trouble.as_ref(), &standings).len();
         let last_backup = self.store.last_event(EventCode::BackupCompleted).await;
         Ok(text(&Facts {
             report: &report,
             now: self.clock.now().wall,
             started_at: self.started_at,
             counted: &self.counted,
-            needs: needs(&Situation::from(&*report), report.provider_now).len(),
+            needs,
+            standings: &standings,
             database_bytes: bytes(&self.database),
             log_bytes: bytes(&beside(&self.database, "-wal")),
             last_backup: last_backup.map_err(MetricsError::Store)?,

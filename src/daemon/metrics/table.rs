@@ -324,6 +324,50 @@ pub const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        name: "banksyncd_notify_waiting",
+        kind: Kind::Gauge,
+        labels: &["target"],
+        help: "Messages that wait for a target of `[[notify]]`.",
+        samples: |facts, samples| {
+            for standing in facts.standings {
+                samples.put(&[&standing.name], standing.waiting);
+            }
+        },
+    },
+    Metric {
+        name: "banksyncd_notify_oldest_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: &["target"],
+        help: "When the oldest event happened that a target was not told of yet, in seconds since 1970; absent if none waits.",
+        samples: |facts, samples| {
+            for standing in facts.standings {
+                samples.instant(&[&standing.name], standing.oldest_at);
+            }
+        },
+    },
+    Metric {
+        name: "banksyncd_notify_up",
+        kind: Kind::Gauge,
+        labels: &["target"],
+        help: "0 while a target does not take its messages.",
+        samples: |facts, samples| {
+            for standing in facts.standings {
+                samples.put(&[&standing.name], u8::from(standing.failing_since.is_none()));
+            }
+        },
+    },
+    Metric {
+        name: "banksyncd_notify_given_up_total",
+        kind: Kind::Counter,
+        labels: &["target"],
+        help: "Messages that a target will not get: too many waited, it refused them, or took none for days.",
+        samples: |facts, samples| {
+            for standing in facts.standings {
+                samples.put(&[&standing.name], standing.given_up);
+            }
+        },
+    },
+    Metric {
         name: "banksyncd_database_bytes",
         kind: Kind::Gauge,
         labels: &[],

@@ -73,7 +73,19 @@ impl<'a> From<&'a Report> for Situation<'a> {
     }
 }
 
-/// Everything that needs a person, the most urgent first; empty when all is well.
+/// Everything that needs a person, also about the service itself, the most urgent first.
+pub fn all(
+    report: &Report,
+    backup_trouble: Option<&BackupTrouble>,
+    standings: &[Standing],
+) -> Vec<Need> {
+    let situation = Situation { backup_trouble, ..Situation::from(report) };
+    let mut found = needs(&situation, report.provider_now);
+    found.extend(untold(standings, report.now));
+    found
+}
+
+/// What needs a person by what is remembered and configured, the most urgent first; empty when all is well.
 pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
     let mut found: Vec<Need> = Vec::new();
     found.extend(fault(situation.provider));
@@ -120,7 +132,7 @@ pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
 }
 
 /// Targets of messages that have taken none for a while: whoever should be told of all the rest is not.
-pub fn untold(standings: &[Standing], now: UtcInstant) -> Vec<Need> {
+fn untold(standings: &[Standing], now: UtcInstant) -> Vec<Need> {
     let failing = standings.iter().filter_map(|standing| {
         let since = standing.failing_since.filter(|since| now.since(*since) >= UNTOLD_MS)?;
         let name = &standing.name;

@@ -199,6 +199,7 @@ fn who_is_not_told_is_told_here() {
         oldest_at: None,
         failing_since: since_ms.map(|ms| NOW.plus_ms(-ms)),
         taken_at: None,
+        given_up: 0,
         failed: None,
     };
     let all = [

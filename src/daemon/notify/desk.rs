@@ -38,6 +38,8 @@ struct Place {
     messenger: Arc<dyn Messenger>,
     lane: Lane,
     taken_at: Option<UtcInstant>,
+    /// Messages, since the daemon started.
+    given_up: u64,
     failed: Option<Failed>,
 }
 
@@ -247,6 +249,8 @@ impl Desk {
             }
         }
         place.lane.forget(given_up);
+        let count = u64::try_from(given_up.numbers.len()).unwrap_or(u64::MAX);
+        place.given_up = place.given_up.saturating_add(count);
         true
     }
 
@@ -280,11 +284,11 @@ impl Desk {
         let wanted = targets.audience.targets.iter().cloned().zip(targets.messengers);
         for (target, messenger) in wanted {
             let same = old.iter().position(|place| place.target.name == target.name);
-            let (lane, taken_at) = match same.map(|place| old.swap_remove(place)) {
-                Some(place) => (place.lane.started_anew(), place.taken_at),
-                None => (Lane::default(), None),
+            let (lane, taken_at, given_up) = match same.map(|place| old.swap_remove(place)) {
+                Some(place) => (place.lane.started_anew(), place.taken_at, place.given_up),
+                None => (Lane::default(), None, 0),
             };
-            self.places.push(Place { target, messenger, lane, taken_at, failed: None });
+            self.places.push(Place { target, messenger, lane, taken_at, given_up, failed: None });
         }
         (self.audience, self.rules) = (targets.audience, targets.rules);
         // What was written for a new target before it was known here.
@@ -345,6 +349,7 @@ impl Place {
             oldest_at: self.lane.oldest_at(),
             failing_since: self.lane.failing_since(),
             taken_at: self.taken_at,
+            given_up: self.given_up,
             failed: self.failed.clone(),
         }
     }

@@ -72,6 +72,8 @@ pub struct Standing {
     pub failing_since: Option<UtcInstant>,
     /// When it last took one, since the daemon started.
     pub taken_at: Option<UtcInstant>,
+    /// How many were given up since the daemon started.
+    pub given_up: u64,
     /// Why it did not take the last one, if it did not.
     pub failed: Option<Failed>,
 }

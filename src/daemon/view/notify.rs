@@ -15,6 +15,7 @@ pub struct StandingView<'a> {
     oldest_at: Option<At>,
     failing_since: Option<At>,
     taken_at: Option<At>,
+    given_up: u64,
     reason: Option<&'a str>,
     output: Option<&'a str>,
 }
@@ -29,6 +30,7 @@ pub fn standing(standing: &Standing) -> StandingView<'_> {
         oldest_at: at(standing.oldest_at),
         failing_since: at(standing.failing_since),
         taken_at: at(standing.taken_at),
+        given_up: standing.given_up,
         reason: failed.map(|failed| failed.reason.as_str()),
         output: failed.and_then(|failed| failed.output.as_deref()),
     }

@@ -219,6 +219,12 @@ CREATE INDEX bank_transaction_window ON bank_transaction (account, effective, ha
 
 CREATE INDEX bank_transaction_missing ON bank_transaction (account) WHERE state = 1;
 
+-- How many rows of an account ever came without a readable amount or date; only accounts that have such.
+CREATE TABLE not_understood (
+    account INTEGER PRIMARY KEY REFERENCES account (number),
+    rows    INTEGER NOT NULL CHECK (rows > 0)
+) STRICT;
+
 -- Texts that a later revision replaced.
 CREATE TABLE bank_transaction_version (
     bank_transaction INTEGER NOT NULL REFERENCES bank_transaction (number),
