@@ -18,8 +18,17 @@ pub const DISPLAY_FILE: &str = "display.toml";
 /// Most entries of a file, and of a list in it.
 const ENTRIES_MAX: usize = 1_000;
 
-const KEYS: [&str; 8] =
-    ["ids", "sign", "amount", "date", "payee", "notes", "notes-without", "ledger-balance"];
+const KEYS: [&str; 9] = [
+    "ids",
+    "sign",
+    "amount",
+    "date",
+    "payee",
+    "notes",
+    "notes-without",
+    "escapes",
+    "ledger-balance",
+];
 
 type Institutions = BTreeMap<String, Arc<Rule>>;
 
@@ -30,7 +39,10 @@ type Institutions = BTreeMap<String, Arc<Rule>>;
 pub fn display_rules(enabled: bool, file: Option<(&str, &str)>) -> Result<Rules, Vec<Problem>> {
     let mut institutions = parse(SHIPPED, "the program's display rules")?;
     if let Some((name, text)) = file {
-        institutions.extend(parse(text, name)?);
+        let own = parse(text, name)?;
+        let starts: Vec<&str> = own.keys().filter_map(|id| id.strip_suffix('*')).collect();
+        institutions.retain(|id, _| !starts.iter().any(|start| id.starts_with(start)));
+        institutions.extend(own);
     }
     Ok(Rules::new(enabled, institutions))
 }
@@ -76,8 +88,11 @@ fn ids(item: &Item<'_, '_>, report: &mut Report<'_>) -> Vec<String> {
     let id = |given: &DeValue<'_>| {
         let id = value::text(given, "an institution id")?;
         let good = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
-        if id.is_empty() || !id.chars().all(good) {
-            return Err(Wrong::new("must be an institution id such as \"N26_NTSBDEB1\""));
+        let plain = id.strip_suffix('*').unwrap_or(id);
+        if plain.is_empty() || !plain.chars().all(good) {
+            return Err(Wrong::new(
+                "must be an institution id such as \"N26_NTSBDEB1\", or its beginning and `*`",
+            ));
         }
         Ok(id.to_owned())
     };
@@ -128,6 +143,7 @@ fn rule(section: &Section<'_, '_>, report: &mut Report<'_>) -> Rule {
         payees: list("payee", report),
         notes: list("notes", report),
         notes_without: texts(&section.item("notes-without"), plain, report),
+        escapes: section.item("escapes").read(false, value::boolean, report).unwrap_or(false),
         ledger_balance: match ledger.value() {
             None => neutral.ledger_balance,
             Some(_) => texts(&ledger, plain, report),

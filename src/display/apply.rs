@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 
 use serde::Serialize;
 
+use super::text::{day_first, tidy, unescaped, whole, without};
 use super::{DateSource, Extract, Field, Only, Rule, Sign};
 use crate::model::balance::Balance;
 use crate::model::money::Amount;
@@ -86,14 +87,18 @@ impl Rule {
         };
         let ruled = self.payees.iter().find_map(|extract| row.extract(extract, out));
         let given = || [first, second].into_iter().flatten().find_map(|name| tidy(name));
-        ruled.or_else(given)
+        Some(self.readable(ruled.or_else(given)?))
     }
 
     fn notes(&self, row: &Row<'_>, out: Option<bool>) -> Option<String> {
         let ruled = self.notes.iter().find_map(|extract| row.find(extract, out));
         let text = ruled.or_else(|| row.columns.remittance_information.clone())?;
-        let without = |text: String, needless: &String| text.replace(needless.as_str(), " ");
-        tidy(&self.notes_without.iter().fold(text, without))
+        let without = |text: String, needless: &String| without(&text, needless);
+        tidy(&self.notes_without.iter().fold(self.readable(text), without))
+    }
+
+    fn readable(&self, text: String) -> String {
+        if self.escapes { unescaped(&text) } else { text }
     }
 
     /// The place of the balance that says what is on the account, in an answer.
@@ -118,11 +123,7 @@ fn date(source: &DateSource, row: &Row<'_>, out: Option<bool>) -> Option<BankDat
         DateSource::ValueTime => of_time(&columns.value_date_time),
         DateSource::Text(extract) => {
             let text = row.extract(extract, out)?;
-            BankDate::parse(&text).or_else(|| {
-                let mut parts = text.split('.');
-                let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
-                BankDate::from_ymd(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
-            })
+            BankDate::parse(&text).or_else(|| day_first(&text))
         }
     }
 }
@@ -173,12 +174,8 @@ impl Row<'_> {
             Field::Structured => plain(&texts().structured),
             Field::StructuredArray => lines(&texts().structured_lines),
             Field::Additional => plain(&texts().additional),
+            Field::Whole => whole(texts()).map(Cow::Owned),
+            Field::Text => self.columns.remittance_information.as_deref().map(Cow::Borrowed),
         }
     }
-}
-
-/// Without blanks at the ends and runs of them inside; `None` if nothing is left.
-fn tidy(text: &str) -> Option<String> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!text.is_empty()).then_some(text)
 }

@@ -6,6 +6,7 @@
 
 mod apply;
 mod pattern;
+mod text;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,13 +31,20 @@ impl Rules {
         Self { enabled, institutions, neutral: Arc::default() }
     }
 
-    /// The rule for an institution; `None` if rules are switched off.
+    /// The rule for an institution: its own, else that of the longest beginning of its id; `None` if rules are switched off.
     pub fn of(&self, institution: &str) -> Option<Arc<Rule>> {
-        let rule = || self.institutions.get(institution).unwrap_or(&self.neutral);
+        let by_start = || {
+            let starts = |(id, _): &(&String, &Arc<Rule>)| {
+                id.strip_suffix('*').is_some_and(|start| institution.starts_with(start))
+            };
+            let longest = self.institutions.iter().filter(starts).max_by_key(|(id, _)| id.len());
+            longest.map(|(_, rule)| rule)
+        };
+        let rule = || self.institutions.get(institution).or_else(by_start).unwrap_or(&self.neutral);
         self.enabled.then(|| Arc::clone(rule()))
     }
 
-    /// The institutions that have a rule of their own.
+    /// The institutions that have a rule of their own, some by the beginning of their ids and `*`.
     pub fn institutions(&self) -> impl Iterator<Item = &str> {
         self.institutions.keys().map(String::as_str)
     }
@@ -55,8 +63,10 @@ pub struct Rule {
     pub payees: Vec<Extract>,
     /// The first of these that there is, before the row's text.
     pub notes: Vec<Extract>,
-    /// Texts that are left out of the notes.
+    /// Texts that are left out of the notes, whatever blanks are in them.
     pub notes_without: Vec<String>,
+    /// Letters of payee and notes are written as `\U` and digits.
+    pub escapes: bool,
     /// The first of these types that an account has is what is on it.
     pub ledger_balance: Vec<String>,
 }
@@ -87,6 +97,7 @@ impl Default for Rule {
             payees: Vec::new(),
             notes: Vec::new(),
             notes_without: Vec::new(),
+            escapes: false,
             ledger_balance: LEDGER_BALANCES.map(str::to_owned).to_vec(),
         }
     }
@@ -132,7 +143,7 @@ pub enum DateSource {
     BookingTime,
     /// The date part of the value time.
     ValueTime,
-    /// In a text, as `YYYY-MM-DD` or `DD.MM.YYYY`.
+    /// In a text, as `YYYY-MM-DD`, `DD.MM.YYYY` or `DD.MM.YY`.
     Text(Extract),
 }
 
@@ -157,11 +168,15 @@ pub enum Field {
     StructuredArray,
     /// `additionalInformation`.
     Additional,
+    /// The array's texts as one, put together again where they were cut inside words.
+    Whole,
+    /// The text that is listed: the first there is of the five above.
+    Text,
 }
 
 impl Field {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Creditor,
         Self::Debtor,
         Self::UltimateCreditor,
@@ -171,6 +186,8 @@ impl Field {
         Self::Structured,
         Self::StructuredArray,
         Self::Additional,
+        Self::Whole,
+        Self::Text,
     ];
 
     /// The word of the rules.
@@ -185,6 +202,8 @@ impl Field {
             Self::Structured => "structured",
             Self::StructuredArray => "structured-array",
             Self::Additional => "additional",
+            Self::Whole => "whole-text",
+            Self::Text => "text",
         }
     }
 }

@@ -24,6 +24,7 @@ use super::error::{CREATE, Error};
 use super::keycheck::{self, Verdict};
 use super::lock::Lock;
 use super::rekey;
+use super::room;
 use super::schema::{self, Identity};
 
 /// The cipher's page; part of the file format, since nothing in the clear tells it.
@@ -295,12 +296,18 @@ fn keep_file_as_it_is(connection: &Connection, on: bool) -> Result<(), Error> {
         .map_err(Error::sql("set the database up"))
 }
 
-/// Mode 0600, whatever it was; the log files follow the database's mode.
+/// Mode 0600, whatever it was, for the database and what stands beside it: SQLite has given its log the mode that it met.
 fn tighten(path: &Path) -> Result<(), Error> {
     let failed = Error::file("protect", path);
-    let mode = fs::metadata(path).map_err(&failed)?.permissions().mode();
-    if mode & 0o177 != 0 {
-        fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(&failed)?;
+    for file in room::files(path) {
+        let mode = match fs::metadata(&file) {
+            Ok(facts) => facts.permissions().mode(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(failed(error)),
+        };
+        if mode & 0o177 != 0 {
+            fs::set_permissions(&file, Permissions::from_mode(0o600)).map_err(&failed)?;
+        }
     }
     Ok(())
 }

@@ -101,7 +101,7 @@ pub fn exposed(database: &Path) -> io::Result<Vec<Exposed>> {
 }
 
 /// The database and what stands beside it, whether it is there or not.
-fn files(database: &Path) -> Vec<PathBuf> {
+pub(super) fn files(database: &Path) -> Vec<PathBuf> {
     let others = ENDINGS.iter().map(|ending| beside(database, ending));
     [database.to_owned(), keycheck::path_of(database)].into_iter().chain(others).collect()
 }

@@ -27,9 +27,11 @@ const FOLDERS: [&str; 5] = [
 
 /// Settings whose words each take something away: more of them is stricter. A word that begins with `~` counts by itself.
 const DENYING: [&str; 3] = ["NoExecPaths", "InaccessiblePaths", "ReadOnlyPaths"];
+/// What may be run.
+const RUNNABLE: &str = "ExecPaths";
 /// Settings whose words each allow something: fewer of them is stricter, and none at all may mean everything.
 const ALLOWING: [&str; 7] = [
-    "ExecPaths",
+    RUNNABLE,
     "ReadWritePaths",
     "DeviceAllow",
     "AmbientCapabilities",
@@ -166,6 +168,8 @@ pub struct Found {
     pub drift: Option<Drift>,
     /// What it and its drop-ins leave open.
     pub weaker: Vec<Weaker>,
+    /// Programs that drop-ins let it run besides its own.
+    pub programs: Vec<String>,
 }
 
 /// Looks for a unit below `root`, which is `/` but for tests; `None` if it is not installed.
@@ -193,16 +197,16 @@ pub fn find(root: &Path, name: &Name) -> Option<Found> {
         match fs::read_to_string(&path) {
             Ok(text) => settings.read(&text, &path),
             Err(_unreadable) => {
-                return Some(Found {
-                    file,
-                    drift: Some(Drift::Unreadable(path)),
-                    weaker: Vec::new(),
-                });
+                let drift = Some(Drift::Unreadable(path));
+                return Some(Found { file, drift, ..Found::default() });
             }
         }
     }
-    let weaker = settings.weaker_than(name.shipped(), &file);
-    Some(Found { file, drift, weaker })
+    let mut ours = Settings::default();
+    ours.read(name.shipped(), &file);
+    let programs = settings.programs(root, &ours);
+    let weaker = settings.weaker_than(&ours, &file, &programs);
+    Some(Found { file, drift, weaker, programs })
 }
 
 /// The drop-ins of a unit in the order in which they apply: by their names, of equal names the strongest only.
@@ -266,31 +270,41 @@ impl Settings {
         }
     }
 
-    /// What is left open that `shipped` does not leave open.
-    fn weaker_than(&self, shipped: &str, file: &Path) -> Vec<Weaker> {
-        let mut ours = Self::default();
-        ours.read(shipped, file);
+    /// Single files that may be run besides `ours`, as `[[notify]]` needs them.
+    fn programs(&self, root: &Path, ours: &Self) -> Vec<String> {
+        let known = ours.words(RUNNABLE);
+        let path = |word: &str| word.trim_start_matches(['-', '+']).to_owned();
+        let more = self.words(RUNNABLE).into_iter().filter(|word| !known.contains(word)).map(path);
+        more.filter(|path| root.join(path.trim_start_matches('/')).is_file()).collect()
+    }
+
+    /// What is left open that `ours` does not leave open, but for single programs.
+    fn weaker_than(&self, ours: &Self, file: &Path, programs: &[String]) -> Vec<Weaker> {
         let exact = EXACT.into_iter().filter(|key| self.last(key) != ours.last(key));
         let denying = DENYING.into_iter().filter(|key| {
             let here = self.words(key);
             !ours.words(key).iter().all(|word| here.contains(word))
         });
-        let allowing = ALLOWING.into_iter().filter(|key| self.allows_more(key, &ours));
+        let allowing = ALLOWING.into_iter().filter(|key| self.allows_more(key, ours, programs));
         let calls =
-            ["SystemCallFilter"].into_iter().filter(|key| self.lets_more_through(key, &ours));
+            ["SystemCallFilter"].into_iter().filter(|key| self.lets_more_through(key, ours));
         let by = |key: &str| self.0.get(key).map_or_else(|| file.to_owned(), |(_, by)| by.clone());
         let weaker = |key: &str| Weaker { setting: key.to_owned(), by: by(key) };
         exact.chain(denying).chain(allowing).chain(calls).map(weaker).collect()
     }
 
     /// A setting that is not there at all, or that denies (`~`) instead of allowing, leaves everything open.
-    fn allows_more(&self, key: &str, ours: &Self) -> bool {
+    fn allows_more(&self, key: &str, ours: &Self, programs: &[String]) -> bool {
         if self.values(key) == ours.values(key) {
             return false;
         }
         let (here, there) = (self.words(key), ours.words(key));
         let silent = self.values(key).is_empty() && !ours.values(key).is_empty();
-        silent || here.iter().any(|word| !there.contains(word))
+        let known = |word: &str| {
+            let path = word.trim_start_matches(['-', '+']);
+            there.contains(&word) || (key == RUNNABLE && programs.iter().any(|known| known == path))
+        };
+        silent || !here.into_iter().all(known)
     }
 
     /// A filter is a list that allows, then lists that deny.
@@ -457,6 +471,12 @@ mod tests {
         );
         let found = look(root.path());
         assert!(found.drift.is_none() && found.weaker.is_empty(), "{found:?}");
+        assert!(found.programs.is_empty(), "{found:?}");
+        // A program for `[[notify]]`; a folder of programs is another matter.
+        place(root.path(), "usr/local/bin/tell", "");
+        drop_in(root.path(), "notify", "ExecPaths=+/usr/local/bin/tell\n");
+        let found = look(root.path());
+        assert!(found.weaker.is_empty() && found.programs == ["/usr/local/bin/tell"], "{found:?}");
         let instance = find(root.path(), &Name::new(Some("x"))).unwrap();
         assert!(instance.drift.is_none() && instance.weaker.is_empty(), "{instance:?}");
         assert!(find(Path::new("/nowhere"), &Name::new(None)).is_none());
@@ -472,6 +492,7 @@ mod tests {
             ("PrivateUsers", "PrivateUsers=\n"),
             ("NoExecPaths", "NoExecPaths=\n"),
             ("ExecPaths", "ExecPaths=/opt\n"),
+            ("ExecPaths", "ExecPaths=/usr/lib/systemd\n"),
             ("ReadWritePaths", "ReadWritePaths=/srv\n"),
             ("DeviceAllow", "DeviceAllow=/dev/sda\n"),
             ("CapabilityBoundingSet", "CapabilityBoundingSet=CAP_SYS_ADMIN\n"),

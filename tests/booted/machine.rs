@@ -15,10 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The release that the package is for.
+/// The release that the package is for; `BANKSYNCD_RELEASE` names another one, to see how it does there.
 const RELEASE: &str = "bookworm";
-/// Beyond the smallest system: what every Debian machine with a network daemon has.
-const INCLUDE: &str = "--include=systemd,systemd-sysv,dbus,ca-certificates,procps";
+/// Beyond the smallest system: what every Debian machine with a network daemon has, and the other distributions' installer.
+const INCLUDE: &str = "--include=systemd,systemd-sysv,dbus,ca-certificates,procps,rpm";
 
 /// What a command came to.
 #[derive(Clone, Debug)]
@@ -76,22 +76,28 @@ pub(crate) fn host(program: &str, arguments: &[&str]) -> String {
 fn base() -> &'static Path {
     static BASE: OnceLock<PathBuf> = OnceLock::new();
     BASE.get_or_init(|| {
-        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{RELEASE}.tar"));
-        let tarball = std::env::var_os("BANKSYNCD_BASE").map_or(kept, PathBuf::from);
+        let release = given("BANKSYNCD_RELEASE").unwrap_or_else(|| RELEASE.to_owned());
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{release}-rpm.tar"));
+        let tarball = given("BANKSYNCD_BASE").map_or(kept, PathBuf::from);
         if !tarball.exists() {
-            make_base(&tarball);
+            make_base(&tarball, &release);
         }
         tarball
     })
 }
 
-fn make_base(tarball: &Path) {
+/// What the environment says.
+fn given(name: &str) -> Option<String> {
+    std::env::var_os(name)?.into_string().ok()
+}
+
+fn make_base(tarball: &Path, release: &str) {
     let begun = now();
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
-    let mirror = std::env::var_os("BANKSYNCD_MIRROR").and_then(|mirror| mirror.into_string().ok());
+    let mirror = given("BANKSYNCD_MIRROR");
     let mirror = mirror.as_deref().unwrap_or("http://deb.debian.org/debian");
-    host("debootstrap", &["--variant=minbase", INCLUDE, RELEASE, root.to_str().unwrap(), mirror]);
+    host("debootstrap", &["--variant=minbase", INCLUDE, release, root.to_str().unwrap(), mirror]);
     // The base is for many machines: each makes its own identity, and the smallest system knows no localhost.
     fs::write(root.join("etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n").unwrap();
     fs::write(root.join("etc/machine-id"), "").unwrap();
@@ -222,6 +228,11 @@ impl Machine {
     /// A file of the machine, from outside.
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
         self.work.join("root").join(inside.trim_start_matches('/'))
+    }
+
+    /// What is `/share/NAME` inside, from outside.
+    pub(crate) fn shared(&self, name: &str) -> PathBuf {
+        self.work.join("share").join(name)
     }
 
     /// The host's number of a process of the machine.

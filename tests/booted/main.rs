@@ -15,8 +15,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "../support/certified.rs"]
+mod certified;
+#[expect(dead_code, reason = "other tests let it answer by itself")]
+#[path = "../support/raw_server.rs"]
+mod raw_server;
+#[path = "../support/signed.rs"]
+mod signed;
+
+mod elsewhere;
 mod machine;
 mod package;
+mod probe;
 mod service;
 mod setup;
 mod story;
@@ -93,6 +103,13 @@ fn the_packages_hold_what_they_should() {
 }
 
 #[test]
+fn the_package_for_other_distributions_works() {
+    if wanted() {
+        elsewhere::live(&rpm());
+    }
+}
+
+#[test]
 fn the_set_up_of_the_readme_works_word_for_word() {
     if wanted() {
         setup::follow(&deb());
@@ -108,8 +125,7 @@ fn the_service_survives_what_happens_to_machines() {
     let place = |name: &str| share.path().join(name).to_str().unwrap().to_owned();
     fs::copy(deb(), place("current.deb")).unwrap();
     older(&deb(), share.path());
-    let probe = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/booted/probe.c");
-    host("cc", &["-O1", "-Wall", "-Wextra", "-Werror", "-o", &place("probe"), probe]);
+    probe::make(share.path());
     eprintln!("{}", story::Story::live(share.path()));
 }
 

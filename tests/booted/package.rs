@@ -18,6 +18,7 @@ const BOTH: &[(&str, &str)] = &[
     ("/usr/share/bash-completion/completions/banksyncd", "-rw-r--r--"),
     ("/usr/share/doc/banksyncd/README.md", "-rw-r--r--"),
     ("/usr/share/doc/banksyncd/SECURITY.md", "-rw-r--r--"),
+    ("/usr/share/doc/banksyncd/examples/backup-folder.conf", "-rw-r--r--"),
     ("/usr/share/doc/banksyncd/examples/ip-allow-list.conf", "-rw-r--r--"),
     ("/usr/share/doc/banksyncd/examples/log-namespace.conf", "-rw-r--r--"),
     ("/usr/share/doc/banksyncd/examples/notify-exec.conf", "-rw-r--r--"),

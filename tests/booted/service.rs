@@ -2,6 +2,7 @@
 //! the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -58,6 +59,35 @@ pub(crate) fn authorise(machine: &Machine) {
         link["url"].as_str().map(str::to_owned)
     });
     machine.curl(&[&format!("{url}?do=authorise")]);
+}
+
+/// Sets the service up for the bank; gives what was said.
+#[track_caller]
+pub(crate) fn set_up(machine: &Machine) -> String {
+    machine.ok(&format!(
+        "printf '%s\\n' sandbox-secret-id sandbox-secret-key |
+            banksyncd init --api-base http://{BANK}/api/v2/ 2>&1"
+    ))
+}
+
+/// Links two accounts at the bank, and waits until they have been pulled.
+#[track_caller]
+pub(crate) fn link(machine: &Machine) {
+    let linking = machine.shell("banksyncd --json link SANDBOXFINANCE_SFIN0000");
+    let mut linking = { linking }.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    authorise(machine);
+    assert!(linking.wait().unwrap().success());
+    wait_until_pulled(machine);
+}
+
+/// Waits for the first pull of the two accounts.
+#[track_caller]
+pub(crate) fn wait_until_pulled(machine: &Machine) {
+    wait_for("the first pull", || {
+        let accounts = json(machine, "accounts");
+        let pulled = |own: &Value| own["last_synced_at"].is_string();
+        (accounts.len() == 2 && accounts.iter().all(pulled)).then_some(())
+    });
 }
 
 /// What the bank showed when it was last asked, of every account.

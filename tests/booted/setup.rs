@@ -6,8 +6,8 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::machine::{Machine, wait_for};
-use crate::service::{authorise, json, show};
+use crate::machine::Machine;
+use crate::service::{authorise, show, wait_until_pulled};
 
 const README: &str = include_str!("../../README.md");
 
@@ -41,11 +41,7 @@ pub(crate) fn follow(deb: &Path) {
                 assert!(linking.wait().unwrap().success());
             }
             ": when the accounts have been pulled" => {
-                wait_for("the first pull", || {
-                    let accounts = json(&machine, "accounts");
-                    let pulled = |own: &serde_json::Value| own["last_synced_at"].is_string();
-                    (accounts.len() == 2 && accounts.iter().all(pulled)).then_some(())
-                });
+                wait_until_pulled(&machine);
                 let told = machine.ok(&commands);
                 for must in [
                     "nothing needs you",

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use banksyncd::sandbox::{Limits, WorldConfig};
 use serde_json::Value;
 
 use crate::rig::{Rig, text};
@@ -56,6 +57,43 @@ fn rules_of_ones_own_are_taken_over_by_a_reload_and_a_broken_file_is_not() {
     assert_eq!(shown.len(), 5);
     assert!(shown.iter().all(|(_, value)| value.is_null()), "{shown:?}");
     assert!(rig.list(&["balances"]).iter().all(|one| one["display_balance"].is_null()));
+}
+
+#[test]
+fn of_the_history_the_values_of_the_balance_that_counts_are_shown() {
+    let limits = Limits { daily: 50, ..Limits::default() };
+    let mut rig = Rig::with(WorldConfig { limits, ..WorldConfig::default() })
+        .extra("[limits]\ncalls-per-day = 50\n");
+    rig.start();
+    rig.linked(BANK);
+    for _ in 0..12 {
+        rig.bank.advance_s(20 * 3_600);
+        rig.sync(&[]).expect(0);
+    }
+    let history = |rig: &Rig| rig.list(&["balances", "--history"]);
+    let rows = history(&rig);
+    let of = |kind: &str| rows.iter().filter(|row| row["balance_type"] == kind).collect::<Vec<_>>();
+    let (booked, available) = (of("interimBooked"), of("interimAvailable"));
+    assert!(booked.len() > 2 && available.len() > 2, "{rows:#?}");
+    assert_eq!(booked.len() + available.len(), rows.len());
+    assert!(booked.iter().all(|row| row["display_balance"] == row["amount"]), "{booked:#?}");
+    assert!(available.iter().all(|row| row["display_balance"].is_null()), "{available:#?}");
+    let newest = booked.last().unwrap();
+    let now = rig.list(&["balances"]);
+    let now = now.iter().find(|row| !row["display_balance"].is_null()).unwrap();
+    assert_eq!(now["display_balance"], newest["display_balance"]);
+
+    let own =
+        format!("[[institution]]\nids = [\"{BANK}\"]\nledger-balance = [\"interimAvailable\"]\n");
+    fs::write(rig.path("display.toml"), own).unwrap();
+    assert_eq!(rig.ask("POST", "/v1/reload", "").unwrap().0, 200);
+    for row in history(&rig) {
+        let counts = row["balance_type"] == "interimAvailable";
+        assert_eq!(
+            row["display_balance"],
+            if counts { row["amount"].clone() } else { Value::Null }
+        );
+    }
 }
 
 #[test]

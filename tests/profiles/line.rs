@@ -14,6 +14,7 @@ use banksyncd::model::time::{BankDate, Now, UtcInstant};
 use banksyncd::model::transaction::AnswerMark;
 use banksyncd::sandbox::{HttpRequest, SECRET_ID, SECRET_KEY, World};
 
+use crate::plant::Garden;
 use crate::vault::MemoryVault;
 
 /// Time that stands still until the test moves it; waiting takes none.
@@ -35,10 +36,11 @@ impl Clock for Time {
     }
 }
 
-/// Hands requests to the world at its present.
+/// Hands requests to the world at its present, and its answers on, with what was planted in them.
 struct Wire {
     world: Arc<Mutex<World>>,
     time: Arc<Time>,
+    garden: Arc<Mutex<Garden>>,
 }
 
 impl Transport for Wire {
@@ -51,8 +53,10 @@ impl Transport for Wire {
         if let Some(body) = &request.body {
             asked = asked.with_json(&serde_json::from_str(body.expose()).unwrap());
         }
-        let answer = self.world.lock().unwrap().handle(self.time.wall(), &asked);
-        let body = Body::new(answer.body, None);
+        let mut world = self.world.lock().unwrap();
+        let answer = world.handle(self.time.wall(), &asked);
+        let body = self.garden.lock().unwrap().on_the_way(&world, &asked.path, answer.body);
+        let body = Body::new(body, None);
         let response = Response { status: answer.status, headers: answer.headers, body };
         Box::pin(std::future::ready(Ok(response)))
     }
@@ -62,6 +66,7 @@ impl Transport for Wire {
 pub(crate) struct Line {
     pub(crate) world: Arc<Mutex<World>>,
     pub(crate) time: Arc<Time>,
+    pub(crate) garden: Arc<Mutex<Garden>>,
     client: Client,
 }
 
@@ -69,7 +74,12 @@ impl Line {
     pub(crate) fn new(world: World, start: UtcInstant) -> Self {
         let world = Arc::new(Mutex::new(world));
         let time = Arc::new(Time(AtomicI64::new(start.ms())));
-        let wire = Wire { world: Arc::clone(&world), time: Arc::clone(&time) };
+        let garden = Arc::<Mutex<Garden>>::default();
+        let wire = Wire {
+            world: Arc::clone(&world),
+            time: Arc::clone(&time),
+            garden: Arc::clone(&garden),
+        };
         let settings = Settings {
             api_base: "https://sandbox.invalid/api/v2/".to_owned(),
             secret_id: Secret::new(SECRET_ID.to_owned()),
@@ -78,7 +88,7 @@ impl Line {
         };
         let clock: Arc<dyn Clock> = Arc::<Time>::clone(&time);
         let client = Client::new(Arc::new(wire), clock, Arc::new(MemoryVault::default()), settings);
-        Self { world, time, client }
+        Self { world, time, garden, client }
     }
 
     pub(crate) fn wait_hours(&self, hours: i64) {

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use banksyncd::gocardless::Rows;
+use banksyncd::model::id::TransactionId;
+use banksyncd::model::notice::EventCode;
 use banksyncd::model::port::RowReader as _;
 use banksyncd::model::time::BankDate;
 use proptest::prelude::*;
@@ -124,11 +127,11 @@ async fn check(
     for (row, count) in &came {
         prop_assert!(lists.get(row) >= Some(count), "(a) {row} is shown {count} times");
     }
-    let keys = shown.iter().map(|row| banksyncd::gocardless::Rows.key(row));
+    let keys = shown.iter().map(|row| Rows.key(row));
     let Some(oldest) = keys.filter_map(|key| key.effective_date).min() else { return Ok(()) };
     let floor = from.map_or(oldest, |from| from.max(oldest));
     for (row, count) in &lists {
-        let key = banksyncd::gocardless::Rows.key(row);
+        let key = Rows.key(row);
         let passes = from.is_none() || key.filterable;
         let covered = passes && key.earliest_date.is_none_or(|earliest| earliest >= floor);
         if covered {
@@ -169,12 +172,100 @@ async fn live(deeds: &[Deed]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Any JSON, with the members of rows among others.
+fn any_json() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        prop::sample::select(vec![
+            "null",
+            "true",
+            "1e400",
+            "-0.5",
+            "\"\\ud800\\u0000\"",
+            "\"2026-03-31\"",
+            "\"2026-02-30\""
+        ])
+        .prop_map(str::to_owned),
+        "[ -!#-\\[\\]-~]{0,12}".prop_map(|text| format!("\"{text}\"")),
+        "-?[1-9][0-9]{0,30}(\\.[0-9]{1,9})?".prop_map(|number| number),
+    ];
+    let names = vec![
+        "transactionId",
+        "internalTransactionId",
+        "bookingDate",
+        "valueDate",
+        "bookingDateTime",
+        "transactionAmount",
+        "amount",
+        "currency",
+        "creditorAccount",
+        "creditorName",
+        "remittanceInformationUnstructured",
+        "remittanceInformationUnstructuredArray",
+        "x",
+    ];
+    leaf.prop_recursive(3, 24, 6, move |inner| {
+        let member = (prop::sample::select(names.clone()), inner.clone());
+        let member = member.prop_map(|(name, value)| format!("\"{name}\":{value}"));
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(", "))),
+            prop::collection::vec(member, 0..6)
+                .prop_map(|members| format!("{{{}}}", members.join(","))),
+        ]
+    })
+}
+
+/// Any JSON in place of rows, one answer after another: nothing is lost, all of the newest answer is listed, with flags where it
+/// is not understood, and each text that nobody understands is counted and told of once.
+async fn takes(answers: &[Vec<String>]) -> Result<(), TestCaseError> {
+    let mut world = World::new().await;
+    let understood = |raw: &str| Rows.key(raw).understood;
+    let (mut before, mut told) = (BTreeMap::new(), 0);
+    for rows in answers {
+        world.wait_hours(5);
+        let applied = world.pull_rows(rows).await;
+        check(&world, rows, None).await?;
+        let now: BTreeMap<_, _> =
+            world.all().await.into_iter().map(|row| (row.id, row.raw)).collect();
+        let worse = |(id, raw): &(&TransactionId, &String)| {
+            !understood(raw) && before.get(*id).is_none_or(|before: &String| understood(before))
+        };
+        let odd = u64::try_from(now.iter().filter(worse).count()).unwrap();
+        told += odd;
+        let event = |code| applied.events.iter().find(|event| event.notice.code == code);
+        let said =
+            event(EventCode::RowsNotUnderstood).map(|event| event.notice.details["count"].clone());
+        prop_assert_eq!(said, (odd > 0).then(|| odd.into()));
+        prop_assert_eq!(world.store.rows_not_understood().await.unwrap(), told);
+        for row in world.listed().await {
+            let read = Rows.read(&row.raw);
+            let whole = read.amount.is_some() && row.effective_date.is_some();
+            prop_assert_eq!(understood(&row.raw), whole);
+            prop_assert!(whole || !read.flags.is_empty(), "{}", row.raw);
+        }
+        let mut kept = Vec::new();
+        for id in now.keys() {
+            kept.extend(world.store.versions(*id).await.unwrap().into_iter().map(|one| one.raw));
+        }
+        prop_assert!(before.values().chain(rows).all(|text| kept.contains(text)));
+        before = now;
+    }
+    world.verified().await;
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn the_view_is_the_bank_s_after_every_answer(deeds in prop::collection::vec(deed(), 5..60)) {
         block_on(live(&deeds))?;
+    }
+
+    #[test]
+    fn any_json_is_kept_listed_and_told_of(
+        answers in prop::collection::vec(prop::collection::vec(any_json(), 0..12), 1..4),
+    ) {
+        block_on(takes(&answers))?;
     }
 
     #[test]

@@ -89,7 +89,8 @@ fn serve(stream: &TcpStream, rule: &Rule, log: &Mutex<Vec<Seen>>) {
     }
 }
 
-fn read_request(reader: &mut impl BufRead) -> Option<Seen> {
+/// The next request of a connection.
+pub(crate) fn read_request(reader: &mut impl BufRead) -> Option<Seen> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();

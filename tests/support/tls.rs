@@ -10,13 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// For localhost.
-pub(crate) const GOOD: &[u8] = include_bytes!("../fixtures/tls/good.pem");
+#[path = "certified.rs"]
+mod certified;
+
+pub(crate) use certified::{GOOD, server_config};
+
 /// For another name.
 pub(crate) const ELSEWHERE: &[u8] = include_bytes!("../fixtures/tls/elsewhere.pem");
 /// Until 2020.
@@ -25,18 +24,6 @@ pub(crate) const EXPIRED: &[u8] = include_bytes!("../fixtures/tls/expired.pem");
 pub(crate) const SELF_SIGNED: &[u8] = include_bytes!("../fixtures/tls/selfsigned.pem");
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
-
-/// How a server with this certificate speaks.
-pub(crate) fn server_config(pem: &[u8]) -> ServerConfig {
-    let chain = vec![CertificateDer::from_pem_slice(pem).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
-    ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap()
-}
 
 /// A server until it is dropped.
 pub(crate) struct TlsServer {

@@ -93,7 +93,11 @@ fn sandboxing(found: &Found, name: &Name, pid: Option<i64>) -> Vec<Finding> {
         findings.push(Finding::trouble(SANDBOXING, message, name.systemctl("restart")));
     }
     if findings.is_empty() {
-        findings.push(Finding::fine(SANDBOXING, "as strict as it was shipped"));
+        let besides = match found.programs.as_slice() {
+            [] => String::new(),
+            programs => format!("; it may also run {}", programs.join(", ")),
+        };
+        findings.push(Finding::fine(SANDBOXING, format!("as strict as it was shipped{besides}")));
     }
     findings
 }

@@ -153,10 +153,17 @@ impl Keeper {
         }
     }
 
+    /// What is remembered. A start may be the cure of what failed, so that is tried again at once.
     async fn load(&self) -> Option<Record> {
         match self.store.load(RECORD).await {
             Ok(None) => Some(Record::default()),
-            Ok(Some(text)) => Some(serde_json::from_str(text.expose()).unwrap_or_default()),
+            Ok(Some(text)) => {
+                let known: Record = serde_json::from_str(text.expose()).unwrap_or_default();
+                Some(Record {
+                    tried_at: known.tried_at.filter(|_| known.failure.is_none()),
+                    ..known
+                })
+            }
             Err(_unreadable) => None,
         }
     }
