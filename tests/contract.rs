@@ -14,12 +14,14 @@
     reason = "the tests use the machine's clock and environment, which the adapter never touches"
 )]
 
-#[path = "support/doubles.rs"]
-mod doubles;
+#[path = "support/clock.rs"]
+mod clock;
 #[path = "support/gzip.rs"]
 mod gzip;
 #[path = "support/raw_server.rs"]
 mod raw_server;
+#[path = "support/vault.rs"]
+mod vault;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -38,8 +40,9 @@ use banksyncd::model::port::{
 use banksyncd::model::secret::Secret;
 use banksyncd::model::time::BankDate;
 use banksyncd::model::transaction::Answer;
-use doubles::{MemoryVault, SystemClock};
+use clock::SystemClock;
 use raw_server::{Say, Seen, Server, answer, message};
+use vault::MemoryVault;
 
 const MIB: usize = 1_048_576;
 const TOKENS: &str = r#"{"access":"access-1","access_expires":86400,"refresh":"refresh-1","refresh_expires":2592000}"#;

@@ -154,15 +154,34 @@ pub(super) async fn labels(ctx: &Ctx<'_>) -> Result<BTreeMap<String, String>, Cl
 /// The labels of these accounts, by id. Banks give many accounts one name: then the end of the number and the currency are
 /// added, and where that is not enough the id stands instead.
 pub(super) fn told_apart(accounts: &[Object]) -> BTreeMap<String, String> {
-    let shared = |name: &dyn Fn(&Object) -> String, one: &Object| {
-        accounts.iter().filter(|other| name(other) == name(one)).count() > 1
-    };
-    let told = |one: &Object| match one {
-        one if !shared(&label, one) => label(one),
-        one if !shared(&longer, one) => longer(one),
-        one => one_line(one.text_or_empty("id")),
+    let (labels, longer) = (Names::of(accounts, label), Names::of(accounts, longer));
+    let told = |one: &Object| {
+        let told = labels.only(one).or_else(|| longer.only(one));
+        told.unwrap_or_else(|| one_line(one.text_or_empty("id")))
     };
     accounts.iter().map(|one| (one.text_or_empty("id").to_owned(), told(one))).collect()
+}
+
+/// How many accounts have a name.
+struct Names {
+    name: fn(&Object) -> String,
+    counts: BTreeMap<String, usize>,
+}
+
+impl Names {
+    fn of(accounts: &[Object], name: fn(&Object) -> String) -> Self {
+        let mut counts = BTreeMap::new();
+        for one in accounts {
+            *counts.entry(name(one)).or_default() += 1;
+        }
+        Self { name, counts }
+    }
+
+    /// The name of an account, if no other one has it.
+    fn only(&self, one: &Object) -> Option<String> {
+        let name = (self.name)(one);
+        (self.counts.get(&name) == Some(&1)).then_some(name)
+    }
 }
 
 /// The label, the end of the number, and the currency.

@@ -57,8 +57,7 @@ pub(super) async fn run(folder: &Path, ctx: &mut Ctx<'_>) -> Result<Code, CliErr
     }
     for file in written? {
         if ctx.json {
-            let line = serde_json::to_vec(&file).map_err(|error| failed(error.into()))?;
-            ctx.output.json(&line)?;
+            ctx.output.object(&file)?;
         } else {
             ctx.output.line(&format!("{:>10} {}", file.lines, file.name))?;
         }

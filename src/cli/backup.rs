@@ -40,8 +40,7 @@ pub async fn run(args: &Backup, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     check.and_then(|()| draft.place()).map_err(failed)?;
     let bytes = std::fs::metadata(&args.file).map_or(0, |facts| facts.len());
     if ctx.json {
-        let line = json!({ "file": args.file.to_string_lossy(), "bytes": bytes }).to_string();
-        ctx.output.json(line.as_bytes())?;
+        ctx.output.object(&json!({ "file": args.file.to_string_lossy(), "bytes": bytes }))?;
     } else {
         ctx.output.line(&format!("{bytes} bytes in `{}`", args.file.display()))?;
         ctx.output.note("it opens with the database's key only: keep that in another place");

@@ -36,17 +36,15 @@ pub async fn run(args: &Balances, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
             Some(at) if args.history => ctx.zone.local(at),
             at => ago(now, at),
         };
-        table.row(&[
+        let cells = [
             name_of(&labels, &balance),
             one_line(balance.text_or_empty("balance_type")),
             one_line(balance.text("amount").unwrap_or("?")),
             one_line(balance.text_or_empty("currency")),
             one_line(balance.text("reference_date").unwrap_or("-")),
             read,
-        ]);
-        if table.waiting() >= BLOCK_ROWS {
-            table.flush_rows(&mut ctx.output)?;
-        }
+        ];
+        table.pour(&cells, &mut ctx.output)?;
     }
     if !any {
         ctx.output.line("no balances yet")?;
@@ -55,6 +53,3 @@ pub async fn run(args: &Balances, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     table.print(&mut ctx.output)?;
     Ok(Code::Ok)
 }
-
-/// Rows that are laid out together; a history may be long.
-const BLOCK_ROWS: usize = 500;

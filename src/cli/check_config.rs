@@ -45,11 +45,7 @@ pub(super) fn run(global: &Global, output: &mut Output) -> Result<Code, CliError
 
 fn tell(problem: &Problem, json: bool, output: &mut Output) -> Result<(), CliError> {
     if json {
-        let line = serde_json::to_vec(problem).map_err(|error| CliError::NotUnderstood {
-            what: format!("a problem that cannot be written: {error}"),
-            hint: None,
-        })?;
-        return output.json(&line);
+        return output.object(problem);
     }
     output.error(&problem.to_string());
     Ok(())

@@ -14,12 +14,11 @@ use crate::daemon::DaemonError;
 use crate::exit::Code;
 use crate::files::{beside, give_like, sync_folder_of};
 use crate::model::secret::DatabaseKey;
-use crate::systemd::credentials::{CredentialError, Directories, Stored, read_database_key};
+use crate::systemd::credentials::{
+    CredentialError, DATABASE_KEY, Directories, Stored, read_database_key,
+};
 use crate::systemd::seal::{self, Source};
 use crate::systemd::unit::Name;
-
-/// The configuration's key of the database key, for messages.
-const STORE_KEY: &str = "store.key";
 
 /// The configuration that the daemon has.
 pub(super) fn config(global: &Global) -> Result<Config, CliError> {
@@ -33,7 +32,7 @@ pub(super) fn read(config: &Config, global: &Global) -> Result<DatabaseKey, CliE
     let folder = directories.credentials.as_deref();
     match KeyPlace::of(config, global) {
         Ok(place) if folder.is_none() => place.read(),
-        _ => read_database_key(STORE_KEY, &config.store.key, folder).map_err(unreadable),
+        _ => read_database_key(DATABASE_KEY, &config.store.key, folder).map_err(unreadable),
     }
 }
 

@@ -39,8 +39,7 @@ pub async fn run(args: &Links, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
         });
         written.map_err(|error| cannot_write(file, &error))?;
         if ctx.json {
-            let line = json!({ "file": file.to_string_lossy(), "events": events }).to_string();
-            ctx.output.json(line.as_bytes())?;
+            ctx.output.object(&json!({ "file": file.to_string_lossy(), "events": events }))?;
         } else {
             ctx.output.line(&format!("{} in `{}`", count(events, "event"), file.display()))?;
         }

@@ -13,7 +13,7 @@ use crate::config::Problem;
 use crate::daemon::view::VerifyView;
 use crate::exit::Code;
 use crate::model::port::{BoxFuture, Clock, Method};
-use crate::model::shell::quoted;
+use crate::model::shell::quoted_path;
 use crate::model::time::{BankDate, Now, Zone};
 use crate::store::Backup;
 
@@ -199,7 +199,7 @@ const LISTED_MAX: usize = 100_000;
 pub fn program(global: &Global) -> String {
     let mut program = vec!["banksyncd".to_owned()];
     let mut option = |name: &str, path: &Path| {
-        program.extend([name.to_owned(), quoted(&path.to_string_lossy())]);
+        program.extend([name.to_owned(), quoted_path(path)]);
     };
     let from_environment = std::env::var_os("BANKSYNCD_CONFIG");
     let config = global.config.as_os_str();

@@ -6,6 +6,8 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::error::CliError;
 use super::text::{clean, safe_json};
 use crate::model::time::Zone;
@@ -191,6 +193,15 @@ impl Output {
             self.out.write_all(line)
         };
         written.and_then(|()| self.out.write_all(b"\n")).map_err(CliError::Output)
+    }
+
+    /// One object of ours for machines, on a line.
+    pub fn object(&mut self, object: &impl Serialize) -> Result<(), CliError> {
+        let line = serde_json::to_vec(object).map_err(|error| CliError::NotUnderstood {
+            what: format!("an object that cannot be written: {error}"),
+            hint: None,
+        })?;
+        self.json(&line)
     }
 
     /// A URL on a line of its own; on a terminal also as a hyperlink (OSC 8).

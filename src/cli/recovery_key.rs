@@ -42,7 +42,7 @@ pub(super) fn run(
     let lines = recovery::written(&key);
     if global.json {
         let lines: Vec<&str> = lines.iter().map(Secret::expose).collect();
-        output.json(json!({ "recovery_key": lines }).to_string().as_bytes())?;
+        output.object(&json!({ "recovery_key": lines }))?;
         return Ok(Code::Ok);
     }
     for line in &lines {

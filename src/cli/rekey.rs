@@ -48,7 +48,7 @@ pub(super) fn run(args: &Rekey, global: &Global, output: &mut Output) -> Result<
     done.map_err(DaemonError::Open)?;
     if global.json {
         let line = json!({ "key": place.path().to_string_lossy(), "kept": kept.to_string_lossy() });
-        output.json(line.to_string().as_bytes())?;
+        output.object(&line)?;
         return Ok(Code::Ok);
     }
     output.line("the database has a new key")?;

@@ -17,11 +17,7 @@ pub(super) fn run(args: &Replay, global: &Global, output: &mut Output) -> Result
     let replayed = runtime()?.block_on(watched)?;
     if global.json {
         for difference in &replayed.differences {
-            let line = serde_json::to_vec(difference).map_err(|error| CliError::NotUnderstood {
-                what: format!("a difference that cannot be written: {error}"),
-                hint: None,
-            })?;
-            output.json(&line)?;
+            output.object(difference)?;
         }
     } else if !replayed.differences.is_empty() {
         print(&replayed.differences, output)?;

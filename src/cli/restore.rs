@@ -18,8 +18,8 @@ pub(super) fn run(args: &Restore, global: &Global, output: &mut Output) -> Resul
     let restored = restore(args, global, output)?;
     if global.json {
         let kept = restored.kept.as_ref().map(|path| path.to_string_lossy());
-        let line = serde_json::json!({ "kept": kept, "ledger_kept": restored.ledger_kept });
-        output.json(line.to_string().as_bytes())?;
+        let ledger_kept = restored.ledger_kept;
+        output.object(&serde_json::json!({ "kept": kept, "ledger_kept": ledger_kept }))?;
         return Ok(Code::Ok);
     }
     output.line("the backup is in place")?;

@@ -68,7 +68,7 @@ fn introduce(address: &str, json: bool, output: &mut Output) -> Result<(), CliEr
             "secret_key": SECRET_KEY,
             "institutions": institutions.iter().map(|(id, _)| id).collect::<Vec<_>>(),
         });
-        return output.json(object.to_string().as_bytes());
+        return output.object(&object);
     }
     output.line(&format!("api-base    {base}"))?;
     output.line(&format!("secret-id   {SECRET_ID}"))?;

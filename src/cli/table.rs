@@ -47,7 +47,7 @@ impl Column {
         self
     }
 
-    /// At least this wide, so that one block of rows lines up with the next (see [`Table::flush_rows`]).
+    /// At least this wide, so that one block of rows lines up with the next (see [`Table::pour`]).
     #[must_use]
     pub const fn at_least(mut self, columns: u16) -> Self {
         self.width = Wide::AtLeast(columns);
@@ -71,6 +71,8 @@ pub struct Table {
     heading_due: bool,
 }
 
+/// Rows that are laid out together.
+const BLOCK_ROWS: usize = 500;
 /// Blanks between columns.
 const GAP: u16 = 2;
 
@@ -106,13 +108,14 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// How many rows wait.
-    pub fn waiting(&self) -> usize {
-        self.rows.len()
+    /// Adds a row of a listing without end, and writes what waits as soon as it is a block.
+    pub fn pour(&mut self, cells: &[String], output: &mut Output) -> Result<(), CliError> {
+        self.row(cells);
+        if self.rows.len() >= BLOCK_ROWS { self.flush_rows(output) } else { Ok(()) }
     }
 
-    /// Writes the rows that wait, the heading before the first of them. For listings without end.
-    pub fn flush_rows(&mut self, output: &mut Output) -> Result<(), CliError> {
+    /// Writes the rows that wait, the heading before the first of them.
+    fn flush_rows(&mut self, output: &mut Output) -> Result<(), CliError> {
         if self.rows.is_empty() && !self.heading_due {
             return Ok(());
         }

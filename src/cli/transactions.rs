@@ -11,9 +11,6 @@ use super::table::{Column, Table};
 use super::text::one_line;
 use super::{Code, Ctx};
 
-/// Rows that are laid out together.
-const BLOCK_ROWS: usize = 500;
-
 /// What someone is told who asks for the bank's row in a table.
 pub(super) const RAW_HINT: &str = "hint: `--raw` shows in `--json` only";
 
@@ -46,10 +43,7 @@ pub async fn run(args: &Transactions, ctx: &mut Ctx<'_>) -> Result<Code, CliErro
     let mut any = false;
     while let Some(line) = lines.next().await? {
         any = true;
-        table.row(&layout.row(&Object::parse(line)?));
-        if table.waiting() >= BLOCK_ROWS {
-            table.flush_rows(&mut ctx.output)?;
-        }
+        table.pour(&layout.row(&Object::parse(line)?), &mut ctx.output)?;
     }
     if !any {
         ctx.output.line("no transactions")?;

@@ -106,7 +106,7 @@ impl Watch {
         match self.store.apply(Arc::new(batch), Arc::clone(&self.reader)).await {
             Ok(applied) => {
                 for event in &applied.events {
-                    let told = LogEvent { id: Some(event.id), ..LogEvent::from(&event.notice) };
+                    let told = LogEvent::stored(event.id, &event.notice);
                     self.log.deliver(&told);
                 }
             }

@@ -2,9 +2,9 @@
 //! once, except what only a restart can change, and that is named.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::{self, Config, LoadError, Loaded, load};
+use crate::config::{Config, LoadError, Loaded, load};
 use crate::display::Rules;
 use crate::model::notice::{EventCode, Notice};
 use crate::observe::{self, Chain};
@@ -60,9 +60,15 @@ pub struct Hands {
 pub struct Reloader {
     path: PathBuf,
     directories: Directories,
-    current: Arc<Mutex<Config>>,
-    display: Arc<Mutex<Arc<Rules>>>,
+    current: Arc<Mutex<InForce>>,
     hands: Hands,
+}
+
+/// What the files said when they were read last.
+#[derive(Debug)]
+struct InForce {
+    config: Arc<Config>,
+    display: Arc<Rules>,
 }
 
 impl Reloader {
@@ -73,14 +79,17 @@ impl Reloader {
         (config, display): (Config, Rules),
         hands: Hands,
     ) -> Self {
-        let current = Arc::new(Mutex::new(config));
-        let display = Arc::new(Mutex::new(Arc::new(display)));
-        Self { path, directories, current, display, hands }
+        let in_force = InForce { config: Arc::new(config), display: Arc::new(display) };
+        Self { path, directories, current: Arc::new(Mutex::new(in_force)), hands }
+    }
+
+    fn in_force(&self) -> MutexGuard<'_, InForce> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The display rules in force.
     pub fn display(&self) -> Arc<Rules> {
-        Arc::clone(&self.display.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.in_force().display)
     }
 
     /// Reads the file again; returns the keys whose change needs a restart. The service manager is told of the beginning and
@@ -107,12 +116,10 @@ impl Reloader {
         };
         self.hands.messages.set(targets).await?;
         let restart = {
-            let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-            let restart = needs_restart(&current, &config);
+            let mut current = self.in_force();
+            let restart = needs_restart(&current.config, &config);
             self.hands.log.set_level(config.log.level);
-            *current = config;
-            let mut shown = self.display.lock().unwrap_or_else(PoisonError::into_inner);
-            *shown = Arc::new(display);
+            *current = InForce { config: Arc::new(config), display: Arc::new(display) };
             restart
         };
         self.hands.engine.set_policy(policy).await?;
@@ -131,18 +138,8 @@ impl Reloader {
     }
 
     /// What the file said when it was read last.
-    pub fn config(&self) -> Config {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// How files are written, as configured now.
-    pub fn export(&self) -> config::Export {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).export.clone()
-    }
-
-    /// Whether somebody may see how balances went, as configured now.
-    pub fn shows_trend(&self) -> bool {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).display.trend
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.in_force().config)
     }
 
     fn read(&self) -> Result<(Config, Rules, Policy, Targets), ReloadError> {

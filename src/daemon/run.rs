@@ -30,7 +30,7 @@ use crate::gocardless::{Client, HttpTransport, Rows, Settings};
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Clock, RowReader, Transport, Vault};
 use crate::model::secret::Secret;
-use crate::observe::{self, LogEvent};
+use crate::observe::{self, Tell};
 use crate::planner::policy::Policy;
 use crate::planner::quota::LedgerRow;
 use crate::planner::{self, Planner};
@@ -215,10 +215,7 @@ fn client(
 }
 
 /// Tells events to the log, and counts those that arrived.
-fn counting(
-    log: observe::Handle,
-    counted: Arc<Counted>,
-) -> Box<dyn Fn(&LogEvent<'_>) -> bool + Send> {
+fn counting(log: observe::Handle, counted: Arc<Counted>) -> Tell {
     Box::new(move |event| {
         let told = log.deliver(event);
         if told {

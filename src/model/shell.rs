@@ -1,5 +1,7 @@
 //! Words as a shell takes them, for the commands that people are shown.
 
+use std::path::Path;
+
 /// A word for a shell, quoted if it needs to be (POSIX.1-2024, Shell Command Language, 2.2).
 pub fn quoted(word: &str) -> String {
     let harmless = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%".contains(letter);
@@ -8,6 +10,11 @@ pub fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
+}
+
+/// A path for a shell.
+pub fn quoted_path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
 }
 
 #[cfg(test)]

@@ -45,6 +45,16 @@ impl<'a> From<&'a Notice> for LogEvent<'a> {
     }
 }
 
+impl<'a> LogEvent<'a> {
+    /// An event that is stored.
+    pub fn stored(id: i64, notice: &'a Notice) -> Self {
+        Self { id: Some(id), ..Self::from(notice) }
+    }
+}
+
+/// Tells an event to the log; `false` if nobody took it.
+pub type Tell = Box<dyn Fn(&LogEvent<'_>) -> bool + Send>;
+
 /// Emits the event at its level; a notice is an information with the severity `notice`.
 pub fn log_event(event: &LogEvent<'_>) {
     // The level of a callsite is a constant, so each level needs its own.

@@ -25,7 +25,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Registry, reload};
 
 pub use chain::Chain;
-pub use event::{LogEvent, log_event};
+pub use event::{LogEvent, Tell, log_event};
 pub use journal::connected as connected_to_journal;
 
 use crate::config::{Log, LogFormat, LogLevel};

@@ -17,17 +17,21 @@ impl Planner {
     /// When an account is to be called, and what is lost by waiting then.
     pub(super) fn account_due(&self, account: &Account, now: UtcInstant) -> Option<CallDue> {
         let (at, _) = self.account_call(account, now)?;
+        Some(self.call_due(account, at, now))
+    }
+
+    /// What is lost if a call that is due at `at` waits.
+    fn call_due(&self, account: &Account, at: UtcInstant, now: UtcInstant) -> CallDue {
         // Somebody waits for it.
         let waited_for = account.identifying.is_some() || self.wishes.contains_key(&account.id);
         let fresh_until = if waited_for { UtcInstant::EPOCH } else { self.fresh_until(account) };
-        Some(CallDue { at, fresh_until, ends_at: self.last_call_at(account, now) })
+        CallDue { at, fresh_until, ends_at: self.last_call_at(account, now) }
     }
 
     /// The last instant at which data of an account may be asked for, by our wall clock.
     pub(super) fn last_call_at(&self, account: &Account, now: UtcInstant) -> UtcInstant {
-        let end = self.links.get(&account.link_id).and_then(|link| link.access_expires_at);
         let ahead_ms = self.time.latest(now).since(now);
-        end.map_or(UtcInstant::NEVER, |end| {
+        self.data_end_at(account).map_or(UtcInstant::NEVER, |end| {
             end.plus_ms(-END_MARGIN_MS).plus_ms(ahead_ms.saturating_neg()).plus_ms(-1)
         })
     }
@@ -75,8 +79,8 @@ impl Planner {
     fn candidate(&self, key: Key, now: UtcInstant) -> Option<Candidate> {
         let Key::Account(id) = key else { return None };
         let account = self.accounts.get(&id)?;
-        let (due, (_, what)) =
-            self.account_due(account, now).zip(self.account_call(account, now))?;
+        let (at, what) = self.account_call(account, now)?;
+        let due = self.call_due(account, at, now);
         let todo = match (&account.pull, what) {
             (_, AccountCall::Metadata | AccountCall::Details) => Vec::new(),
             (Some(pull), AccountCall::Pull) => pull.todo.clone(),

@@ -51,7 +51,7 @@ pub(super) struct Balances {
     /// The last run listed (history only).
     after: i64,
     /// The newest text of each series of whole accounts so far (history only).
-    shown: BTreeMap<(i64, String, Option<String>, i64), String>,
+    shown: BTreeMap<(AccountId, String, Option<String>, i64), String>,
 }
 
 impl Balances {
@@ -65,10 +65,10 @@ impl Balances {
         unpacker: &mut Unpacker,
     ) -> Result<Vec<BalanceRow>, Error> {
         let failed = || Error::sql("read balances");
-        let sql = "SELECT run.number, started_at, balances, coalesce(part.whole, part.number) AS whole
-                   FROM run JOIN account AS part ON part.number = run.account
-                   WHERE run.number > ?1 AND balances IS NOT NULL
-                   AND (?2 IS NULL OR coalesce(part.whole, part.number) = (SELECT number FROM account WHERE id = ?2))
+        let sql = "SELECT run.number, started_at, balances, whole.id AS account_id
+                   FROM run CROSS JOIN account AS part ON part.number = run.account
+                   CROSS JOIN account AS whole ON whole.number = coalesce(part.whole, part.number)
+                   WHERE run.number > ?1 AND balances IS NOT NULL AND (?2 IS NULL OR whole.id = ?2)
                    ORDER BY run.number LIMIT ?3";
         let mut statement = connection.prepare_cached(sql).map_err(failed())?;
         let account = self.filter.account_id.map(|id| row::bytes(id.bits()));
@@ -77,18 +77,16 @@ impl Balances {
         while rows.is_empty() {
             let found = statement
                 .query_map(params![self.after, account, limit], |row| {
-                    Ok((row.get(0)?, news(row)?, row.get("whole")?))
+                    Ok((row.get(0)?, news(row)?, row::account_id(row, "account_id")?))
                 })
                 .map_err(failed())?;
-            let found: Vec<(i64, Result<Vec<News>, Error>, i64)> =
+            let found: Vec<(i64, Result<Vec<News>, Error>, AccountId)> =
                 found.collect::<Result<_, _>>().map_err(failed())?;
             if found.is_empty() {
                 break;
             }
-            for (number, news, account) in found {
+            for (number, news, account_id) in found {
                 self.after = number;
-                let account_id = documents::account_id(connection, account)?
-                    .ok_or_else(|| Error::damaged("a balance without its account"))?;
                 for News { at, items } in news? {
                     for item in items {
                         let series = one_series(connection, item.series)?;
@@ -96,7 +94,7 @@ impl Balances {
                         let place = series.place;
                         // Where an account goes on through another handle, each series begins anew: the same value again
                         // is no news.
-                        let key = (account, series.balance_type, series.currency, place);
+                        let key = (account_id, series.balance_type, series.currency, place);
                         let before = self.shown.insert(key, balance.raw.clone());
                         if before.is_none_or(|raw| raw != balance.raw) {
                             rows.push(BalanceRow { account_id, balance, place, fetched_at: at });
@@ -134,6 +132,10 @@ impl Cursor<BalanceRow> for Balances {
             self.newest(connection, unpacker)?
         };
         Ok((!rows.is_empty()).then_some(rows))
+    }
+
+    fn is_over(&self) -> bool {
+        !self.filter.history && self.accounts.as_ref().is_some_and(Vec::is_empty)
     }
 }
 

@@ -169,6 +169,10 @@ impl Cursor<TransactionRow> for Transactions {
         }
         Ok((!rows.is_empty()).then_some(rows))
     }
+
+    fn is_over(&self) -> bool {
+        self.accounts.is_some() && self.waiting.is_empty()
+    }
 }
 
 /// What is read of each of so many accounts at a time, in bytes: of that, half waits on average.

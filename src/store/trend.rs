@@ -12,8 +12,8 @@ use crate::model::money::Amount;
 use crate::model::time::UtcInstant;
 
 use super::balances::{news, one_series};
-use super::documents;
 use super::error::Error;
+use super::row;
 
 /// Most runs that are looked at; beyond them the past stays dark.
 const RUNS_MAX: i64 = 10_000;
@@ -39,14 +39,15 @@ pub(super) fn changes(
     since: UtcInstant,
 ) -> Result<Vec<BalanceChange>, Error> {
     let failed = || Error::sql("read how balances went");
-    let sql = "SELECT started_at, balances, coalesce(part.whole, part.number) AS whole
+    let sql = "SELECT started_at, balances, whole.id AS account_id
                FROM run CROSS JOIN account AS part ON part.number = run.account
+               CROSS JOIN account AS whole ON whole.number = coalesce(part.whole, part.number)
                WHERE balances IS NOT NULL ORDER BY run.number DESC LIMIT ?1";
     let mut statement = connection.prepare_cached(sql).map_err(failed())?;
     let mut rows = statement.query([RUNS_MAX]).map_err(failed())?;
     let (mut changes, mut known) = (Vec::new(), BTreeMap::new());
     while let Some(row) = rows.next().map_err(failed())? {
-        let account: i64 = row.get("whole").map_err(failed())?;
+        let account_id = row::account_id(row, "account_id").map_err(failed())?;
         for news in news(row).map_err(failed())??.into_iter().rev() {
             let at = news.at;
             if at < since {
@@ -60,8 +61,6 @@ pub(super) fn changes(
                 if let (0, Some(currency), Some(amount)) =
                     (series.place, &series.currency, item.amount)
                 {
-                    let account_id = documents::account_id(connection, account)?
-                        .ok_or_else(|| Error::damaged("a balance without its account"))?;
                     let (balance_type, currency) = (series.balance_type.clone(), currency.clone());
                     changes.push(BalanceChange { account_id, balance_type, currency, at, amount });
                 }

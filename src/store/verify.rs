@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use serde::Serialize;
 
 use crate::model::port::RowReader;
@@ -251,6 +251,11 @@ fn references(connection: &Connection) -> Result<Found, Error> {
     Ok(Found { problems, looked_at: String::new() })
 }
 
+/// A packed text, from its columns `dictionary` and `raw`.
+fn packed<'row>(row: &'row Row<'_>) -> rusqlite::Result<Packed<'row>> {
+    Ok(Packed { dictionary: row.get("dictionary")?, bytes: row.get_ref("raw")?.as_blob()? })
+}
+
 fn transactions(connection: &mut Connection, unpacker: &mut Unpacker) -> Result<Found, Error> {
     let failed = || Error::sql("read transactions");
     // One transaction after another in the order of the table, its text against its hash.
@@ -262,13 +267,9 @@ fn transactions(connection: &mut Connection, unpacker: &mut Unpacker) -> Result<
     while let Some(row) = rows.next().map_err(failed())? {
         count += 1;
         let number: i64 = row.get(0).map_err(failed())?;
-        let dictionary: i64 = row.get(1).map_err(failed())?;
-        let bytes = row
-            .get_ref(2)
-            .and_then(|value| value.as_blob().map_err(Into::into))
-            .map_err(failed())?;
+        let text = packed(row).map_err(failed())?;
         let hash: [u8; 16] = row.get(3).map_err(failed())?;
-        match unpacker.unpack(connection, Packed { dictionary, bytes }) {
+        match unpacker.unpack(connection, text) {
             Ok(text) if rows::hash(&text) == hash => {}
             Ok(_) => problems.push(format!("the text of row {number} does not have its hash")),
             Err(error) => problems.push(format!("row {number}: {error}")),
@@ -292,12 +293,7 @@ fn versions(connection: &mut Connection, unpacker: &mut Unpacker) -> Result<Foun
         if newest.is_none_or(|newest| revision >= newest) {
             problems.push(format!("row {number} has a version {revision} too many"));
         }
-        let dictionary: i64 = row.get(3).map_err(failed())?;
-        let bytes = row
-            .get_ref(4)
-            .and_then(|value| value.as_blob().map_err(Into::into))
-            .map_err(failed())?;
-        if let Err(error) = unpacker.unpack(connection, Packed { dictionary, bytes }) {
+        if let Err(error) = unpacker.unpack(connection, packed(row).map_err(failed())?) {
             problems.push(format!("version {revision} of row {number}: {error}"));
         }
     }

@@ -7,16 +7,16 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::handle::{Brief, Handle, INBOX_LEN, Message, Report};
+use super::teller::Teller;
 use super::waiters::Waiters;
 use crate::model::failure::Failure;
 use crate::model::id::CallId;
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Answered, ApiCall, Clock, Provider, RowReader};
-use crate::model::time::{MINUTE_MS, Now, SECOND_MS, UtcInstant};
-use crate::observe::{Chain, LogEvent};
+use crate::model::time::{MINUTE_MS, Now, SECOND_MS};
+use crate::observe::{Chain, Tell};
 use crate::planner::effect::{Batch, Effect, PlannedCall, Ticket};
 use crate::planner::event::Event;
-use crate::planner::state::AccountStatus;
 use crate::planner::{Planner, Step, backoff};
 use crate::store::{self, Reservation, Store, StoredEvent};
 
@@ -28,10 +28,6 @@ const REST_MS: i64 = SECOND_MS;
 const BURST_ROWS: u64 = 500;
 /// How long calls in flight may still take when the daemon stops; they are paid for.
 const GRACE_MS: i64 = 4 * SECOND_MS;
-/// Ids of told events that may wait for being marked so.
-const TOLD_MAX: usize = 256;
-/// Events that may wait for somebody to take them.
-const UNTOLD_MAX: usize = 1_000;
 
 /// Why the engine ended before it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -55,14 +51,11 @@ pub struct Parts<P> {
     pub clock: Arc<dyn Clock>,
     /// Longest time between two signs of life, in milliseconds.
     pub beat_ms: i64,
-    /// Tells an event to the log; `false` if nobody took it.
+    /// The way to the log.
     pub tell: Tell,
     /// Events that were committed but not told before the last end.
     pub untold: Vec<StoredEvent>,
 }
-
-/// Tells an event to the log; `false` if nobody took it.
-pub(super) type Tell = Box<dyn Fn(&LogEvent<'_>) -> bool + Send>;
 
 /// What a turn was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,11 +91,7 @@ pub struct Engine<P> {
     ahead: Option<Effect>,
     /// Writes that failed in a row because the disk is full or failing.
     failed_writes: u32,
-    tell: Tell,
-    /// Told, but not yet marked so.
-    told: Vec<i64>,
-    /// Committed, but nobody took them yet.
-    untold: Vec<StoredEvent>,
+    teller: Teller,
     /// Counts the turns of the loop: the daemon's sign of life.
     pulse: watch::Sender<u64>,
 }
@@ -126,9 +115,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
             burst: false,
             ahead: None,
             failed_writes: 0,
-            tell: parts.tell,
-            told: Vec::new(),
-            untold: parts.untold,
+            teller: Teller::new(parts.tell, parts.untold),
             pulse,
         };
         (engine, Handle::new(sender), life)
@@ -177,11 +164,9 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         match self.next_step(now) {
             Step::Do(effect) => self.carry_out(effect).await?,
             Step::SleepUntil(at) => {
-                if !self.untold.is_empty() {
-                    self.tell();
-                }
+                self.teller.tell_on();
                 // Between two calls of a pull it can wait: a commit costs more than all the rest of a small answer.
-                if self.told.is_empty() || !self.calls.is_empty() {
+                if self.teller.is_even() || !self.calls.is_empty() {
                     let wait_ms = at.since(now.wall).clamp(0, self.beat_ms);
                     if self.calls.is_empty() && wait_ms >= REST_MS {
                         self.rest().await?;
@@ -286,9 +271,8 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         match self.store.apply_and_reserve(copy, reader, reservation).await {
             Ok((applied, call_id)) => {
                 self.store_well();
-                self.untold.extend(applied.events);
-                self.tell();
-                let store::Applied { rows, compared, wants_everything, .. } = applied;
+                let store::Applied { events, rows, compared, wants_everything, .. } = applied;
+                self.teller.tell(events);
                 self.burst |= rows.is_some_and(|rows| rows.added >= BURST_ROWS);
                 let event = Event::Applied { number, rows, compared, wants_everything };
                 self.planner.on(self.clock.now(), event);
@@ -296,7 +280,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                     self.reserved(planned.ticket, call_id);
                     self.send(planned);
                 }
-                if self.told.len() >= TOLD_MAX { self.mark_told().await } else { Ok(()) }
+                if self.teller.is_full() { self.mark_told().await } else { Ok(()) }
             }
             Err(error) => {
                 if let Some(planned) = next {
@@ -343,21 +327,8 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
         }
     }
 
-    /// Tells the log of committed events, oldest first; they are marked so a little later. What nobody takes (the journal is
-    /// down) waits here and, beyond a limit, in the database for the next start.
-    fn tell(&mut self) {
-        let heard = self.untold.iter().take_while(|event| {
-            let told = LogEvent { id: Some(event.id), ..LogEvent::from(&event.notice) };
-            (self.tell)(&told)
-        });
-        let heard = heard.count();
-        self.told.extend(self.untold.drain(..heard).map(|event| event.id));
-        self.untold.truncate(UNTOLD_MAX);
-    }
-
     async fn mark_told(&mut self) -> Result<(), EngineError> {
-        let ids = std::mem::take(&mut self.told);
-        match self.store.mark_logged(ids).await {
+        match self.store.mark_logged(self.teller.take_told()).await {
             Ok(()) => Ok(()),
             // They will be told again after a restart: at least once.
             Err(error) => self.store_trouble(error),
@@ -384,7 +355,11 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
     fn receive(&mut self, message: Message) {
         let now = self.clock.now();
         match message {
-            Message::Woken => self.planner.on(now, Event::Woken),
+            Message::Happened(event) => self.planner.on(now, event),
+            Message::Wanted { event, done } => {
+                self.planner.on(now, event);
+                let _gone = done.send(());
+            }
             Message::Report(reply) => {
                 let _gone = reply.send(Box::new(Report::of(&self.planner, now.wall)));
             }
@@ -393,7 +368,7 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.planner.on(now, Event::PullWanted { accounts, force });
             }
             Message::Brief(reply) => {
-                let _gone = reply.send(self.brief(now.wall));
+                let _gone = reply.send(Brief::of(&self.planner, now.wall));
             }
             Message::Link { wish, made } => {
                 // Two who renew at once get the same successor.
@@ -412,51 +387,11 @@ impl<P: Provider + Send + Sync + 'static> Engine<P> {
                 self.planner.on(now, event);
                 let _gone = made.send(link_id);
             }
-            Message::Unlink { link_id, done } => {
-                self.planner.on(now, Event::UnlinkWanted { link_id });
-                let _gone = done.send(());
-            }
-            Message::Reconfirm { link_id, done } => {
-                self.planner.on(now, Event::ReconfirmWanted { link_id });
-                let _gone = done.send(());
-            }
-            Message::Merge { kept, absorbed, done } => {
-                self.planner.on(now, Event::MergeWanted { kept, absorbed });
-                let _gone = done.send(());
-            }
-            Message::Split { kept, done } => {
-                self.planner.on(now, Event::SplitWanted { kept });
-                let _gone = done.send(());
-            }
-            Message::Forget { account, done } => {
-                self.planner.on(now, Event::ForgetWanted { account });
-                let _gone = done.send(());
-            }
             Message::Ask { question, told } => {
                 let ask = self.waiters.wait_for_answer(told);
                 self.planner.on(now, Event::Asked { ask, question });
             }
-            Message::Note(notices) => self.planner.on(now, Event::Noted(notices)),
             Message::SetPolicy(policy) => self.planner.set_policy(*policy, now),
-        }
-    }
-
-    fn brief(&self, now: UtcInstant) -> Brief {
-        let planner = &self.planner;
-        let statuses = || planner.accounts().map(|account| (account.id, account.status));
-        Brief {
-            accounts: planner.accounts().count(),
-            ready: statuses().filter(|(_, status)| *status == AccountStatus::Ready).count(),
-            worst: statuses()
-                .max_by_key(|(_, status)| status.gravity())
-                .filter(|(_, status)| status.gravity() > 0),
-            next_pull_at: planner
-                .accounts()
-                .filter_map(|account| planner.next_pull_at(account, now))
-                .min(),
-            links_pending: planner.links().filter(|link| link.status.is_pending()).count(),
-            fault: planner.provider().fault.is_some(),
-            outage: planner.provider().outage_since.is_some(),
         }
     }
 

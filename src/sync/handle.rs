@@ -11,7 +11,7 @@ use crate::model::notice::Notice;
 use crate::model::time::UtcInstant;
 use crate::planner::Planner;
 use crate::planner::effect::{PullResult, Refused};
-use crate::planner::event::Question;
+use crate::planner::event::{Event, Question};
 use crate::planner::policy::Policy;
 use crate::planner::quota::Allowance;
 use crate::planner::state::{Account, AccountStatus, Link, ProviderState};
@@ -27,18 +27,28 @@ pub struct Gone;
 /// What the engine is asked to do.
 #[derive(Debug)]
 pub(super) enum Message {
-    Woken,
+    /// Something that nobody waits for.
+    Happened(Event),
+    /// What a person wants; `done`: the planner knows of it.
+    Wanted {
+        event: Event,
+        done: oneshot::Sender<()>,
+    },
     Report(oneshot::Sender<Box<Report>>),
     Brief(oneshot::Sender<Brief>),
-    Sync { accounts: Vec<AccountId>, force: bool, results: mpsc::Sender<PullResult> },
-    Link { wish: LinkWish, made: oneshot::Sender<LinkId> },
-    Unlink { link_id: LinkId, done: oneshot::Sender<()> },
-    Reconfirm { link_id: LinkId, done: oneshot::Sender<()> },
-    Merge { kept: AccountId, absorbed: AccountId, done: oneshot::Sender<()> },
-    Split { kept: AccountId, done: oneshot::Sender<()> },
-    Forget { account: AccountId, done: oneshot::Sender<()> },
-    Ask { question: Question, told: oneshot::Sender<Result<Vec<Institution>, Refused>> },
-    Note(Vec<Notice>),
+    Sync {
+        accounts: Vec<AccountId>,
+        force: bool,
+        results: mpsc::Sender<PullResult>,
+    },
+    Link {
+        wish: LinkWish,
+        made: oneshot::Sender<LinkId>,
+    },
+    Ask {
+        question: Question,
+        told: oneshot::Sender<Result<Vec<Institution>, Refused>>,
+    },
     SetPolicy(Box<Policy>),
 }
 
@@ -68,6 +78,27 @@ pub struct Brief {
     pub fault: bool,
     /// The provider does not answer.
     pub outage: bool,
+}
+
+impl Brief {
+    /// What a planner knows at an instant of the wall clock.
+    pub(super) fn of(planner: &Planner, now: UtcInstant) -> Self {
+        let statuses = || planner.accounts().map(|account| (account.id, account.status));
+        Self {
+            accounts: planner.accounts().count(),
+            ready: statuses().filter(|(_, status)| *status == AccountStatus::Ready).count(),
+            worst: statuses()
+                .max_by_key(|(_, status)| status.gravity())
+                .filter(|(_, status)| status.gravity() > 0),
+            next_pull_at: planner
+                .accounts()
+                .filter_map(|account| planner.next_pull_at(account, now))
+                .min(),
+            links_pending: planner.links().filter(|link| link.status.is_pending()).count(),
+            fault: planner.provider().fault.is_some(),
+            outage: planner.provider().outage_since.is_some(),
+        }
+    }
 }
 
 /// Everything there is to see, at one instant.
@@ -141,9 +172,13 @@ impl Handle {
         receiver.await.ok().ok_or(Gone)
     }
 
+    async fn want(&self, event: Event) -> Result<(), Gone> {
+        self.ask(|done| Message::Wanted { event, done }).await
+    }
+
     /// Makes the engine look again. Never waits: if the inbox is full, it is awake.
     pub fn wake(&self) {
-        let _full_or_gone = self.inbox.try_send(Message::Woken);
+        let _full_or_gone = self.inbox.try_send(Message::Happened(Event::Woken));
     }
 
     /// Everything there is to see now.
@@ -183,28 +218,28 @@ impl Handle {
 
     /// Gives a link up.
     pub async fn unlink(&self, link_id: LinkId) -> Result<(), Gone> {
-        self.ask(|done| Message::Unlink { link_id, done }).await
+        self.want(Event::UnlinkWanted { link_id }).await
     }
 
     /// Asks the provider for the page on which a person confirms that access goes on, or what was said there. Its progress is
     /// in the reports.
     pub async fn reconfirm(&self, link_id: LinkId) -> Result<(), Gone> {
-        self.ask(|done| Message::Reconfirm { link_id, done }).await
+        self.want(Event::ReconfirmWanted { link_id }).await
     }
 
     /// Makes two accounts one. It has taken place when the next report is there.
     pub async fn merge(&self, kept: AccountId, absorbed: AccountId) -> Result<(), Gone> {
-        self.ask(|done| Message::Merge { kept, absorbed, done }).await
+        self.want(Event::MergeWanted { kept, absorbed }).await
     }
 
     /// Takes the newest union of an account apart. It has taken place when the next report is there.
     pub async fn split(&self, kept: AccountId) -> Result<(), Gone> {
-        self.ask(|done| Message::Split { kept, done }).await
+        self.want(Event::SplitWanted { kept }).await
     }
 
     /// Forgets an account. It has taken place when the next report is there.
     pub async fn forget(&self, account: AccountId) -> Result<(), Gone> {
-        self.ask(|done| Message::Forget { account, done }).await
+        self.want(Event::ForgetWanted { account }).await
     }
 
     /// Asks the provider about institutions.
@@ -217,7 +252,7 @@ impl Handle {
 
     /// Hands in an event of the daemon itself.
     pub async fn note(&self, notices: Vec<Notice>) -> Result<(), Gone> {
-        self.send(Message::Note(notices)).await
+        self.send(Message::Happened(Event::Noted(notices))).await
     }
 
     /// Puts another policy in force.

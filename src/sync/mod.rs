@@ -7,6 +7,7 @@
 
 mod engine;
 mod handle;
+mod teller;
 mod waiters;
 
 pub use engine::{Engine, EngineError, Parts, Turn};

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{Config, Defaults, SecretSource};
 use crate::model::secret::{DatabaseKey, Secret};
-use crate::model::shell::quoted;
+use crate::model::shell::quoted_path;
 
 use super::seal::{self, Source};
 
@@ -29,7 +29,7 @@ const SECRET_ID: &str = "gocardless.secret-id";
 /// The configuration's key of the API secret's key.
 const SECRET_KEY: &str = "gocardless.secret-key";
 /// The configuration's key of the database key.
-const DATABASE_KEY: &str = "store.key";
+pub const DATABASE_KEY: &str = "store.key";
 
 const KEY_HINT: &str = "a database opens only with the key that it was made with; for a new database, \
                         `openssl rand -hex 32` makes a key";
@@ -399,7 +399,7 @@ impl CredentialError {
     /// The one command that cures it; where a person has to bring something, the one that takes it.
     pub fn command(&self) -> String {
         let path = match (&self.place.credential, &self.place.path) {
-            (None, Some(path)) => quoted(&path.to_string_lossy()),
+            (None, Some(path)) => quoted_path(path),
             _ => return "banksyncd init".to_owned(),
         };
         match &self.fault {

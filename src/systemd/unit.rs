@@ -126,6 +126,11 @@ impl Name {
     }
 }
 
+/// What the service manager is told to do with the daemon; by hand the daemon itself.
+pub fn systemctl(word: &str, service: Option<&Name>) -> String {
+    service.map_or_else(|| "banksyncd run".to_owned(), |name| name.systemctl(word))
+}
+
 /// Whether a name is one folder, and stands in a unit's name without escapes.
 pub fn is_instance(name: &str) -> bool {
     let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';

@@ -1,12 +1,10 @@
 //! From nothing to data and back: links, renewals, ends of links, and whether what is listed is what the bank has.
 
-use std::process::Stdio;
-
 use banksyncd::sandbox::{Limits, Phase, Quirk, SANDBOX, World, WorldConfig};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::rig::{Process, Rig, order, text, texts, wait_for, wait_until};
+use crate::rig::{Rig, order, text, texts, wait_for, wait_until};
 
 /// What is listed is what the bank shows, as a multiset, byte for byte.
 #[track_caller]
@@ -86,10 +84,7 @@ fn listed_as_they_are(third: usize) {
 fn link_prints_its_object_at_once_and_again_at_the_end() {
     let mut rig = Rig::new();
     rig.start();
-    let mut command = rig.command(&["link", SANDBOX, "--json"]);
-    let mut verb =
-        Process::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()));
-    let output = verb.output();
+    let (mut verb, output) = rig.begin(&["link", SANDBOX, "--json"]);
     let first: Value = output.object();
     assert!(text(&first, "url").starts_with("http://127.0.0.1:"), "{first}");
     assert_eq!(first["status"], "created");
@@ -178,10 +173,7 @@ fn link_prints_its_object_at_once_and_again_at_the_end() {
 fn a_person_who_cancels_ends_the_link() {
     let mut rig = Rig::new();
     rig.start();
-    let mut command = rig.command(&["link", SANDBOX, "--json"]);
-    let mut verb =
-        Process::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()));
-    let output = verb.output();
+    let (mut verb, output) = rig.begin(&["link", SANDBOX, "--json"]);
     let link: Value = output.object();
     let requisition = text(&link, "requisition_id");
     rig.bank.with(|world, now| world.person_cancels(&requisition, now)).unwrap();
@@ -211,10 +203,8 @@ fn an_unknown_institution_is_refused_before_anything_is_made() {
 fn ctrl_c_and_a_restart_leave_a_link_pending() {
     let mut rig = Rig::new();
     rig.start();
-    let mut command = rig.command(&["link", SANDBOX, "--json"]);
-    let mut verb =
-        Process::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()));
-    let link: Value = verb.output().object();
+    let (mut verb, output) = rig.begin(&["link", SANDBOX, "--json"]);
+    let link: Value = output.object();
     // The verb listens to Ctrl-C from its start on.
     verb.signal(Signal::INT);
     verb.wait("link to end");

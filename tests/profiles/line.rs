@@ -7,7 +7,7 @@ use banksyncd::gocardless::{Client, Settings};
 use banksyncd::model::id::ProviderAccountId;
 use banksyncd::model::port::{
     ApiCall, Body, BoxFuture, Clock, Provider as _, Reply, Request, Response, Transport,
-    TransportError, Vault, VaultError,
+    TransportError,
 };
 use banksyncd::model::secret::Secret;
 use banksyncd::model::time::{BankDate, Now, UtcInstant};
@@ -15,6 +15,7 @@ use banksyncd::model::transaction::AnswerMark;
 use banksyncd::sandbox::{HttpRequest, SECRET_ID, SECRET_KEY, World};
 
 use crate::plant::Garden;
+use crate::vault::MemoryVault;
 
 /// Time that stands still until the test moves it; waiting takes none.
 pub(crate) struct Time(pub(crate) AtomicI64);
@@ -32,24 +33,6 @@ impl Clock for Time {
 
     fn sleep_until(&self, _mono_ms: i64) -> BoxFuture<'_, ()> {
         Box::pin(async {})
-    }
-}
-
-#[derive(Default)]
-struct Pocket(Mutex<Option<Secret>>);
-
-impl Vault for Pocket {
-    fn load<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, Result<Option<Secret>, VaultError>> {
-        Box::pin(std::future::ready(Ok(self.0.lock().unwrap().clone())))
-    }
-
-    fn save<'a>(
-        &'a self,
-        _name: &'a str,
-        value: Option<Secret>,
-    ) -> BoxFuture<'a, Result<(), VaultError>> {
-        *self.0.lock().unwrap() = value;
-        Box::pin(std::future::ready(Ok(())))
     }
 }
 
@@ -104,7 +87,7 @@ impl Line {
             accounts_per_minute: 100,
         };
         let clock: Arc<dyn Clock> = Arc::<Time>::clone(&time);
-        let client = Client::new(Arc::new(wire), clock, Arc::new(Pocket::default()), settings);
+        let client = Client::new(Arc::new(wire), clock, Arc::new(MemoryVault::default()), settings);
         Self { world, time, garden, client }
     }
 

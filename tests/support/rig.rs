@@ -372,6 +372,15 @@ impl Rig {
         run(&mut self.command(words))
     }
 
+    /// Begins a verb: it, and what it prints as it comes.
+    pub(crate) fn begin(&self, words: &[&str]) -> (Process, Output) {
+        let mut command = self.command(words);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut verb = Process::spawn(&mut command);
+        let output = verb.output();
+        (verb, output)
+    }
+
     /// Runs a verb with `--json` that is expected to succeed: its objects.
     #[track_caller]
     pub(crate) fn list(&self, words: &[&str]) -> Vec<Value> {

@@ -8,7 +8,7 @@ use super::folder::Folder;
 use super::stage::Stage;
 use super::{PERSON_AGREES_AFTER_S, story};
 use crate::exit::Code;
-use crate::model::shell::quoted;
+use crate::model::shell::quoted_path;
 
 /// Says how to reach the daemon and links a first bank. With `json` it says so on one line there.
 pub(super) async fn begin(
@@ -23,7 +23,7 @@ pub(super) async fn begin(
             "folder": folder.path().to_string_lossy(),
             "api_base": format!("http://{bank}/api/v2/"),
         });
-        output.json(object.to_string().as_bytes())?;
+        output.object(&object)?;
         output.flush()?;
     }
     stage.ctx.output.spans(&[(Style::Bold, "banksyncd demo: bank and daemon are up")])?;
@@ -36,7 +36,7 @@ pub(super) async fn begin(
         "",
         "or, for a whole shell:",
         "",
-        &format!("  export BANKSYNCD_CONFIG={}", quoted(&config.to_string_lossy())),
+        &format!("  export BANKSYNCD_CONFIG={}", quoted_path(&config)),
         "  banksyncd transactions",
         "  banksyncd institutions bank",
         "  banksyncd link POLDER_POLDNL2U",

@@ -8,7 +8,7 @@ use super::super::object::Object;
 use crate::daemon::doctor::Finding;
 use crate::model::port::{Clock, Method};
 use crate::observe::Chain;
-use crate::systemd::unit::{Name, property};
+use crate::systemd::unit::{Name, property, systemctl};
 
 const DAEMON: &str = "daemon";
 
@@ -82,11 +82,6 @@ async fn looked(client: &Client<'_>, offline: bool) -> Result<Vec<Finding>, CliE
         });
     }
     Ok(findings)
-}
-
-/// The command of the service manager for the daemon of this configuration; by hand the daemon itself.
-fn systemctl(word: &str, packaged: Option<&Name>) -> String {
-    packaged.map_or_else(|| "banksyncd run".to_owned(), |name| name.systemctl(word))
 }
 
 pub(super) fn check(daemon: &Daemon, packaged: Option<&Name>) -> Finding {

@@ -17,7 +17,8 @@ use crate::planner::policy::Policy;
 use crate::store::{Store, exposed};
 use crate::sync::Report;
 use crate::systemd::credentials::{
-    CredentialError, Directories, Secrets, Stored, read_all, read_database_key, read_stored,
+    CredentialError, DATABASE_KEY, Directories, Secrets, Stored, read_all, read_database_key,
+    read_stored,
 };
 use crate::systemd::unit::Name;
 
@@ -44,7 +45,7 @@ impl Place {
         match self {
             Self::Named(directories) => {
                 let folder = directories.credentials.as_deref();
-                read_database_key("store.key", &config.store.key, folder)
+                read_database_key(DATABASE_KEY, &config.store.key, folder)
             }
             Self::Service(stored) => {
                 let [_, _, database] = stored.as_ref();

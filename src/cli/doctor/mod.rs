@@ -120,14 +120,7 @@ async fn look(args: &Doctor, global: &Global) -> Vec<Finding> {
 }
 
 fn print_json(findings: &[Finding], output: &mut Output) -> Result<(), CliError> {
-    for finding in findings {
-        let line = serde_json::to_vec(finding).map_err(|error| CliError::NotUnderstood {
-            what: format!("a finding that cannot be written: {error}"),
-            hint: None,
-        })?;
-        output.json(&line)?;
-    }
-    Ok(())
+    findings.iter().try_for_each(|finding| output.object(finding))
 }
 
 /// What needs a person on top, with its command; what is fine below, a line each.

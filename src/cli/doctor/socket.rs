@@ -6,12 +6,12 @@ use std::path::Path;
 
 use super::daemon::Daemon;
 use crate::daemon::doctor::Finding;
-use crate::model::shell::quoted;
+use crate::model::shell::quoted_path;
 
 const SOCKET: &str = "socket";
 
 pub(super) fn check(path: &Path, service: bool, daemon: &Daemon) -> Vec<Finding> {
-    let place = quoted(&path.to_string_lossy());
+    let place = quoted_path(path);
     if matches!(daemon, Daemon::Closed) {
         let message = format!("this user may not use `{}`", path.display());
         return vec![Finding::trouble(SOCKET, message, "sudo usermod -aG banksyncd $USER")];
@@ -38,7 +38,7 @@ pub(super) fn check(path: &Path, service: bool, daemon: &Daemon) -> Vec<Finding>
 /// Whoever may write to a socket may read the accounts.
 fn rights(mode: u32, service: bool, path: &Path) -> Option<Finding> {
     let (open, wanted) = if service { (mode & 0o007, 0o660) } else { (mode & 0o077, 0o600) };
-    let command = format!("chmod {wanted:o} {}", quoted(&path.to_string_lossy()));
+    let command = format!("chmod {wanted:o} {}", quoted_path(path));
     if open != 0 {
         let message = format!("`{}` is open to other users (mode {mode:04o})", path.display());
         return Some(Finding::trouble(SOCKET, message, command));
@@ -54,7 +54,7 @@ fn rights(mode: u32, service: bool, path: &Path) -> Option<Finding> {
 fn folder(path: &Path, service: bool) -> Option<Finding> {
     let folder = path.parent()?;
     let mode = fs::metadata(folder).ok()?.mode() & 0o7777;
-    let command = |mode: &str| format!("chmod {mode} {}", quoted(&folder.to_string_lossy()));
+    let command = |mode: &str| format!("chmod {mode} {}", quoted_path(folder));
     let sticky = mode & 0o1000 != 0;
     if mode & 0o022 != 0 && !sticky {
         let message =

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::daemon::doctor::Finding;
-use crate::model::shell::quoted;
+use crate::model::shell::quoted_path;
 use crate::systemd::unit::{Drift, Found, Name, find, is_debian, property, unenforced};
 
 const UNIT: &str = "unit";
@@ -55,7 +55,7 @@ fn drifted(drift: &Drift, name: &Name) -> Finding {
 
 /// Takes a file away without losing it. Not `systemctl revert`: that takes the drop-in of the credentials, too.
 fn set_aside(path: &Path, name: &Name) -> String {
-    let path = quoted(&path.to_string_lossy());
+    let path = quoted_path(path);
     format!("mv {path} {path}.old && {}", in_force(name))
 }
 
@@ -81,7 +81,7 @@ fn sandboxing(found: &Found, name: &Name, pid: Option<i64>) -> Vec<Finding> {
             file.display(),
             settings.join(", ")
         );
-        let file = quoted(&file.to_string_lossy());
+        let file = quoted_path(file);
         let command = format!("${{EDITOR:-vi}} {file} && {}", in_force(name));
         findings.push(Finding::trouble(SANDBOXING, message, command));
     }

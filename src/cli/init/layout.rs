@@ -9,7 +9,7 @@ use super::whole;
 use crate::config::{Config, SecretSource};
 use crate::exit::Code;
 use crate::files::folder_of;
-use crate::model::shell::quoted;
+use crate::model::shell::quoted_path;
 use crate::systemd::credentials::Stored;
 use crate::systemd::seal::{self, Source};
 use crate::systemd::unit::Name;
@@ -182,7 +182,7 @@ impl Layout {
                 if from_environment.as_deref() == Some(global.config.as_os_str()) {
                     return "banksyncd run".to_owned();
                 }
-                format!("banksyncd --config {} run", quoted(&self.config.to_string_lossy()))
+                format!("banksyncd --config {} run", quoted_path(&self.config))
             }
         }
     }

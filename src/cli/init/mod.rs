@@ -114,7 +114,7 @@ impl Report<'_> {
         if self.json {
             let path = path.to_string_lossy();
             let object = serde_json::json!({ "what": what, "path": path, "done": word });
-            return self.output.json(object.to_string().as_bytes());
+            return self.output.object(&object);
         }
         self.output.line(&format!("{word:<10} {}", path.display()))
     }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::DaemonError;
 use super::control::Shared;
 use super::reload::Reloader;
-use crate::config::{Backup, Config};
+use crate::config::Backup;
 use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Clock, Vault};
 use crate::model::secret::Secret;
@@ -124,8 +124,8 @@ impl Keeper {
                 () = self.clock.sleep_until(until) => {}
             }
             wait_ms = LOOK_EVERY_MS;
-            let Config { backup: rules, schedule, .. } = self.reloader.config();
-            let zone = schedule.timezone;
+            let config = self.reloader.config();
+            let (rules, zone) = (&config.backup, &config.schedule.timezone);
             let Some(folder) = rules.folder.clone() else {
                 self.backups.set(None);
                 continue;
@@ -141,7 +141,7 @@ impl Keeper {
                 tokio::select! {
                     biased;
                     () = self.stop.cancelled() => return Ok(()),
-                    () = self.back_up(known, slot, (&rules, folder.clone(), &zone)) => {}
+                    () = self.back_up(known, slot, (rules, folder.clone(), zone)) => {}
                 }
             }
             let newest = known.made.iter().map(|made| made.at).max();

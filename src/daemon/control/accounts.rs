@@ -27,8 +27,12 @@ struct MergeWish {
     absorbed: String,
 }
 
-fn found(report: &Report, id: AccountId) -> Option<&Account> {
-    report.accounts.iter().find(|account| account.id == id)
+fn gone() -> Refusal {
+    Refusal::not_found("there is no such account")
+}
+
+fn found(report: &Report, id: AccountId) -> Result<&Account, Refusal> {
+    report.accounts.iter().find(|account| account.id == id).ok_or_else(gone)
 }
 
 /// These accounts as they are now.
@@ -43,10 +47,7 @@ pub(super) async fn merge(State(shared): State<Shared>, body: Bytes) -> Result<R
     let report = shared.engine.report().await?;
     let kept = resolve::account(&report, &wish.kept)?;
     let absorbed = resolve::account(&report, &wish.absorbed)?;
-    let both = found(&report, kept).zip(found(&report, absorbed));
-    if let Some((one, other)) = both {
-        may_be_one(one, other).map_err(not_one)?;
-    }
+    may_be_one(found(&report, kept)?, found(&report, absorbed)?).map_err(not_one)?;
     shared.engine.merge(kept, absorbed).await?;
     shown(&shared, &[kept]).await
 }
@@ -69,7 +70,7 @@ pub(super) async fn split(
     let newest = report.unions.iter().rev().find(|(whole, _)| *whole == kept);
     let Some((_, absorbed)) = newest.copied() else {
         let message = format!("{kept} was never merged with another account");
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, Code::Usage, message)
+        return Err(Refusal::usage(message)
             .hint("`banksyncd accounts --json` shows in `merged_from` which accounts were"));
     };
     shared.engine.split(kept).await?;
@@ -83,7 +84,6 @@ pub(super) async fn show(
     let report = shared.engine.report().await?;
     let id = resolve::account(&report, &account)?;
     let view = lists::account_views(&report).into_iter().find(|view| view.is_one_of(&[id]));
-    let gone = || Refusal::new(StatusCode::NOT_FOUND, Code::Usage, "there is no such account");
     Ok(reply::object(StatusCode::OK, &view.ok_or_else(gone)?))
 }
 
@@ -106,9 +106,7 @@ pub(super) async fn forget(
 ) -> Result<Response, Refusal> {
     let report = shared.engine.report().await?;
     let id = resolve::account(&report, &account)?;
-    let link = found(&report, id).map(|account| account.link_id);
-    let gone = || Refusal::new(StatusCode::NOT_FOUND, Code::Usage, "there is no such account");
-    let link_id = link.ok_or_else(gone)?;
+    let link_id = found(&report, id)?.link_id;
     shared.engine.forget(id).await?;
     let report = shared.engine.report().await?;
     shared.store.erased(id).await.map_err(|error| match error.kind() {

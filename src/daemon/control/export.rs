@@ -17,6 +17,7 @@ use super::Shared;
 use super::reply::{self, Pieces, Refusal};
 use super::resolve;
 use super::rows::{self, Switch};
+use crate::config::Export;
 use crate::daemon::view;
 use crate::display::{Rule, Shown};
 use crate::exit::Code;
@@ -89,8 +90,9 @@ async fn export(shared: Shared, request: ExportRequest) -> Result<Response, Refu
         }
     };
     let continued = request.cursor.as_ref().is_some_and(|cursor| !cursor.is_empty());
-    let config = shared.reloader.export();
-    let style = Style { expenses: config.expenses, income: config.income, continued };
+    let config = shared.reloader.config();
+    let Export { expenses, income } = config.export.clone();
+    let style = Style { expenses, income, continued };
     let accounts = accounts(&shared, &report, account_id).await?;
     if format == Format::Beancount {
         beancount_names(&accounts, &style)?;

@@ -9,7 +9,6 @@ use super::Shared;
 use super::reply::{self, Refusal};
 use super::rows::Switch;
 use crate::daemon::view;
-use crate::exit::Code;
 use crate::model::id::TransactionId;
 
 #[derive(Debug, Deserialize)]
@@ -19,7 +18,7 @@ pub(super) struct HistoryQuery {
 }
 
 fn unknown() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, Code::Usage, "there is no such transaction")
+    Refusal::not_found("there is no such transaction")
         .hint("`banksyncd transactions --all --json` lists them with their ids")
 }
 

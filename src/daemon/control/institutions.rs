@@ -27,7 +27,7 @@ pub(super) struct Search {
 
 /// The refusal for an id that nobody knows.
 pub(super) fn no_such() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, Code::Usage, "there is no such institution")
+    Refusal::not_found("there is no such institution")
         .hint("find its id: `banksyncd institutions NAME --country CC`")
 }
 

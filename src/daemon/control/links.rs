@@ -11,7 +11,6 @@ use super::institutions;
 use super::reply::{self, Refusal};
 use super::resolve;
 use crate::daemon::view;
-use crate::exit::Code;
 use crate::model::id::{InstitutionId, LinkId};
 use crate::planner::state::{Link, LinkStatus};
 use crate::sync::Report;
@@ -35,7 +34,7 @@ fn found(report: &Report, id: LinkId) -> Result<&Link, Refusal> {
         .links
         .iter()
         .find(|link| link.id == id)
-        .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, Code::Usage, "there is no such link"))
+        .ok_or_else(|| Refusal::not_found("there is no such link"))
 }
 
 pub(super) async fn list(State(shared): State<Shared>) -> Result<Response, Refusal> {

@@ -2,14 +2,12 @@
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::Shared;
 use super::reply::{self, Refusal};
 use crate::daemon::view;
-use crate::exit::Code;
 
 /// The body of a wish for a trial.
 #[derive(Debug, Default, Deserialize)]
@@ -31,12 +29,8 @@ pub(super) async fn test(State(shared): State<Shared>, body: Bytes) -> Result<Re
         shared.messages.list().await?.into_iter().map(|standing| standing.name).collect();
     if let Some(target) = wish.target {
         if !names.contains(&target) {
-            let refusal = Refusal::new(
-                StatusCode::NOT_FOUND,
-                Code::Usage,
-                format!("no target of `[[notify]]` is called `{target}`"),
-            );
-            return Err(refusal.hint("`banksyncd notify` lists them"));
+            let message = format!("no target of `[[notify]]` is called `{target}`");
+            return Err(Refusal::not_found(message).hint("`banksyncd notify` lists them"));
         }
         names = vec![target];
     }

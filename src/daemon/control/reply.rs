@@ -42,6 +42,11 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, Code::Usage, message)
     }
 
+    /// There is nothing of that name.
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, Code::Usage, message)
+    }
+
     /// Adds what to type.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -169,8 +174,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 
 /// There is no such path.
 pub(super) async fn not_found() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, Code::Usage, view::NO_SUCH_PATH)
-        .hint("see the README for the paths")
+    Refusal::not_found(view::NO_SUCH_PATH).hint("see the README for the paths")
 }
 
 /// The path exists, the method does not.

@@ -16,7 +16,7 @@ fn begins(id: &str, text: &str) -> bool {
 }
 
 fn unknown(what: &str, list: &str) -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, Code::Usage, format!("there is no such {what}"))
+    Refusal::not_found(format!("there is no such {what}"))
         .hint(format!("`banksyncd {list}` lists them"))
 }
 

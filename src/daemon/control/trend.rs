@@ -36,7 +36,7 @@ pub(super) async fn trend(
     if days == 0 || days > DAYS_MAX {
         return Err(Refusal::usage(format!("`days` must be from 1 to {DAYS_MAX}")));
     }
-    if !shared.reloader.shows_trend() {
+    if !shared.reloader.config().display.trend {
         return Ok(reply::lines(std::iter::empty::<TrendView<'_>>()));
     }
     let report = shared.engine.report().await?;

@@ -2,6 +2,8 @@
 //! says.
 
 use super::{Database, Finding, Patient};
+use crate::observe::Chain;
+use crate::systemd::credentials::CredentialError;
 
 /// The check's name.
 const CREDENTIALS: &str = "credentials";
@@ -10,9 +12,8 @@ pub(super) fn check(patient: &Patient<'_>) -> Vec<Finding> {
     let Err(errors) = &patient.secrets else {
         return vec![Finding::fine(CREDENTIALS, "all three are there, closed to others")];
     };
-    let finding = |error: &crate::systemd::credentials::CredentialError| {
-        let source = std::error::Error::source(error).map(|source| format!(": {source}"));
-        let mut message = format!("{error}{}", source.unwrap_or_default());
+    let finding = |error: &CredentialError| {
+        let mut message = Chain(error).to_string();
         if error.is_of_database() && !matches!(patient.database, Database::Absent) {
             message.push_str(
                 "; only the key that the database was made with opens it: put your copy back",

@@ -19,11 +19,11 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::daemon::notify::Standing;
 use crate::model::port::{Clock, RowReader};
-use crate::model::shell::quoted;
+use crate::model::shell::quoted_path;
 use crate::store::{Exposed, Store};
 use crate::sync::Report;
 use crate::systemd::credentials::{CredentialError, Secrets};
-use crate::systemd::unit::Name;
+use crate::systemd::unit::{Name, systemctl};
 
 /// What came of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -95,13 +95,12 @@ pub enum Database {
 impl Patient<'_> {
     /// A command that opens the configuration, and the one that makes the daemon read it.
     fn edit(&self) -> String {
-        format!("${{EDITOR:-vi}} {}", quoted(&self.config_path.to_string_lossy()))
+        format!("${{EDITOR:-vi}} {}", quoted_path(&self.config_path))
     }
 
     /// What puts another secret or a lifted refusal in force.
     fn restart(&self) -> String {
-        let service = Name::of_config(&self.config_path);
-        service.map_or_else(|| "banksyncd run".to_owned(), |name| name.systemctl("restart"))
+        systemctl("restart", Name::of_config(&self.config_path).as_ref())
     }
 
     fn report(&self) -> Option<&Report> {

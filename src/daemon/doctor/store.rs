@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Database, Finding, Patient};
 use crate::config::SecretSource;
 use crate::files::folder_of;
-use crate::model::shell::quoted;
+use crate::model::shell::quoted_path;
 use crate::observe::Chain;
 use crate::store::{self, Check, Exposed, Kind, Room};
 use crate::systemd::unit::is_debian;
@@ -64,7 +64,7 @@ fn verified(checks: &[Check]) -> Finding {
 fn bring_key(key: &SecretSource) -> String {
     match key {
         SecretSource::File(path) => {
-            format!("(umask 077; cat > {})", quoted(&path.to_string_lossy()))
+            format!("(umask 077; cat > {})", quoted_path(path))
         }
         SecretSource::Credential(_) => "systemctl cat banksyncd".to_owned(),
     }
@@ -72,7 +72,7 @@ fn bring_key(key: &SecretSource) -> String {
 
 fn broken(patient: &Patient<'_>, error: &store::Error) -> Finding {
     let (path, key) = (&patient.config.store.path, &patient.config.store.key);
-    let place = quoted(&path.to_string_lossy());
+    let place = quoted_path(path);
     let command = match error.kind() {
         Kind::Busy => match error.holder() {
             Some(holder) => format!("kill {holder}"),
@@ -120,12 +120,12 @@ fn opened(exposed: &Exposed) -> Finding {
         Exposed::Open { path, mode } => Finding::trouble(
             FILES,
             format!("`{}` is open to other users (mode {mode:04o})", path.display()),
-            format!("chmod 600 {}", quoted(&path.to_string_lossy())),
+            format!("chmod 600 {}", quoted_path(path)),
         ),
         Exposed::Folder { path, mode } => Finding::trouble(
             FILES,
             format!("others can put files into `{}` (mode {mode:04o})", path.display()),
-            format!("chmod go-w {}", quoted(&path.to_string_lossy())),
+            format!("chmod go-w {}", quoted_path(path)),
         ),
         Exposed::Foreign { path, owner, expected } => Finding::trouble(
             FILES,
@@ -133,7 +133,7 @@ fn opened(exposed: &Exposed) -> Finding {
                 "`{}` belongs to user {owner}, and the daemon is user {expected}",
                 path.display()
             ),
-            format!("chown {expected} {}", quoted(&path.to_string_lossy())),
+            format!("chown {expected} {}", quoted_path(path)),
         ),
     }
 }
@@ -173,7 +173,7 @@ fn fullest(path: &Path) -> String {
 }
 
 fn folder(path: &Path) -> String {
-    quoted(&folder_of(path).to_string_lossy())
+    quoted_path(folder_of(path))
 }
 
 /// Bytes in the largest unit that leaves a whole number.

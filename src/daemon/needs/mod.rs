@@ -91,9 +91,11 @@ pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
     found.extend(fault(situation.provider));
     let enabled: Vec<&Account> =
         situation.accounts.iter().filter(|account| is_enabled(account, situation.rules)).collect();
+    let used: BTreeSet<LinkId> = enabled.iter().map(|account| account.link_id).collect();
+    let matters = |link: &Link| used.contains(&link.id) && !successor_pending(situation, link.id);
     let mut covered = BTreeSet::new();
     for link in situation.links {
-        if let Some(need) = ended(situation, link, &enabled, now) {
+        if let Some(need) = ended(link, now).filter(|_need| matters(link)) {
             found.push(need);
             covered.insert(link.id);
         }
@@ -109,12 +111,12 @@ pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
             troubled.insert(account.id);
         }
     }
-    for link in situation.links {
-        if let Some(need) = confirming(situation, link, &enabled, now) {
+    for link in situation.links.iter().filter(|link| matters(link)) {
+        if let Some(need) = confirming(link, now) {
             found.push(need);
             covered.insert(link.id);
         } else if !covered.contains(&link.id) {
-            found.extend(ending(situation, link, &enabled, now));
+            found.extend(ending(link, situation.warn_days, now));
         }
     }
     found.extend(situation.links.iter().filter_map(waiting));
@@ -176,15 +178,9 @@ fn fault(provider: &ProviderState) -> Option<Need> {
     Some(need(code, &"service", message.to_owned(), command.to_owned()))
 }
 
-/// Access has ended while accounts still depend on it.
-fn ended(
-    situation: &Situation<'_>,
-    link: &Link,
-    enabled: &[&Account],
-    now: UtcInstant,
-) -> Option<Need> {
-    let depends = enabled.iter().any(|account| account.link_id == link.id);
-    if !depends || link.is_history() || successor_pending(situation, link.id) {
+/// Access has ended.
+fn ended(link: &Link, now: UtcInstant) -> Option<Need> {
+    if link.is_history() {
         return None;
     }
     let bank = &link.institution_id;
@@ -263,19 +259,10 @@ fn retry(account: AccountId) -> String {
 }
 
 /// Access ends within the largest of the warnings that apply to its length.
-fn ending(
-    situation: &Situation<'_>,
-    link: &Link,
-    enabled: &[&Account],
-    now: UtcInstant,
-) -> Option<Need> {
+fn ending(link: &Link, warn_days: &[u32], now: UtcInstant) -> Option<Need> {
     let end = link.access_expires_at.filter(|_end| link.status.is_live())?;
-    let depends = enabled.iter().any(|account| account.link_id == link.id);
-    if !depends || successor_pending(situation, link.id) {
-        return None;
-    }
     let length = link.access_days.unwrap_or(u32::MAX);
-    let warn = situation.warn_days.iter().copied().filter(|days| *days < length);
+    let warn = warn_days.iter().copied().filter(|days| *days < length);
     if end.since(now) > i64::from(warn.max()?).saturating_mul(DAY_MS) {
         return None;
     }
@@ -284,17 +271,10 @@ fn ending(
 }
 
 /// Access has to be confirmed, or gives no data until it is.
-fn confirming(
-    situation: &Situation<'_>,
-    link: &Link,
-    enabled: &[&Account],
-    now: UtcInstant,
-) -> Option<Need> {
+fn confirming(link: &Link, now: UtcInstant) -> Option<Need> {
     let own = link.confirming.as_ref().filter(|_own| link.status.is_live())?;
     let (due, close) = (own.due_at?, own.closes_at()?);
-    let depends = enabled.iter().any(|account| account.link_id == link.id);
-    let open = own.opens_at().is_some_and(|open| open <= now && now < close);
-    if !open || !depends || successor_pending(situation, link.id) {
+    if own.opens_at().is_none_or(|open| now < open || close <= now) {
         return None;
     }
     let bank = &link.institution_id;

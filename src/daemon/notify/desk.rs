@@ -20,7 +20,7 @@ use crate::model::notice::{EventCode, Notice};
 use crate::model::port::{Clock, Entropy as _};
 use crate::model::time::{MINUTE_MS, Now, UtcInstant};
 use crate::notify::{Failed, Messenger};
-use crate::observe::{Chain, LogEvent};
+use crate::observe::{Chain, LogEvent, Tell};
 use crate::outbox::{Audience, GivenUp, Lane, TARGET, Turn};
 use crate::store::Store;
 
@@ -42,9 +42,6 @@ struct Place {
     given_up: u64,
     failed: Option<Failed>,
 }
-
-/// Tells an event to the log; `false` if nobody took it.
-pub(super) type Tell = Box<dyn Fn(&LogEvent<'_>) -> bool + Send>;
 
 /// What was sent: to whom, which message, and how it went.
 type Sent = (String, i64, Result<(), Failed>);
@@ -236,7 +233,7 @@ impl Desk {
         let removed = self.store.remove_messages(given_up.numbers.clone(), now.wall, notice).await;
         match removed {
             Ok(Some(event)) => {
-                let told = LogEvent { id: Some(event.id), ..LogEvent::from(&event.notice) };
+                let told = LogEvent::stored(event.id, &event.notice);
                 let heard = (self.tell)(&told);
                 // If it cannot be marked, it is logged a second time after the next start.
                 if heard && let Err(error) = self.store.mark_logged(vec![event.id]).await {

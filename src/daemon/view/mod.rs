@@ -9,6 +9,8 @@ pub mod history;
 pub mod notify;
 pub mod reconfirmation;
 
+use std::collections::BTreeSet;
+
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -160,11 +162,10 @@ pub struct LinkView<'a> {
 ///
 /// Of the accounts it opened, those still being identified are only counted: they may turn out to be known ones.
 pub fn link<'a>(link: &'a Link, accounts: &'a [Account]) -> LinkView<'a> {
-    let unknown = |id: &AccountId| {
-        accounts.iter().any(|account| account.id == *id && account.identifying.is_some())
-    };
+    let unknown = accounts.iter().filter(|account| account.identifying.is_some());
+    let unknown: BTreeSet<AccountId> = unknown.map(|account| account.id).collect();
     let (identifying, known): (Vec<AccountId>, Vec<AccountId>) =
-        link.accounts.iter().partition(|id| unknown(id));
+        link.accounts.iter().partition(|id| unknown.contains(id));
     let url = link.url.as_ref().filter(|_url| link.status.is_pending());
     LinkView {
         id: link.id,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use banksyncd::config::AccountRule;
+use banksyncd::daemon::run::remembered;
 use banksyncd::gocardless::Rows;
 use banksyncd::model::account::{AccountFacts, Metadata, ProviderStatus};
 use banksyncd::model::agreement::{Agreement, Scope};
@@ -27,8 +28,7 @@ use banksyncd::planner::schedule::Schedule;
 use banksyncd::planner::state::Account;
 use banksyncd::planner::{Planner, Snapshot, Step};
 use banksyncd::store::{
-    Applied, EventFilter, LedgerState, Reservation, Store, StoredEvent, TransactionFilter,
-    TransactionRow,
+    Applied, EventFilter, Reservation, Store, StoredEvent, TransactionFilter, TransactionRow,
 };
 
 use crate::support::{answer, block_on, key, open, raw};
@@ -204,23 +204,8 @@ impl Life {
         block_on(self.store.close()).unwrap();
         let (store, found) = block_on(open(&self.folder.path().join("x.db"), key())).unwrap();
         self.store = store;
-        let ledger = found.ledger.iter().map(|row| banksyncd::planner::quota::LedgerRow {
-            call_id: row.id,
-            account_id: row.account_id,
-            part: row.part,
-            scope: row.scope,
-            at: row.settled_at.unwrap_or(row.reserved_at),
-            unsettled: row.state == LedgerState::Reserved,
-        });
-        let snapshot = Snapshot {
-            ledger: ledger.collect(),
-            accounts: found.accounts,
-            links: found.links,
-            provider: found.provider,
-            unions: found.unions,
-        };
         let rules = self.planner.policy().rules.clone();
-        self.planner = Planner::restore(snapshot, policy(rules), [9; 32]);
+        self.planner = Planner::restore(remembered(found), policy(rules), [9; 32]);
         self.planner.on(self.at(), Event::Started);
     }
 
