@@ -15,7 +15,6 @@ use crate::daemon::DaemonError;
 use crate::daemon::clock::OsClock;
 use crate::exit::Code;
 use crate::model::port::Clock as _;
-use crate::model::secret::DatabaseKey;
 use crate::store::{self, RekeyStep};
 use crate::systemd::process;
 
@@ -27,7 +26,7 @@ pub(super) fn run(args: &Rekey, global: &Global, output: &mut Output) -> Result<
     let old = place.read()?;
     let new = match &args.new_key_file {
         Some(path) => key::read_file(path)?,
-        None => made()?,
+        None => new_key(),
     };
     if new == old {
         return Err(CliError::Usage {
@@ -64,14 +63,6 @@ pub(super) fn run(args: &Rekey, global: &Global, output: &mut Output) -> Result<
         kept.display(),
     ));
     Ok(Code::Ok)
-}
-
-fn made() -> Result<DatabaseKey, CliError> {
-    DatabaseKey::from_hex(new_key().expose()).ok_or_else(|| CliError::Failed {
-        exit: Code::Software,
-        message: "a new key could not be made".to_owned(),
-        hint: None,
-    })
 }
 
 /// What a step means to a person who waits; some are over at once.

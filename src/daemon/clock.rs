@@ -57,13 +57,3 @@ impl Entropy for OsEntropy {
         u128::from_ne_bytes(bytes)
     }
 }
-
-impl OsEntropy {
-    /// A seed of 256 bits.
-    pub fn seed(self) -> [u8; 32] {
-        let mut seed = [0; 32];
-        let bits = self.bits().to_ne_bytes().into_iter().chain(self.bits().to_ne_bytes());
-        seed.iter_mut().zip(bits).for_each(|(to, from)| *to = from);
-        seed
-    }
-}

@@ -28,7 +28,7 @@ use crate::config::{Config, Loaded, Loopback, load};
 use crate::display::Rules;
 use crate::gocardless::{Client, HttpTransport, Rows, Settings};
 use crate::model::notice::{EventCode, Notice};
-use crate::model::port::{Clock, RowReader, Transport, Vault};
+use crate::model::port::{Clock, Entropy as _, RowReader, Transport, Vault};
 use crate::model::secret::Secret;
 use crate::observe::{self, Tell};
 use crate::planner::policy::Policy;

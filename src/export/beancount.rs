@@ -3,12 +3,9 @@
 
 use std::fmt::Write as _;
 
-use crate::display::Shown;
-use crate::model::transaction::Listed;
-
 use super::entry::{Entry, one_line};
 use super::ledger::{legs, names};
-use super::{Account, Form, Style};
+use super::{Account, Form, Row, Style};
 
 /// Before any date that a bank has for a payment; Beancount wants accounts opened before they are used.
 const OPENED: &str = "1900-01-01";
@@ -35,19 +32,13 @@ impl Form for Beancount {
         out.push('\n');
     }
 
-    fn row(
-        &mut self,
-        out: &mut String,
-        account: &Account,
-        row: &Listed<'_>,
-        shown: &Shown,
-    ) -> bool {
-        let Some(entry) = Entry::of(account, row, shown) else { return false };
+    fn row(&mut self, out: &mut String, row: &Row<'_>) -> bool {
+        let Some(entry) = Entry::of(row) else { return false };
         let mark = if entry.pending { '!' } else { '*' };
         let (party, text) = (quoted(entry.party()), quoted(entry.text()));
         let _infallible = writeln!(out, "{} {mark} {party} {text}", entry.date);
         let _infallible = writeln!(out, "  banksyncd: \"{}\"", entry.id);
-        legs(out, "  ", (&account.ledger, &self.style), &entry);
+        legs(out, "  ", (&row.account.ledger, &self.style), &entry);
         true
     }
 }

@@ -10,11 +10,11 @@ use crate::display::Shown;
 use crate::model::iban::Iban;
 use crate::model::money::{Amount, Currency};
 use crate::model::time::UtcInstant;
-use crate::model::transaction::{Listed, Transaction};
+use crate::model::transaction::Transaction;
 
 use super::entry::{Entry, one_line, unsigned};
 use super::xml::{Xml, at_most, pieces};
-use super::{Account, Balance, Form};
+use super::{Account, Balance, Form, Row};
 
 /// Most digits behind the point.
 const SCALE_DIGITS_MAX: u8 = 5;
@@ -61,18 +61,10 @@ impl Form for Camt053 {
         balances(&mut xml, account, &self.created_at);
     }
 
-    fn row(
-        &mut self,
-        out: &mut String,
-        account: &Account,
-        row: &Listed<'_>,
-        _shown: &Shown,
-    ) -> bool {
+    fn row(&mut self, out: &mut String, row: &Row<'_>) -> bool {
         let unruled = Shown::default();
-        let Some(entry) = Entry::of(account, row, &unruled).filter(|entry| fits(entry.amount))
-        else {
-            return false;
-        };
+        let entry = Entry::of(&Row { shown: &unruled, ..*row });
+        let Some(entry) = entry.filter(|entry| fits(entry.amount)) else { return false };
         let shown = entry.transaction;
         let mut xml = Xml(out);
         xml.open("Ntry");

@@ -5,10 +5,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::display::Shown;
-use crate::model::transaction::Listed;
-
-use super::{Account, Form, Style};
+use super::{Account, Form, Row, Style};
 
 /// The columns, in their order.
 pub const COLUMNS: [&str; 33] = [
@@ -69,13 +66,8 @@ impl Form for Csv {
         }
     }
 
-    fn row(
-        &mut self,
-        out: &mut String,
-        _account: &Account,
-        row: &Listed<'_>,
-        shown: &Shown,
-    ) -> bool {
+    fn row(&mut self, out: &mut String, row: &Row<'_>) -> bool {
+        let Row { listed: row, shown, .. } = *row;
         let columns = row.columns;
         let mut line = Line { out, any: false };
         line.shown(Some(row.id));

@@ -4,9 +4,9 @@ use crate::display::Shown;
 use crate::model::id::TransactionId;
 use crate::model::money::Amount;
 use crate::model::time::BankDate;
-use crate::model::transaction::{BookingStatus, Listed, Transaction};
+use crate::model::transaction::{BookingStatus, Transaction};
 
-use super::Account;
+use super::Row;
 
 /// What the forms for bookkeeping write: by the display rules where they say something, else what the bank says.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,8 @@ pub(super) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// The entry of a row; `None` if it has no date, no amount, or a currency that is none.
-    pub(super) fn of(account: &'a Account, row: &Listed<'a>, shown: &'a Shown) -> Option<Self> {
+    pub(super) fn of(row: &Row<'a>) -> Option<Self> {
+        let Row { account, listed: row, shown } = *row;
         let transaction = row.columns;
         let currency = match (&shown.display_currency, &transaction.currency) {
             (Some(currency), _) => currency.as_str(),

@@ -3,12 +3,9 @@
 
 use std::fmt::Write as _;
 
-use crate::display::Shown;
-use crate::model::transaction::Listed;
-
 use super::entry::{Entry, one_line};
 use super::ledger::{legs, names};
-use super::{Account, Form, Style};
+use super::{Account, Form, Row, Style};
 
 /// Writes a journal.
 pub(super) struct Hledger {
@@ -41,14 +38,8 @@ impl Form for Hledger {
         out.push('\n');
     }
 
-    fn row(
-        &mut self,
-        out: &mut String,
-        account: &Account,
-        row: &Listed<'_>,
-        shown: &Shown,
-    ) -> bool {
-        let Some(entry) = Entry::of(account, row, shown) else { return false };
+    fn row(&mut self, out: &mut String, row: &Row<'_>) -> bool {
+        let Some(entry) = Entry::of(row) else { return false };
         let mark = if entry.pending { '!' } else { '*' };
         let party = description(entry.party());
         let text = description(entry.text());
@@ -59,7 +50,7 @@ impl Form for Hledger {
         };
         let space = if words.is_empty() { "" } else { " " };
         let _infallible = writeln!(out, "{} {mark}{space}{words}  ; id:{}", entry.date, entry.id);
-        legs(out, "    ", (&account.ledger, &self.style), &entry);
+        legs(out, "    ", (&row.account.ledger, &self.style), &entry);
         true
     }
 }

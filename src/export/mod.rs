@@ -145,6 +145,17 @@ pub struct Style {
     pub continued: bool,
 }
 
+/// A row to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// Whose it is.
+    pub account: &'a Account,
+    /// What is stored.
+    pub listed: &'a Listed<'a>,
+    /// What the display rules make of it.
+    pub shown: &'a Shown,
+}
+
 /// A file being written. The calls come in this order: `begin`, then for each account (of a form by account) `open`, its
 /// rows, `close`, or (of the others) all rows, then `end`.
 pub trait Form: Send {
@@ -152,9 +163,8 @@ pub trait Form: Send {
     fn begin(&mut self, out: &mut String, accounts: &[Account]);
     /// What stands before the rows of an account.
     fn open(&mut self, _out: &mut String, _account: &Account) {}
-    /// A row, and what the display rules make of it; `false` if this form cannot express it.
-    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>, shown: &Shown)
-    -> bool;
+    /// A row; `false` if this form cannot express it.
+    fn row(&mut self, out: &mut String, row: &Row<'_>) -> bool;
     /// What stands behind the rows of an account.
     fn close(&mut self, _out: &mut String, _account: &Account) {}
     /// What stands behind everything.

@@ -4,13 +4,11 @@
 //! Lengths and order of elements: Open Financial Exchange specification 2.2, sections 11.3 and 11.4, of the Financial Data
 //! Exchange.
 
-use crate::display::Shown;
 use crate::model::time::{BankDate, UtcInstant};
-use crate::model::transaction::Listed;
 
 use super::entry::{Entry, one_line};
 use super::xml::{Xml, at_most};
-use super::{Account, Form};
+use super::{Account, Form, Row};
 
 /// Longest `ACCTID`.
 const ACCOUNT_CHARS_MAX: usize = 22;
@@ -77,21 +75,14 @@ impl Form for Ofx {
         self.headed = false;
     }
 
-    fn row(
-        &mut self,
-        out: &mut String,
-        account: &Account,
-        row: &Listed<'_>,
-        shown: &Shown,
-    ) -> bool {
-        let Some(entry) = Entry::of(account, row, shown).filter(|entry| !entry.pending) else {
-            return false;
-        };
+    fn row(&mut self, out: &mut String, row: &Row<'_>) -> bool {
+        let entry = Entry::of(row).filter(|entry| !entry.pending);
+        let Some(entry) = entry else { return false };
         if self.currency.get_or_insert_with(|| entry.currency.to_owned()) != entry.currency {
             return false;
         }
         if !self.headed {
-            self.head(out, account);
+            self.head(out, row.account);
         }
         let mut xml = Xml(out);
         xml.open("STMTTRN");

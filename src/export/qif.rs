@@ -4,11 +4,8 @@
 
 use std::fmt::Write as _;
 
-use crate::display::Shown;
-use crate::model::transaction::Listed;
-
 use super::entry::{Entry, one_line};
-use super::{Account, Form};
+use super::{Account, Form, Row};
 
 /// Writes QIF.
 pub(super) struct Qif;
@@ -21,14 +18,8 @@ impl Form for Qif {
         let _infallible = write!(out, "!Account\nN{name}\nTBank\n^\n!Type:Bank\n");
     }
 
-    fn row(
-        &mut self,
-        out: &mut String,
-        account: &Account,
-        row: &Listed<'_>,
-        shown: &Shown,
-    ) -> bool {
-        let Some(entry) = Entry::of(account, row, shown) else { return false };
+    fn row(&mut self, out: &mut String, row: &Row<'_>) -> bool {
+        let Some(entry) = Entry::of(row) else { return false };
         let iso = entry.date.to_string();
         let [year, month, day] = parts(&iso);
         let cleared = if entry.pending { "" } else { "C*\n" };

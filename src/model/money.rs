@@ -103,15 +103,6 @@ impl Amount {
         }
         trimmed
     }
-
-    /// Whether two amounts are the same number, whatever their scales.
-    pub fn same_value(self, other: Self) -> bool {
-        let scale = self.scale.max(other.scale);
-        match (self.rescale(scale), other.rescale(scale)) {
-            (Some(a), Some(b)) => a.units == b.units,
-            _ => false,
-        }
-    }
 }
 
 impl fmt::Display for Amount {

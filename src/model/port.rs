@@ -318,6 +318,15 @@ pub trait Clock: Send + Sync {
 pub trait Entropy: Send + Sync {
     /// 128 random bits.
     fn bits(&self) -> u128;
+
+    /// 256 of them, as a seed or a key.
+    fn seed(&self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        for half in seed.chunks_exact_mut(16) {
+            half.copy_from_slice(&self.bits().to_be_bytes());
+        }
+        seed
+    }
 }
 
 /// Where a provider keeps the few secrets that must outlive a restart (tokens): encrypted, by name.

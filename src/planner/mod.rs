@@ -322,11 +322,6 @@ impl Planner {
         &self.provider
     }
 
-    /// Calls under way.
-    pub fn calls_in_flight(&self) -> usize {
-        self.flights.len()
-    }
-
     /// Whether a pull of this account is wanted by a person or under way.
     pub fn is_pulling(&self, id: AccountId) -> bool {
         self.wishes.contains_key(&id)

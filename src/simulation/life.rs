@@ -103,13 +103,6 @@ impl Seeded {
     pub(super) fn new(seed: u64) -> Self {
         Self(Mutex::new(Rng::keyed(seed, &[30])))
     }
-
-    fn seed(&self) -> [u8; 32] {
-        let mut seed = [0; 32];
-        let bits = self.bits().to_be_bytes().into_iter().chain(self.bits().to_be_bytes());
-        seed.iter_mut().zip(bits).for_each(|(to, from)| *to = from);
-        seed
-    }
 }
 
 impl Entropy for Seeded {

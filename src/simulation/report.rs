@@ -71,10 +71,3 @@ pub struct Took {
     /// Processor time, in milliseconds.
     pub cpu_ms: u64,
 }
-
-impl Report {
-    /// Whether every promise was kept.
-    pub fn is_kept(&self) -> bool {
-        self.promises.iter().all(|promise| promise.tally.broken == 0)
-    }
-}

@@ -20,7 +20,7 @@ use super::ledger::Reservation;
 use super::proof::Said;
 use super::reconcile::{AccountRows, Given, Reconciled, Work};
 use super::schema::Identity;
-use super::worker::Writer;
+use super::worker::{Writer, give_back};
 use super::{
     balances, documents, forget, institutions, ledger, pairing, proof, row, runs, split, union,
 };
@@ -97,7 +97,7 @@ pub(super) fn apply(
     if matches!(&batch.data, Some(Data::Transactions { answer, .. }) if answer.booked.len() >= LARGE_ANSWER_ROWS)
     {
         packer.rest();
-        connection.execute_batch("PRAGMA shrink_memory").map_err(failed())?;
+        give_back(connection)?;
     }
     Ok((applied, reserved))
 }

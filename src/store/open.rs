@@ -126,12 +126,18 @@ pub(super) fn rewrite(place: &Place) -> Result<(), Error> {
     connection.close().map_err(|(_connection, error)| failed()(error))
 }
 
-/// Copies the log into the file and cuts it to nothing.
-pub(super) fn empty_log(connection: &Connection) -> Result<(), Error> {
+/// Copies the log into the file and cuts it to nothing; `false` where somebody reads right now and it stays.
+pub(super) fn checkpoint(connection: &Connection) -> Result<bool, Error> {
     let failed = Error::sql("empty the write-ahead log");
     let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
     let busy: i64 = connection.query_row(sql, [], |row| row.get(0)).map_err(failed)?;
-    if busy == 0 { Ok(()) } else { Err(Error::Refused("somebody reads the database right now")) }
+    Ok(busy == 0)
+}
+
+/// The same where it must not stay.
+pub(super) fn empty_log(connection: &Connection) -> Result<(), Error> {
+    let refused = Error::Refused("somebody reads the database right now");
+    checkpoint(connection)?.then_some(()).ok_or(refused)
 }
 
 /// Encrypts a database that nobody else uses with another key, in place: for copies, which may be lost on the way.

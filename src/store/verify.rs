@@ -14,6 +14,7 @@ use super::answers;
 use super::balances;
 use super::codec::{Packed, Unpacker};
 use super::error::Error;
+use super::open;
 use super::proof;
 use super::rows;
 use super::schema;
@@ -173,12 +174,9 @@ fn pragma(connection: &Connection, name: &str, fine: &str) -> Result<Found, Erro
 }
 
 fn checkpoint(connection: &Connection) -> Result<Found, Error> {
-    let failed = Error::sql("empty the write-ahead log");
-    let busy: i64 = connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-        .map_err(failed)?;
+    let empty = open::checkpoint(connection)?;
     let problems =
-        if busy == 0 { Vec::new() } else { vec!["the write-ahead log is in use".to_owned()] };
+        if empty { Vec::new() } else { vec!["the write-ahead log is in use".to_owned()] };
     Ok(Found { problems, looked_at: String::new() })
 }
 

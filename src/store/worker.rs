@@ -30,9 +30,11 @@ const WRITER_QUEUE_LEN: usize = 16;
 const READER_QUEUE_LEN: usize = 16;
 /// Read-only connections.
 const READERS: usize = 2;
+
 /// Empties a connection's cache of pages.
-const GIVE_BACK: &str = "PRAGMA shrink_memory";
-const GIVING_BACK: &str = "give memory back";
+pub(super) fn give_back(connection: &Connection) -> Result<(), Error> {
+    connection.execute_batch("PRAGMA shrink_memory").map_err(Error::sql("give memory back"))
+}
 
 /// What the writing thread has.
 pub(super) struct Writer {
@@ -76,7 +78,7 @@ impl Writer {
         packer.rest();
         unpacker.rest();
         connection.flush_prepared_statement_cache();
-        connection.execute_batch(GIVE_BACK).map_err(Error::sql(GIVING_BACK))
+        give_back(connection)
     }
 
     /// Last words before the connection goes.
@@ -86,9 +88,7 @@ impl Writer {
         connection
             .execute_batch("PRAGMA analysis_limit = 200; PRAGMA optimize")
             .map_err(failed())?;
-        connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_row| Ok(()))
-            .map_err(failed())?;
+        open::checkpoint(&connection)?;
         connection.close().map_err(|(_connection, error)| failed()(error))
     }
 }
@@ -121,7 +121,7 @@ impl Reader {
         let (connection, unpacker) = self.parts()?;
         unpacker.rest();
         connection.flush_prepared_statement_cache();
-        connection.execute_batch(GIVE_BACK).map_err(Error::sql(GIVING_BACK))
+        give_back(connection)
     }
 }
 
@@ -164,7 +164,7 @@ pub(super) async fn start(
             let Opened { connection, identity, lock } = open::open(&place, at, random)?;
             let start = (events::newest(&connection)?, snapshot::load(&connection, at)?);
             // What was read to begin with is not needed again.
-            connection.execute_batch(GIVE_BACK).map_err(Error::sql(GIVING_BACK))?;
+            give_back(&connection)?;
             let readers = start_readers(&place, identity, read_jobs)?;
             let (packer, unpacker) = <(Packer, Unpacker)>::default();
             let writer = Writer {

@@ -10,7 +10,7 @@ use crate::daemon::clock::OsEntropy;
 use crate::daemon::doctor::{Database, Finding, Patient, examine as look};
 use crate::daemon::run::remembered;
 use crate::gocardless::Rows;
-use crate::model::port::Clock;
+use crate::model::port::{Clock, Entropy as _};
 use crate::model::secret::DatabaseKey;
 use crate::planner::Planner;
 use crate::planner::policy::Policy;

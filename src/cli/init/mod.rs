@@ -17,7 +17,7 @@ use crate::daemon::DaemonError;
 use crate::daemon::clock::OsEntropy;
 use crate::exit::Code;
 use crate::model::port::Entropy as _;
-use crate::model::secret::Secret;
+use crate::model::secret::{DatabaseKey, Secret};
 use crate::systemd::credentials::Stored;
 use crate::systemd::seal::Source;
 use crate::systemd::{process, seal};
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Init, global: &Global, output: &mut Output) -> Result<C
     }
     let mut values: Vec<(Item, Secret)> = Vec::new();
     if secrets.is_missing(Item::DatabaseKey) {
-        values.push((Item::DatabaseKey, new_key()));
+        values.push((Item::DatabaseKey, new_key().to_hex()));
     }
     values.extend(ask::api_secrets(args, &secrets, output)?);
     let mut report = Report { output, json: global.json };
@@ -86,8 +86,8 @@ fn checked(text: &str, layout: &Layout) -> Result<Config, CliError> {
 }
 
 /// A database key, made by chance.
-pub(super) fn new_key() -> Secret {
-    Secret::new(format!("{:032x}{:032x}", OsEntropy.bits(), OsEntropy.bits()))
+pub(super) fn new_key() -> DatabaseKey {
+    DatabaseKey::from_bytes(OsEntropy.seed())
 }
 
 /// What became of a file.

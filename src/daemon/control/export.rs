@@ -21,7 +21,7 @@ use crate::config::Export;
 use crate::daemon::view;
 use crate::display::{Rule, Shown};
 use crate::exit::Code;
-use crate::export::{self, Account, Balance, Form, Format, Style};
+use crate::export::{self, Account, Balance, Form, Format, Row, Style};
 use crate::model::iban::Iban;
 use crate::model::id::AccountId;
 use crate::model::ledger::LedgerAccount;
@@ -335,7 +335,7 @@ impl File {
                 .map_err(|_unwritable| Ended::Failed);
         };
         let Some(account) = self.accounts.get(&row.account_id) else { return Ok(()) };
-        if !form.row(&mut self.text, account, row, shown) {
+        if !form.row(&mut self.text, &Row { account, listed: row, shown }) {
             self.left_out = self.left_out.saturating_add(1);
         }
         Ok(())

@@ -36,12 +36,7 @@ pub(super) fn text(text: Option<&str>) -> String {
 
 /// The same number is the same key, whatever its scale.
 pub(super) fn amount(amount: Option<Amount>) -> Option<(i128, u8)> {
-    let mut amount = amount?;
-    while let Some(shorter) = amount.scale().checked_sub(1).and_then(|scale| amount.rescale(scale))
-    {
-        amount = shorter;
-    }
-    Some((amount.units(), amount.scale()))
+    amount.map(Amount::trimmed).map(|amount| (amount.units(), amount.scale()))
 }
 
 /// The currency without case.
