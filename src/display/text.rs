@@ -88,7 +88,8 @@ fn hex(text: &str, digits: usize) -> Option<(u32, &str)> {
 
 /// A date with the day first: `02.03.2026`, `02/03/26`.
 pub(super) fn day_first(text: &str) -> Option<BankDate> {
-    let mut parts = text.split(['.', '/']);
+    // A number that is read may have a sign; a day has none.
+    let mut parts = text.split(['.', '/']).filter(|part| !part.starts_with(['+', '-']));
     let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
     let century = if year.len() == 2 { 2_000 } else { 0 };
     let year = year.parse::<i32>().ok()?.checked_add(century)?;
@@ -108,7 +109,7 @@ mod tests {
         };
         let full = format!("a long descrip{}", "x".repeat(21));
         assert_eq!(whole(&lines(&[&full, "tion", "End"], "")), Some(format!("{full}tion\nEnd")));
-        let cut = format!("{} and End-to-En", "y ".repeat(62));
+        let cut = format!("{} and End-to-En", "y ".repeat(63));
         assert_eq!(cut.chars().count(), 140);
         assert_eq!(whole(&lines(&[&cut, "d-Ref.", "B"], &cut)), Some(format!("{cut}d-Ref.\nB")));
         assert_eq!(whole(&lines(&["a", "b"], "a")).as_deref(), Some("a\nb"), "not cut");
