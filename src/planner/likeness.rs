@@ -38,6 +38,14 @@ pub(super) struct Likeness {
     name: bool,
 }
 
+impl Likeness {
+    /// Whether the IBAN is all that speaks for it, which may stand for an account in each of several currencies.
+    pub(super) fn is_bare_iban(self) -> bool {
+        self.number == Shared::Iban
+            && !(self.currency || self.masked_pan || self.product || self.name)
+    }
+}
+
 /// Two words, compared without case and outer blanks; `None` where one is missing.
 fn same_word(one: Option<&str>, other: Option<&str>) -> Option<bool> {
     let word =
@@ -59,7 +67,8 @@ fn full_iban(facts: &AccountFacts) -> Option<String> {
     facts.iban.as_ref().filter(|iban| iban.is_full()).map(Iban::normalised)
 }
 
-fn same_iban(one: &AccountFacts, other: &AccountFacts) -> Option<bool> {
+/// Whether the whole IBANs of two descriptions agree; `None` where one is not known.
+pub(super) fn same_iban(one: &AccountFacts, other: &AccountFacts) -> Option<bool> {
     Some(full_iban(one)? == full_iban(other)?)
 }
 

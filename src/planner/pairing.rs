@@ -15,7 +15,7 @@ use crate::model::time::{MINUTE_MS, UtcInstant};
 use super::Planner;
 use super::agenda::Key;
 use super::effect::Compared;
-use super::likeness::{Likeness, Shared, contradict, likeness};
+use super::likeness::{Likeness, Shared, contradict, likeness, same_iban};
 use super::state::{Account, AccountStatus, Identifying, Link};
 use super::union::By;
 
@@ -170,8 +170,11 @@ impl Planner {
 
     fn pair_up(&mut self, link_id: LinkId, new: &[AccountId], now: UtcInstant) {
         let new = self.without_forgotten(link_id, new, now);
-        let mut candidates: Vec<Candidate> =
-            new.iter().flat_map(|id| self.candidates(*id)).collect();
+        let mut candidates: Vec<Candidate> = new
+            .iter()
+            .flat_map(|id| self.candidates(*id))
+            .filter(|pair| self.is_told_apart(pair))
+            .collect();
         let mut left: BTreeSet<AccountId> = new.iter().copied().collect();
         while let Some(found) = best(&candidates) {
             candidates.retain(|other| other.new != found.new && other.known != found.known);
@@ -186,6 +189,18 @@ impl Planner {
         }
         self.eliminate(link_id, &alone);
         self.touch_history_of(link_id);
+    }
+
+    /// Whether a pair is more than two accounts on one IBAN. Where several are on it and neither the currency nor a name is
+    /// known (the details could not be had), the rows of the first pull have to say which one it is.
+    fn is_told_apart(&self, pair: &Candidate) -> bool {
+        let Some(new) = self.accounts.get(&pair.new) else { return false };
+        !pair.likeness.is_bare_iban()
+            || self
+                .accounts
+                .values()
+                .filter(|other| ![pair.new, pair.known].contains(&other.id))
+                .all(|other| same_iban(&other.facts, &new.facts) != Some(true))
     }
 
     /// The known accounts that a new handle is likest: one, or several that are liked alike.

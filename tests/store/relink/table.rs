@@ -162,6 +162,20 @@ fn by_currency() -> Vec<Case> {
             vec![Asked(&[0, 1]), Asked(&[0, 1])],
         ),
         case(
+            "a third currency on the IBAN, whose details cannot be had",
+            Renewal,
+            in_currencies("p", &["EUR", "USD"]),
+            vec![giro("n1"), shown("n3", "g").iban(IBAN).without_details()],
+            vec![Old(0), New],
+        ),
+        case(
+            "a second currency on the IBAN, whose details cannot be had, but its rows",
+            Renewal,
+            in_currencies("p", &["EUR", "USD"]),
+            vec![giro("n1"), shown("n2", "USD").iban(IBAN).without_details()],
+            vec![Old(0), Old(1)],
+        ),
+        case(
             "two currencies not told, but the names are the same",
             Renewal,
             vec![giro("p1").name("Euros"), giro("p2").currency("USD").name("Dollars")],
