@@ -8,8 +8,8 @@ use crate::machine::Machine;
 use crate::probe;
 use crate::service::{compare_store, link, open_bank, pid, set_up, show, truth, wait_active};
 
-/// Debian's installer of the others' packages would rather not, and knows none of the packages that are there.
-const RPM: &str = "rpm --force-debian --nodeps";
+/// It knows none of the packages that are there; Debian 12's would rather not, and says so by an option of its own.
+const RPM: &str = "rpm --nodeps $(rpm --help | grep -o -m 1 -e --force-debian)";
 
 /// Installs, uses, upgrades and erases it.
 pub(crate) fn live(rpm: &Path) {
@@ -47,7 +47,7 @@ pub(crate) fn live(rpm: &Path) {
     assert_eq!(state("UnitFileState"), "enabled");
     compare_store(&machine, &truth);
     let files = machine.ok("rpm -ql banksyncd");
-    machine.ok("rpm --force-debian -e banksyncd");
+    machine.ok(&format!("{RPM} -e banksyncd"));
     assert_ne!(state("ActiveState"), "active");
     for path in files.lines() {
         assert!(machine.path(path).symlink_metadata().is_err(), "{path} is still there");
