@@ -223,6 +223,11 @@ impl Output {
     /// One line of progress or advice on stderr; not when quiet. Failures to write it are of no interest.
     pub fn note(&mut self, text: &str) {
         if !self.quiet {
+            if self.terminal.output {
+                // On a screen that shows both, what was said first stands first. What cannot be written now is told by
+                // whoever writes next.
+                drop(self.out.flush());
+            }
             self.error(text);
         }
     }
