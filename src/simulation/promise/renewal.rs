@@ -1,5 +1,6 @@
 //! A renewal leaves the old consent alone until the new one has proved itself: a requisition that still gives access is deleted
-//! only after a complete pull of each of its accounts through another one, or if a person ended it.
+//! only after a complete pull of each of its accounts through another one, or if a person ended it. An account that the provider
+//! has suspended gives nothing through it any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,15 +70,22 @@ impl Promise for Renewal {
             if !open || scene.identities.is_unlinked(id) {
                 return None;
             }
+            let suspended = |handle: &String| {
+                let all = scene.world.log().suspensions();
+                all.iter().any(|own| own.account == *handle && own.at <= *at)
+            };
             // Accounts that never gave anything through the old one cannot be compared.
             let old = seen.iter().filter(|((requisition, _), _)| requisition == id);
-            let bereft = old.map(|(_, through)| through.bank_account).find(|bank_account| {
-                !seen.iter().any(|((requisition, _), through)| {
-                    requisition != id
-                        && through.bank_account == *bank_account
-                        && through.is_complete()
-                })
-            });
+            let bereft = old
+                .filter(|((_, handle), _)| !suspended(handle))
+                .map(|(_, through)| through.bank_account)
+                .find(|bank_account| {
+                    !seen.iter().any(|((requisition, _), through)| {
+                        requisition != id
+                            && through.bank_account == *bank_account
+                            && through.is_complete()
+                    })
+                });
             Some(match bereft {
                 None => Ok(()),
                 Some(_) => Err(format!(
@@ -102,7 +110,11 @@ mod tests {
 
     /// Deletes the one requisition after some answers; the verdict of the books.
     fn delete_after(answers: &[Arc<Request>], unlinked: bool) -> Vec<bool> {
-        let Linked { mut world, begin, request, .. } = linked();
+        delete_from(linked(), answers, unlinked)
+    }
+
+    fn delete_from(linked: Linked, answers: &[Arc<Request>], unlinked: bool) -> Vec<bool> {
+        let Linked { mut world, begin, request, .. } = linked;
         let mut judge = Renewal::default();
         judge.see(begin, &Fact::Heard(Arc::clone(&request)));
         for answer in answers {
@@ -139,5 +151,8 @@ mod tests {
         assert_eq!(delete_after(&[Arc::new(through_new.clone())], false), [true]);
         through_new.before.as_mut().unwrap().bank_account += 1;
         assert_eq!(delete_after(&[Arc::new(through_new)], false), [false], "another account");
+        let mut linked = linked();
+        linked.world.suspend(linked.request.account.as_ref().unwrap(), linked.begin).unwrap();
+        assert_eq!(delete_from(linked, &[], false), [true], "nothing to lose");
     }
 }
