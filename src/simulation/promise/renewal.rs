@@ -1,6 +1,6 @@
 //! A renewal leaves the old consent alone until the new one has proved itself: a requisition that still gives access is deleted
-//! only after a complete pull of each of its accounts through another one, or if a person ended it. An account that the provider
-//! has suspended gives nothing through it any more.
+//! only after a complete pull of each of its accounts through another one, or if a person ended it. An account that the
+//! provider has suspended gives nothing through it any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
