@@ -4,7 +4,7 @@
 //! a wrong key from a damaged file.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 
 use serde_json::json;
 
@@ -18,8 +18,6 @@ use crate::store;
 
 /// What goes on before the first byte comes.
 const COPYING: &str = "copying and checking the database";
-/// Bytes that are copied at once.
-const PIECE_BYTES: usize = 64 * 1024;
 
 /// Makes a backup.
 pub async fn run(args: &Backup, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
@@ -68,12 +66,7 @@ async fn write(args: &Backup, target: &mut File, ctx: &mut Ctx<'_>) -> Result<St
             let making = &mut ctx.backup_directly;
             let made = Progress::during(COPYING, ctx.output.is_watched(), making).await?;
             let store::Backup { mut file, keycheck, .. } = made;
-            let mut piece = vec![0; PIECE_BYTES];
-            loop {
-                let length = file.read(&mut piece).map_err(failed)?;
-                let Some(read) = piece.get(..length).filter(|read| !read.is_empty()) else { break };
-                target.write_all(read).map_err(failed)?;
-            }
+            io::copy(&mut file, target).map_err(failed)?;
             keycheck
         }
         Err(other) => return Err(other),

@@ -15,6 +15,7 @@ use crate::model::time::UtcInstant;
 
 use super::agenda::Key;
 use super::effect::{PullResult, RowsChanged, RunOutcome};
+use super::likeness::full_iban;
 use super::state::{Account, Forgotten};
 use super::{Aim, Planner};
 
@@ -137,9 +138,8 @@ impl Forgotten {
 /// What an account is known by: its numbers; where it has none, its names.
 fn marks(salt: &str, facts: &AccountFacts, institution: &str) -> BTreeSet<String> {
     let currency = facts.currency.as_deref().unwrap_or_default().to_ascii_uppercase();
-    let iban = facts.iban.as_ref().filter(|iban| iban.is_full()).map(Iban::normalised);
     let bban = facts.bban.as_ref().map(|bban| format!("{institution} {}", bban.normalised()));
-    let mut known: Vec<String> = iban.into_iter().chain(bban).collect();
+    let mut known: Vec<String> = full_iban(facts).into_iter().chain(bban).collect();
     if known.is_empty() {
         let card = facts.masked_pan.as_ref().map(Iban::normalised).unwrap_or_default();
         let words = [&facts.product, &facts.name, &facts.owner_name];

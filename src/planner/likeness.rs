@@ -63,7 +63,8 @@ pub(super) fn same_currency(one: &AccountFacts, other: &AccountFacts) -> Option<
     same_word(currency(one), currency(other))
 }
 
-fn full_iban(facts: &AccountFacts) -> Option<String> {
+/// The IBAN without spaces, where all of it is known.
+pub(super) fn full_iban(facts: &AccountFacts) -> Option<String> {
     facts.iban.as_ref().filter(|iban| iban.is_full()).map(Iban::normalised)
 }
 

@@ -187,7 +187,7 @@ fn replace(
     fs::rename(&draft.path, &present.path).map_err(Error::file(CREATE, &present.path))?;
     let target = keycheck::path_of(&present.path);
     fs::rename(&keycheck, &target).map_err(Error::file(CREATE, &target))?;
-    sync_folder_of(&present.path).map_err(Error::file("write", &present.path))?;
+    sync_folder(&present.path)?;
     Ok(Restored { ledger_kept: kept_ledger || kept.is_none(), kept })
 }
 
@@ -209,6 +209,11 @@ fn take_in(backup: &Path, draft: &Place) -> Result<(), Error> {
 
 pub(super) fn sync(path: &Path) -> Result<(), Error> {
     File::open(path).and_then(|file| file.sync_all()).map_err(Error::file("write", path))
+}
+
+/// Makes durable which files lie beside a database.
+pub(super) fn sync_folder(database: &Path) -> Result<(), Error> {
+    sync_folder_of(database).map_err(Error::file("write", database))
 }
 
 /// Gives a file to the owner of the database (or of its folder): whoever restores may be root, the daemon is not.

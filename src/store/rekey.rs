@@ -11,10 +11,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::files::{beside, sync_folder_of};
+use crate::files::beside;
 use crate::model::secret::DatabaseKey;
 
-use super::backup::{copy_into, examine, give_to_owner, remove, sync};
+use super::backup::{copy_into, examine, give_to_owner, remove, sync, sync_folder};
 use super::dump;
 use super::error::{CREATE, Error};
 use super::keycheck::{self, Verdict};
@@ -120,10 +120,6 @@ fn adopt_keycheck(database: &Path, draft: &Path) -> Result<(), Error> {
     let target = keycheck::path_of(database);
     fs::rename(keycheck::path_of(draft), &target).map_err(Error::file(CREATE, &target))?;
     sync_folder(database)
-}
-
-fn sync_folder(database: &Path) -> Result<(), Error> {
-    sync_folder_of(database).map_err(Error::file("write", database))
 }
 
 /// Removes a copy, its key check first: without that it counts for nothing.

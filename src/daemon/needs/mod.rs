@@ -14,6 +14,7 @@ use crate::daemon::backups::BackupTrouble;
 use crate::model::failure::ConfigurationFault;
 use crate::model::id::{AccountId, LinkId};
 use crate::model::notice::EventCode;
+use crate::model::shell::quoted_path;
 use crate::model::time::{DAY_MS, HOUR_MS, UtcInstant};
 use crate::planner::pairing::merge_command;
 use crate::planner::policy::is_enabled;
@@ -53,8 +54,6 @@ pub struct Situation<'a> {
     pub error_hard_limit: u32,
     /// `[schedule] freshness`, in seconds.
     pub freshness_s: u32,
-    /// Backups that fail.
-    pub backup_trouble: Option<&'a BackupTrouble>,
 }
 
 impl<'a> From<&'a Report> for Situation<'a> {
@@ -68,7 +67,6 @@ impl<'a> From<&'a Report> for Situation<'a> {
             warn_days: &report.policy.warn_days,
             error_hard_limit: report.policy.error_hard_limit,
             freshness_s: u32::try_from(freshness_s).unwrap_or(u32::MAX),
-            backup_trouble: None,
         }
     }
 }
@@ -79,8 +77,8 @@ pub fn all(
     backup_trouble: Option<&BackupTrouble>,
     standings: &[Standing],
 ) -> Vec<Need> {
-    let situation = Situation { backup_trouble, ..Situation::from(report) };
-    let mut found = needs(&situation, report.provider_now);
+    let mut found = needs(&Situation::from(report), report.provider_now);
+    found.extend(backup_trouble.map(no_backup));
     found.extend(untold(standings, report.now));
     found
 }
@@ -127,7 +125,6 @@ pub fn needs(situation: &Situation<'_>, now: UtcInstant) -> Vec<Need> {
         });
         found.extend(stale.filter_map(|account| too_old(situation, account, now)));
     }
-    found.extend(situation.backup_trouble.map(no_backup));
     found
 }
 
@@ -331,7 +328,8 @@ fn no_backup(trouble: &BackupTrouble) -> Need {
         None => "no backup yet".to_owned(),
     };
     let message = format!("{newest}: {}", trouble.reason);
-    let command = format!("ls -ld {folder}; df -h {folder}", folder = trouble.folder.display());
+    let folder = quoted_path(&trouble.folder);
+    let command = format!("ls -ld {folder}; df -h {folder}");
     need(EventCode::BackupFailed, &"service", message, command)
 }
 

@@ -58,7 +58,6 @@ fn found(accounts: &[Account], links: &[Link], provider: &ProviderState) -> Vec<
         rules: &rules,
         warn_days: &[14, 7, 3, 1],
         error_hard_limit: 8,
-        backup_trouble: None,
         freshness_s: 26 * 3600,
     };
     let needs = needs(&situation, NOW);

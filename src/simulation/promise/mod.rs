@@ -79,7 +79,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, broken: bool) {
+    /// One judgment.
+    pub(in super::super) fn count(&mut self, broken: bool) {
         self.checked += 1;
         self.broken += u64::from(broken);
     }
