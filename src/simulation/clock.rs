@@ -12,7 +12,6 @@ use std::task::{Context, Poll, Waker};
 
 use crate::model::port::{BoxFuture, Clock};
 use crate::model::time::{Now, UtcInstant};
-use crate::store::Store;
 
 /// Who sleeps: until when, and which in the order of going to sleep.
 type Bed = (i64, u64);
@@ -26,10 +25,7 @@ struct State {
     wall_ahead_ms: i64,
     sleepers: BTreeMap<Bed, Waker>,
     beds: u64,
-    /// The database that works in threads of its own: time stands still while somebody waits for it, and it does one thing
-    /// at a time, begun when nobody else can go on. Otherwise the speed of its threads would decide who is next.
-    store: Option<Store>,
-    /// Others for whom time stands still.
+    /// Those for whom time stands still.
     holds: u32,
 }
 
@@ -86,16 +82,6 @@ impl VirtualClock {
         state.truth_ahead_ms = state.truth_ahead_ms.saturating_add(ms.max(0));
     }
 
-    /// From now on time stands still while somebody waits for this database.
-    pub(super) fn watch(&self, store: Option<Store>) {
-        if let Some(store) = &store {
-            store.queue_up();
-        }
-        let former = std::mem::replace(&mut self.state().store, store);
-        // Outside the lock: the last handle waits for threads.
-        drop(former);
-    }
-
     /// Time stands still until the same number of [`release`](Self::release).
     pub(super) fn hold(&self) {
         self.state().holds += 1;
@@ -110,7 +96,7 @@ impl VirtualClock {
     /// Nobody can go on: lets time pass until the first sleeper wakes, unless somebody waits for something real.
     pub(super) fn tick(&self) {
         let mut state = self.state();
-        if state.holds > 0 || state.store.as_ref().is_some_and(Store::let_one_in) {
+        if state.holds > 0 {
             return;
         }
         if let Some(((until_ms, _), waker)) = state.sleepers.pop_first() {

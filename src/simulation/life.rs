@@ -38,15 +38,10 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// Opens the database. Time stands still meanwhile, and from now on whenever somebody waits for it.
-    pub(super) async fn open(&self) -> Result<(Store, Snapshot), store::Error> {
-        self.clock.hold();
+    /// Opens the database. Time stands still while anybody works on it.
+    pub(super) fn open(&self) -> Result<(Store, Snapshot), store::Error> {
         let at = self.clock.now().wall;
-        let opened = Store::open(self.path.clone(), self.key.clone(), at, &self.entropy).await;
-        self.clock.release();
-        let (store, snapshot) = opened?;
-        self.clock.watch(Some(store.clone()));
-        Ok((store, snapshot))
+        Store::open_inline(self.path.clone(), self.key.clone(), at, &self.entropy)
     }
 
     /// Puts the engine together as the daemon's process does, at the end of some wire.
@@ -141,7 +136,7 @@ impl Life {
     /// Opens the database and starts the engine.
     pub(super) async fn begin(stage: &Stage) -> Result<Self, store::Error> {
         let host = &stage.host;
-        let (store, snapshot) = host.open().await?;
+        let (store, snapshot) = host.open()?;
         let fate = Arc::new(Fate::default());
         let ends = Ends {
             world: Arc::clone(&stage.world),
@@ -186,8 +181,7 @@ impl Life {
             tokio::task::yield_now().await;
         }
         stage.host.clock.release();
-        // The last handles: the writer carries out what was given to it, then lets go of the file.
-        stage.host.clock.watch(None);
+        // The last handle lets go of the file.
         drop(store);
     }
 }

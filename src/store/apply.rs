@@ -52,7 +52,7 @@ pub(super) fn apply(
 ) -> Result<(Applied, Option<CallId>), Error> {
     let failed = || Error::sql("commit a batch");
     let at = batch.at.ok_or(Error::Internal("a batch has no time"))?;
-    let (identity, post) = (writer.identity, writer.post.clone());
+    let (identity, post) = (writer.identity(), writer.post.clone());
     let (connection, packer, unpacker) = writer.parts()?;
     let step: Transaction<'_> =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed())?;

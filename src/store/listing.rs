@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::error::Error;
-use super::worker::{Reader, Threads};
+use super::worker::{Reader, Workers};
 
 /// Where a listing stands.
 pub(super) trait Cursor<T>: Send {
@@ -24,7 +24,7 @@ const SHORT_LEN: usize = 1_000;
 
 /// A listing under way.
 pub struct Listing<T> {
-    threads: Arc<Threads>,
+    workers: Arc<Workers>,
     /// Travels to the reader thread and back; gone when a call was abandoned or failed.
     cursor: Option<Box<dyn Cursor<T>>>,
     /// Rows that were given out.
@@ -32,8 +32,8 @@ pub struct Listing<T> {
 }
 
 impl<T: Send + 'static> Listing<T> {
-    pub(super) fn new(threads: &Arc<Threads>, cursor: impl Cursor<T> + 'static) -> Self {
-        Self { threads: Arc::clone(threads), cursor: Some(Box::new(cursor)), len: 0 }
+    pub(super) fn new(workers: &Arc<Workers>, cursor: impl Cursor<T> + 'static) -> Self {
+        Self { workers: Arc::clone(workers), cursor: Some(Box::new(cursor)), len: 0 }
     }
 
     /// The next rows, a few hundred at most and at least one; `None` at the end.
@@ -48,7 +48,7 @@ impl<T: Send + 'static> Listing<T> {
             return Ok(None);
         }
         let (cursor, rows) = self
-            .threads
+            .workers
             .read(move |reader| {
                 let rows = cursor.next(reader)?;
                 if rows.is_none() && is_long {

@@ -1,11 +1,12 @@
 //! The store: everything that lasts, in one SQLCipher file.
 //!
-//! One concrete type, [`Store`]: a handle to one thread that owns the writing connection and a few that own read-only ones.
-//! There is no trait and no second implementation; tests use the real cipher in a temporary folder. What an answer changes is
-//! one [`Batch`], committed in one transaction with `synchronous=FULL`: after a kill or a power cut all of it is there or
-//! nothing. Raw rows are kept as received for ever; columns are what listing order and matching need, the rest is read from
-//! the raw row by the provider's [`RowReader`] when it is asked for. It must never hold logic about quota, consent or
-//! schedule: documents of the planner go in and out as they are.
+//! One concrete type, [`Store`]: a handle to one thread that owns the writing connection and a few that own read-only ones
+//! (a simulation, where one thing happens at a time, does without the threads). There is no trait and no second
+//! implementation; tests use the real cipher in a temporary folder. What an answer changes is one [`Batch`], committed in
+//! one transaction with `synchronous=FULL`: after a kill or a power cut all of it is there or nothing. Raw rows are kept as
+//! received for ever; columns are what listing order and matching need, the rest is read from the raw row by the provider's
+//! [`RowReader`] when it is asked for. It must never hold logic about quota, consent or schedule: documents of the planner go
+//! in and out as they are.
 //!
 //! Layout on disk: `DB` (mode 0600, WAL), `DB-wal`, `DB-shm`, `DB.keycheck` (wrong key or damaged file?), `DB.lock` (one
 //! process); while the key is changed also `DB.rekey`, the copy with the new one.
@@ -48,9 +49,9 @@ mod schema;
 mod snapshot;
 mod split;
 mod stamp;
+mod threads;
 mod transactions;
 mod trend;
-mod turnstile;
 mod union;
 mod vault;
 mod verify;
@@ -90,12 +91,12 @@ pub use transactions::{TransactionFilter, TransactionRow, VersionRow};
 pub use trend::BalanceChange;
 pub use verify::Check;
 
-use worker::Threads;
+use worker::{Start, Workers};
 
 /// A handle to the open database; clones are handles to the same one.
 #[derive(Clone)]
 pub struct Store {
-    threads: Arc<Threads>,
+    workers: Arc<Workers>,
     bell: Bell,
 }
 
@@ -136,24 +137,42 @@ impl Store {
         at: UtcInstant,
         entropy: &dyn Entropy,
     ) -> Result<(Self, Snapshot), Error> {
-        let random = entropy.bits();
-        let (threads, newest, snapshot) =
-            worker::start(open::Place { path, key }, at, random).await?;
+        let place = open::Place { path, key };
+        Ok(Self::begin(Workers::threads(place, at, entropy.bits()).await?))
+    }
+
+    /// The same without threads: each operation is carried out by whoever awaits it, and holds up what else that thread does.
+    /// For those who must know the order in which things happen: a simulation. How long a thread takes would decide whether its
+    /// caller goes on before or after others that are ready at the same time.
+    ///
+    /// # Errors
+    /// See [`Store::open`].
+    pub fn open_inline(
+        path: PathBuf,
+        key: DatabaseKey,
+        at: UtcInstant,
+        entropy: &dyn Entropy,
+    ) -> Result<(Self, Snapshot), Error> {
+        let place = open::Place { path, key };
+        Ok(Self::begin(Workers::callers(place, at, entropy.bits())?))
+    }
+
+    fn begin((workers, start): (Workers, Start)) -> (Self, Snapshot) {
         let bell = Bell {
-            newest_event: Arc::new(watch::Sender::new(newest)),
+            newest_event: Arc::new(watch::Sender::new(start.newest_event)),
             messages: Arc::new(watch::Sender::new(())),
         };
-        Ok((Self { threads: Arc::new(threads), bell }, snapshot))
+        (Self { workers: Arc::new(workers), bell }, start.snapshot)
     }
 
     /// Empties the write-ahead log into the file and ends all threads. Later calls give [`Error::Closed`].
     pub async fn close(&self) -> Result<(), Error> {
-        self.threads.close().await
+        self.workers.close().await
     }
 
     /// Writes that a call is about to leave; durable when this returns.
     pub async fn reserve(&self, reservation: Reservation) -> Result<CallId, Error> {
-        self.threads.write(move |writer| ledger::reserve(writer.connection()?, &reservation)).await
+        self.workers.write(move |writer| ledger::reserve(writer.connection()?, &reservation)).await
     }
 
     /// Carries a batch out in one transaction. Once begun it goes on even if the caller goes away.
@@ -183,18 +202,18 @@ impl Store {
             bell.ring(applied.events.last(), applied.messages);
             Ok((applied, reserved))
         };
-        self.threads.write(job).await
+        self.workers.write(job).await
     }
 
     /// Gives back the memory that many new rows took; worth a few milliseconds of a later answer.
     pub async fn rest(&self) -> Result<(), Error> {
-        self.threads.write(worker::Writer::rest).await?;
-        self.threads.read(worker::Reader::rest).await
+        self.workers.write(worker::Writer::rest).await?;
+        self.workers.read(worker::Reader::rest).await
     }
 
     /// Notes that events have reached the log; unknown ids are ignored.
     pub async fn mark_logged(&self, ids: Vec<i64>) -> Result<(), Error> {
-        self.threads.write(move |writer| events::mark_logged(writer.connection()?, &ids)).await
+        self.workers.write(move |writer| events::mark_logged(writer.connection()?, &ids)).await
     }
 
     /// The id of the newest event, now and whenever it changes.
@@ -204,7 +223,7 @@ impl Store {
 
     /// Transactions: effective date, then first seen, then id; undated rows last, and only without `from` and `to`.
     pub fn transactions(&self, filter: TransactionFilter) -> Listing<TransactionRow> {
-        Listing::new(&self.threads, merge::Transactions::new(filter))
+        Listing::new(&self.workers, merge::Transactions::new(filter))
     }
 
     /// What a file lacks that has what `after` says (`None`: nothing). Only current booked rows are written, whatever the
@@ -219,54 +238,54 @@ impl Store {
     ) -> Result<Arrivals, Error> {
         let find =
             move |reader: &mut worker::Reader| arrivals::arrivals(reader, &filter, after.as_ref());
-        let (cursor, lacking) = self.threads.read(find).await?;
+        let (cursor, lacking) = self.workers.read(find).await?;
         let any = !lacking.is_empty();
-        Ok(Arrivals { cursor, any, rows: Listing::new(&self.threads, lacking) })
+        Ok(Arrivals { cursor, any, rows: Listing::new(&self.workers, lacking) })
     }
 
     /// First and last effective day of an account's current booked rows; `None` without dated ones.
     pub async fn days(&self, account: AccountId) -> Result<Option<(BankDate, BankDate)>, Error> {
-        self.threads.read(move |reader| transactions::days(reader.parts()?.0, account)).await
+        self.workers.read(move |reader| transactions::days(reader.parts()?.0, account)).await
     }
 
     /// Balances: by account and in the bank's order, or the history in the order of its coming.
     pub fn balances(&self, filter: BalanceFilter) -> Listing<BalanceRow> {
-        Listing::new(&self.threads, balance_listing::Balances::new(filter))
+        Listing::new(&self.workers, balance_listing::Balances::new(filter))
     }
 
     /// Changes of balances since an instant, newest first; the oldest are left out where they are very many.
     pub async fn balance_changes(&self, since: UtcInstant) -> Result<Vec<BalanceChange>, Error> {
-        self.threads.read(move |reader| trend::changes(reader.parts()?.0, since)).await
+        self.workers.read(move |reader| trend::changes(reader.parts()?.0, since)).await
     }
 
     /// Events by increasing id.
     pub fn events(&self, filter: EventFilter) -> Listing<StoredEvent> {
-        Listing::new(&self.threads, filter)
+        Listing::new(&self.workers, filter)
     }
 
     /// When the newest event of a kind happened; `None` if it never did.
     pub async fn last_event(&self, code: EventCode) -> Result<Option<UtcInstant>, Error> {
-        self.threads.read(move |reader| events::last(reader.parts()?.0, code)).await
+        self.workers.read(move |reader| events::last(reader.parts()?.0, code)).await
     }
 
     /// One transaction.
     pub async fn transaction(&self, id: TransactionId) -> Result<Option<TransactionRow>, Error> {
-        self.threads.read(move |reader| transactions::one(reader, id)).await
+        self.workers.read(move |reader| transactions::one(reader, id)).await
     }
 
     /// Every text that a transaction ever had, oldest first; empty if there is no such transaction.
     pub async fn versions(&self, id: TransactionId) -> Result<Vec<VersionRow>, Error> {
-        self.threads.read(move |reader| transactions::versions(reader, id)).await
+        self.workers.read(move |reader| transactions::versions(reader, id)).await
     }
 
     /// A transaction with its versions and neighbours; `None` if there is no such transaction.
     pub async fn explain(&self, id: TransactionId) -> Result<Option<Explanation>, Error> {
-        self.threads.read(move |reader| explain::explain(reader, id)).await
+        self.workers.read(move |reader| explain::explain(reader, id)).await
     }
 
     /// The cached institutions of a country (ISO 3166 alpha-2, capitals) or of all.
     pub async fn institutions(&self, country: Option<String>) -> Result<InstitutionList, Error> {
-        self.threads
+        self.workers
             .read(move |reader| institutions::list(reader.parts()?.0, country.as_deref()))
             .await
     }
@@ -276,22 +295,22 @@ impl Store {
         &self,
         id: InstitutionId,
     ) -> Result<Option<(Institution, UtcInstant)>, Error> {
-        self.threads.read(move |reader| institutions::one(reader.parts()?.0, &id)).await
+        self.workers.read(move |reader| institutions::one(reader.parts()?.0, &id)).await
     }
 
     /// How many rows of all accounts came without a readable amount or date.
     pub async fn rows_not_understood(&self) -> Result<u64, Error> {
-        self.threads.read(|reader| rows::not_understood(reader.parts()?.0)).await
+        self.workers.read(|reader| rows::not_understood(reader.parts()?.0)).await
     }
 
     /// The newest runs, newest first.
     pub async fn runs(&self, account: Option<AccountId>, limit: u32) -> Result<Vec<RunRow>, Error> {
-        self.threads.read(move |reader| runs::list(reader.parts()?.0, account, limit)).await
+        self.workers.read(move |reader| runs::list(reader.parts()?.0, account, limit)).await
     }
 
     /// The account that a provider's handle means or ever meant.
     pub async fn account_of(&self, handle: ProviderAccountId) -> Result<Option<AccountId>, Error> {
-        self.threads.read(move |reader| documents::account_of(reader.parts()?.0, &handle)).await
+        self.workers.read(move |reader| documents::account_of(reader.parts()?.0, &handle)).await
     }
 
     /// Checks the whole file, the schema and the store's own invariants; `progress` hears each result as it comes. Takes
@@ -304,7 +323,7 @@ impl Store {
         reader: Arc<dyn RowReader>,
         progress: impl FnMut(&Check) + Send + 'static,
     ) -> Result<Vec<Check>, Error> {
-        verify::verify(&self.threads, reader, progress).await
+        verify::verify(&self.workers, reader, progress).await
     }
 
     /// Reads every page that holds data, table by table, so that no reader is held up for long: cheaper than
@@ -313,12 +332,12 @@ impl Store {
     /// # Errors
     /// [`Kind::Damaged`] with what was found; others if the file cannot be read at all.
     pub async fn look_for_damage(&self) -> Result<(), Error> {
-        verify::look_for_damage(&self.threads).await
+        verify::look_for_damage(&self.workers).await
     }
 
     /// Whether damage was met by any operation, now and as soon as it is.
     pub fn damage_watch(&self) -> watch::Receiver<bool> {
-        self.threads.damage_watch()
+        self.workers.damage_watch()
     }
 
     /// Matches every stored answer anew, from nothing, and says where that makes something else than is stored. With `apply`
@@ -327,25 +346,13 @@ impl Store {
     /// # Errors
     /// Then nothing has changed.
     pub async fn replay(&self, reader: Arc<dyn RowReader>, apply: bool) -> Result<Replayed, Error> {
-        self.threads.write(move |writer| replay::replay(writer, reader.as_ref(), apply)).await
+        self.workers.write(move |writer| replay::replay(writer, reader.as_ref(), apply)).await
     }
 
     /// The hash of everything in the database, table by table in the order of their keys: two databases have the same one
     /// if and only if the same things were stored in the same order, whatever their files look like.
     pub async fn digest(&self) -> Result<[u8; 32], Error> {
-        self.threads.read(|reader| dump::digest(reader.parts()?.0)).await
-    }
-
-    /// From now on operations stand in a queue and begin one at a time, each when it is let in: what the threads do then
-    /// happens in an order that has nothing to do with how fast they are.
-    pub fn queue_up(&self) {
-        self.threads.turnstile();
-    }
-
-    /// Lets the operation in that stands first in the queue, unless another is under way; `false` if there is none at all.
-    /// See [`Store::queue_up`].
-    pub fn let_one_in(&self) -> bool {
-        self.threads.turnstile().let_one_in()
+        self.workers.read(|reader| dump::digest(reader.parts()?.0)).await
     }
 
     /// A checked copy of the database with the same key. The daemon goes on meanwhile.
@@ -353,7 +360,7 @@ impl Store {
     /// # Errors
     /// [`Kind::Refused`] if another one is being made.
     pub async fn backup(&self) -> Result<Backup, Error> {
-        self.threads.read(|reader| backup::copy(reader.place())).await
+        self.workers.read(|reader| backup::copy(reader.place())).await
     }
 
     /// Gets everything of a forgotten account out of the file.
@@ -364,7 +371,7 @@ impl Store {
         let gone = move |writer: &mut worker::Writer| {
             documents::find_account(writer.connection()?, account).map(|found| found.is_none())
         };
-        if self.threads.write(gone).await? {
+        if self.workers.write(gone).await? {
             self.clean().await
         } else {
             Err(Error::Refused("the account is not erased yet: the database cannot be written"))
@@ -376,7 +383,7 @@ impl Store {
     /// # Errors
     /// There is no room, or somebody reads the file: then it is still to be done.
     pub async fn clean(&self) -> Result<(), Error> {
-        self.threads
+        self.workers
             .write(|writer| {
                 let place = writer.place().clone();
                 forget::clean(writer.connection()?, &place)
@@ -390,10 +397,10 @@ impl Store {
     /// # Errors
     /// [`Kind::Refused`] if another one is being made, or something of that name is there.
     pub async fn backup_to(&self, path: PathBuf) -> Result<u64, Error> {
-        self.threads.read(move |reader| backup::copy(reader.place())?.save(&path)).await
+        self.workers.read(move |reader| backup::copy(reader.place())?.save(&path)).await
     }
 
-    fn threads(&self) -> &Threads {
-        &self.threads
+    fn workers(&self) -> &Workers {
+        &self.workers
     }
 }

@@ -40,7 +40,7 @@ impl Store {
             writer.post.audience = audience;
             Ok(())
         };
-        self.threads().write(job).await
+        self.workers().write(job).await
     }
 
     /// Changes whenever messages were written.
@@ -50,12 +50,12 @@ impl Store {
 
     /// The messages with greater numbers than this, oldest first, with the names of their targets.
     pub async fn waiting(&self, after: i64) -> Result<Vec<(String, Waiting)>, Error> {
-        self.threads().read(move |reader| waiting(reader.parts()?.0, after)).await
+        self.workers().read(move |reader| waiting(reader.parts()?.0, after)).await
     }
 
     /// A message by its number; `None` if it waits no longer.
     pub async fn message(&self, number: i64) -> Result<Option<Message>, Error> {
-        self.threads().read(move |reader| message(reader.parts()?.0, number)).await
+        self.workers().read(move |reader| message(reader.parts()?.0, number)).await
     }
 
     /// Deletes messages: their targets have them, or will not get them. `notice` becomes an event in the same transaction,
@@ -73,7 +73,7 @@ impl Store {
             bell.ring(event.as_ref(), written);
             Ok(event)
         };
-        self.threads().write(job).await
+        self.workers().write(job).await
     }
 }
 

@@ -12,9 +12,11 @@ impl Vault for Store {
     fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>, VaultError>> {
         let name = name.to_owned();
         let failed = || Error::sql("read from the vault");
-        let load = self.threads().read(move |reader| {
-            let (connection, _) = reader.parts()?;
-            let mut statement = connection
+        // With the writing connection: asked before each call, and each commit in between would make a reader decrypt its
+        // pages anew.
+        let load = self.workers().write(move |writer| {
+            let mut statement = writer
+                .connection()?
                 .prepare_cached("SELECT value FROM vault WHERE name = ?1")
                 .map_err(failed())?;
             let value = statement.query_row([name], |row| row.get(0).map(Secret::new)).optional();
@@ -29,7 +31,7 @@ impl Vault for Store {
         value: Option<Secret>,
     ) -> BoxFuture<'a, Result<(), VaultError>> {
         let name = name.to_owned();
-        let save = self.threads().write(move |writer| {
+        let save = self.workers().write(move |writer| {
             let connection = writer.connection()?;
             let done = match &value {
                 Some(value) => connection.execute(

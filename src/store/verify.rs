@@ -18,7 +18,7 @@ use super::open;
 use super::proof;
 use super::rows;
 use super::schema;
-use super::worker::{Reader, Threads};
+use super::worker::{Reader, Workers};
 
 /// Findings quoted in a detail; the rest is counted.
 const QUOTED_MAX: usize = 5;
@@ -89,7 +89,7 @@ const TESTS: [(&str, Test); 9] = [
 
 /// Runs all checks in order.
 pub(super) async fn verify(
-    threads: &Threads,
+    workers: &Workers,
     rows: Arc<dyn RowReader>,
     mut progress: impl FnMut(&Check) + Send + 'static,
 ) -> Result<Vec<Check>, Error> {
@@ -100,8 +100,8 @@ pub(super) async fn verify(
     };
     let (name, test) = INTEGRITY;
     let read = Arc::clone(&rows);
-    note(threads.read(move |reader| run(reader, name, test, read.as_ref())).await?);
-    for check in threads
+    note(workers.read(move |reader| run(reader, name, test, read.as_ref())).await?);
+    for check in workers
         .write(|writer| {
             let connection = writer.connection()?;
             Ok([
@@ -115,15 +115,15 @@ pub(super) async fn verify(
     }
     for (name, test) in TESTS {
         let read = Arc::clone(&rows);
-        note(threads.read(move |reader| run(reader, name, test, read.as_ref())).await?);
+        note(workers.read(move |reader| run(reader, name, test, read.as_ref())).await?);
     }
     Ok(checks)
 }
 
 /// Every table with its indexes, each in a job of its own. Whatever the pager reads, the cipher has authenticated.
-pub(super) async fn look_for_damage(threads: &Threads) -> Result<(), Error> {
+pub(super) async fn look_for_damage(workers: &Workers) -> Result<(), Error> {
     let failed = || Error::sql("check the file");
-    let tables = threads
+    let tables = workers
         .read(move |reader| {
             let (connection, _) = reader.parts()?;
             let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
@@ -133,7 +133,7 @@ pub(super) async fn look_for_damage(threads: &Threads) -> Result<(), Error> {
         })
         .await?;
     for table in tables {
-        threads
+        workers
             .read(move |reader| {
                 let (connection, _) = reader.parts()?;
                 let found = pragma(connection, &format!("quick_check('{table}')"), "ok")?;

@@ -1,16 +1,12 @@
-//! The threads: one that owns the writing connection, a few that own read-only ones.
+//! Who works on the database: threads of the store's own, or, where one thing happens at a time, whoever asks.
 //!
-//! No connection crosses an `.await`: work goes to a thread as a closure over a bounded channel, and the reply comes back
-//! over a oneshot. A caller that goes away does not stop its closure: a write is carried out whole or not at all. Reads
-//! are short by construction (see [`super::listing`]), so that no reader ever holds up a checkpoint. `tokio::sync`
-//! is used for the channels only; the threads know no runtime.
+//! No connection crosses an `.await`: all work comes as closures over what a [`Writer`] or a [`Reader`] has.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
 use crate::model::time::UtcInstant;
 
@@ -22,91 +18,36 @@ use super::open::{self, Opened, Place};
 use super::outbox::Post;
 use super::schema::Identity;
 use super::snapshot::{self, Snapshot};
-use super::turnstile::{Inside, Turnstile};
-
-/// Closures that wait for the writer; more callers wait for a place.
-const WRITER_QUEUE_LEN: usize = 16;
-/// Closures that wait for a reader.
-const READER_QUEUE_LEN: usize = 16;
-/// Read-only connections.
-const READERS: usize = 2;
+use super::threads::Threads;
 
 /// Empties a connection's cache of pages.
 pub(super) fn give_back(connection: &Connection) -> Result<(), Error> {
     connection.execute_batch("PRAGMA shrink_memory").map_err(Error::sql("give memory back"))
 }
 
-/// What the writing thread has.
-pub(super) struct Writer {
-    place: Place,
-    /// `None` after an error that leaves the connection in doubt (a failed fsync): the next job opens a new one.
-    connection: Option<Connection>,
-    pub(super) identity: Identity,
-    pub(super) post: Post,
-    pub(super) packer: Packer,
-    pub(super) unpacker: Unpacker,
-    _lock: Lock,
-}
-
-impl Writer {
-    /// The connection and both halves of the codec.
-    pub(super) fn parts(&mut self) -> Result<(&mut Connection, &mut Packer, &mut Unpacker), Error> {
-        // A transaction that could not even be rolled back would be in the way of every later one.
-        if self.connection.as_ref().is_some_and(|connection| !connection.is_autocommit()) {
-            self.connection = None;
-        }
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            slot => slot.insert(open::reopen(&self.place)?),
-        };
-        Ok((connection, &mut self.packer, &mut self.unpacker))
-    }
-
-    /// The connection.
-    pub(super) fn connection(&mut self) -> Result<&mut Connection, Error> {
-        Ok(self.parts()?.0)
-    }
-
-    /// Where the database is.
-    pub(super) fn place(&self) -> &Place {
-        &self.place
-    }
-
-    /// Gives memory back after a burst: prepared statements, which lie in between everything else, and contexts.
-    pub(super) fn rest(&mut self) -> Result<(), Error> {
-        let (connection, packer, unpacker) = self.parts()?;
-        packer.rest();
-        unpacker.rest();
-        connection.flush_prepared_statement_cache();
-        give_back(connection)
-    }
-
-    /// Last words before the connection goes.
-    fn finish(mut self) -> Result<(), Error> {
-        let failed = || Error::sql("close the database");
-        let Some(connection) = self.connection.take() else { return Ok(()) };
-        connection
-            .execute_batch("PRAGMA analysis_limit = 200; PRAGMA optimize")
-            .map_err(failed())?;
-        open::checkpoint(&connection)?;
-        connection.close().map_err(|(_connection, error)| failed()(error))
-    }
-}
-
-/// What a reading thread has.
+/// What a job that only reads is given.
 pub(super) struct Reader {
     place: Place,
+    open: fn(&Place) -> Result<Connection, Error>,
+    /// `None` before the first job, and after an error that leaves the connection in doubt (a failed fsync): the next job
+    /// opens a new one.
     connection: Option<Connection>,
     unpacker: Unpacker,
     pub(super) identity: Identity,
 }
 
 impl Reader {
-    /// The connection, made at the first job, and the codec.
+    /// One with a read-only connection of its own.
+    pub(super) fn new(place: Place, identity: Identity) -> Self {
+        let unpacker = Unpacker::default();
+        Self { place, open: open::open_reader, connection: None, unpacker, identity }
+    }
+
+    /// The connection and the codec.
     pub(super) fn parts(&mut self) -> Result<(&mut Connection, &mut Unpacker), Error> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            slot => slot.insert(open::open_reader(&self.place)?),
+            slot => slot.insert((self.open)(&self.place)?),
         };
         Ok((connection, &mut self.unpacker))
     }
@@ -116,204 +57,189 @@ impl Reader {
         &self.place
     }
 
-    /// Gives memory back after a long listing.
+    /// Gives memory back after a burst or a long listing: prepared statements, which lie in between everything else, too.
     pub(super) fn rest(&mut self) -> Result<(), Error> {
         let (connection, unpacker) = self.parts()?;
         unpacker.rest();
         connection.flush_prepared_statement_cache();
         give_back(connection)
     }
+
+    /// Does a job.
+    pub(super) fn carry_out<T>(
+        &mut self,
+        job: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let result = job(self);
+        self.doubt_after(&result);
+        result
+    }
+
+    /// After a failed write or sync the page cache cannot be trusted (<https://lwn.net/Articles/752063/>).
+    fn doubt_after<T>(&mut self, result: &Result<T, Error>) {
+        if result.as_ref().is_err_and(|error| error.kind() == Kind::Io) {
+            self.connection = None;
+        }
+    }
 }
 
-type WriteJob = Box<dyn FnOnce(&mut Writer) + Send>;
-/// Gives what replies. A caller may come back at once, and then finds this reader idle instead of making another connection.
-type ReadJob = Box<dyn FnOnce(&mut Reader) -> Reply + Send>;
-type Reply = Box<dyn FnOnce() + Send>;
-
-enum ToWriter {
-    Do(WriteJob),
-    Close(oneshot::Sender<Result<(), Error>>),
+/// What a job that writes is given.
+pub(super) struct Writer {
+    /// The writing connection reads, too.
+    reader: Reader,
+    pub(super) post: Post,
+    pub(super) packer: Packer,
+    _lock: Lock,
 }
 
-/// The handle to all threads.
-pub(super) struct Threads {
-    /// Damage was met, by whatever job.
-    damaged: Arc<watch::Sender<bool>>,
-    path: PathBuf,
-    writer: mpsc::Sender<ToWriter>,
-    /// `None` once closed.
-    readers: Mutex<Option<mpsc::Sender<ReadJob>>>,
-    /// The writing thread, which awaits the readers; `None` once awaited.
-    thread: Mutex<Option<JoinHandle<()>>>,
-    /// Before all jobs, once somebody wants to decide when each begins.
-    turnstile: OnceLock<Turnstile>,
+/// What a store begins with.
+pub(super) struct Start {
+    /// The number of the newest event.
+    pub(super) newest_event: i64,
+    pub(super) snapshot: Snapshot,
 }
 
-/// Starts the writing thread, opens the database on it, then starts the readers. Also gives the newest event's number.
-pub(super) async fn start(
-    place: Place,
-    at: UtcInstant,
-    random: u128,
-) -> Result<(Threads, i64, Snapshot), Error> {
-    let (writer, jobs) = mpsc::channel(WRITER_QUEUE_LEN);
-    let (readers, read_jobs) = mpsc::channel(READER_QUEUE_LEN);
-    let (opened, result) = oneshot::channel();
-    let path = place.path.clone();
-    let body = move || {
-        let start = || -> Result<_, Error> {
-            let Opened { connection, identity, lock } = open::open(&place, at, random)?;
-            let start = (events::newest(&connection)?, snapshot::load(&connection, at)?);
-            // What was read to begin with is not needed again.
-            give_back(&connection)?;
-            let readers = start_readers(&place, identity, read_jobs)?;
-            let (packer, unpacker) = <(Packer, Unpacker)>::default();
-            let writer = Writer {
-                place,
-                connection: Some(connection),
-                identity,
-                post: Post::new(identity),
-                packer,
-                unpacker,
-                _lock: lock,
-            };
-            Ok((writer, start, readers))
+impl Writer {
+    /// Opens the database, made if it is not there, and reads what the planner remembers.
+    pub(super) fn open(place: Place, at: UtcInstant, random: u128) -> Result<(Self, Start), Error> {
+        let Opened { connection, identity, lock } = open::open(&place, at, random)?;
+        let newest_event = events::newest(&connection)?;
+        let snapshot = snapshot::load(&connection, at)?;
+        // What was read to begin with is not needed again.
+        give_back(&connection)?;
+        let reader = Reader {
+            open: open::reopen,
+            connection: Some(connection),
+            ..Reader::new(place, identity)
         };
-        match start() {
-            Ok((writer, start, readers)) => {
-                if opened.send(Ok(start)).is_ok() {
-                    write_until_closed(writer, jobs, readers);
-                }
-            }
-            // Nobody to tell means nobody to open for.
-            Err(error) => drop(opened.send(Err(error))),
+        let (post, packer) = (Post::new(identity), Packer::default());
+        Ok((Self { reader, post, packer, _lock: lock }, Start { newest_event, snapshot }))
+    }
+
+    /// The connection and both halves of the codec.
+    pub(super) fn parts(&mut self) -> Result<(&mut Connection, &mut Packer, &mut Unpacker), Error> {
+        // A transaction that could not even be rolled back would be in the way of every later one.
+        if self.reader.connection.as_ref().is_some_and(|connection| !connection.is_autocommit()) {
+            self.reader.connection = None;
         }
-    };
-    let thread = Mutex::new(Some(spawn("store-write", body)?));
-    // Made first, so that a database that cannot be opened is awaited, too.
-    let damaged = Arc::new(watch::Sender::new(false));
-    let readers = Mutex::new(Some(readers));
-    let turnstile = OnceLock::new();
-    let threads = Threads { damaged, path, writer, readers, thread, turnstile };
-    let opened = result.await.unwrap_or(Err(Error::Closed));
-    let (newest_event, snapshot) = opened.map_err(|error| error.about(&threads.path))?;
-    Ok((threads, newest_event, snapshot))
+        let (connection, unpacker) = self.reader.parts()?;
+        Ok((connection, &mut self.packer, unpacker))
+    }
+
+    /// The connection.
+    pub(super) fn connection(&mut self) -> Result<&mut Connection, Error> {
+        Ok(self.parts()?.0)
+    }
+
+    /// Where the database is.
+    pub(super) fn place(&self) -> &Place {
+        self.reader.place()
+    }
+
+    /// Which database it is.
+    pub(super) fn identity(&self) -> Identity {
+        self.reader.identity
+    }
+
+    /// Gives memory back after a burst.
+    pub(super) fn rest(&mut self) -> Result<(), Error> {
+        self.packer.rest();
+        self.reader.rest()
+    }
+
+    /// Does a job.
+    pub(super) fn carry_out<T>(
+        &mut self,
+        job: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let result = job(self);
+        self.reader.doubt_after(&result);
+        result
+    }
+
+    /// Last words before the connection goes.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        let failed = || Error::sql("close the database");
+        let Some(connection) = self.reader.connection else { return Ok(()) };
+        connection
+            .execute_batch("PRAGMA analysis_limit = 200; PRAGMA optimize")
+            .map_err(failed())?;
+        open::checkpoint(&connection)?;
+        connection.close().map_err(|(_connection, error)| failed()(error))
+    }
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
-    let failed = Error::file("start a thread for", std::path::Path::new("the database"));
-    Builder::new().name(name.to_owned()).spawn(body).map_err(failed)
+/// The handle to whoever works.
+pub(super) struct Workers {
+    /// Damage was met, by whatever job.
+    damaged: watch::Sender<bool>,
+    path: PathBuf,
+    hands: Hands,
 }
 
-fn write_until_closed(
-    mut writer: Writer,
-    mut jobs: mpsc::Receiver<ToWriter>,
-    readers: Vec<JoinHandle<()>>,
-) {
-    let mut asked = None;
-    while let Some(job) = jobs.blocking_recv() {
-        match job {
-            ToWriter::Do(job) => job(&mut writer),
-            ToWriter::Close(reply) => {
-                asked = Some(reply);
-                break;
-            }
-        }
-    }
-    // The readers' channel is closed by now; the last connection to close removes the log files.
-    for reader in readers {
-        reader.join().ok();
-    }
-    let result = writer.finish();
-    if let Some(reply) = asked {
-        reply.send(result).ok();
-    }
+enum Hands {
+    Threads(Threads),
+    /// Whoever asks works; `None` once closed.
+    Callers(Mutex<Option<Box<Writer>>>),
 }
 
-fn start_readers(
-    place: &Place,
-    identity: Identity,
-    jobs: mpsc::Receiver<ReadJob>,
-) -> Result<Vec<JoinHandle<()>>, Error> {
-    let jobs = Arc::new(Mutex::new(jobs));
-    let reader = || Reader {
-        place: place.clone(),
-        connection: None,
-        unpacker: Unpacker::default(),
-        identity,
-    };
-    // The one used last is taken first: a second connection is made only where two are wanted at the same time.
-    let idle = Arc::new(Mutex::new((0..READERS).map(|_| reader()).collect::<Vec<_>>()));
-    (0..READERS)
-        .map(|_| {
-            let (jobs, idle) = (Arc::clone(&jobs), Arc::clone(&idle));
-            spawn("store-read", move || {
-                loop {
-                    // The lock is held while waiting: one thread waits for the next job, the others for their turn.
-                    let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-                    let Some(job) = job else { break };
-                    let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
-                    // There are as many as threads.
-                    let Some(mut reader) = idle().pop() else { break };
-                    let reply = job(&mut reader);
-                    idle().push(reader);
-                    reply();
-                }
-            })
-        })
-        .collect()
-}
-
-impl Threads {
-    /// From now on each job waits until it is let in.
-    pub(super) fn turnstile(&self) -> &Turnstile {
-        self.turnstile.get_or_init(Turnstile::default)
+impl Workers {
+    /// Opens the database on a thread of its own.
+    pub(super) async fn threads(
+        place: Place,
+        at: UtcInstant,
+        random: u128,
+    ) -> Result<(Self, Start), Error> {
+        let path = place.path.clone();
+        let open = {
+            let place = place.clone();
+            move || Writer::open(place, at, random)
+        };
+        let started = Threads::start(place, open).await;
+        let (threads, start) = started.map_err(|error| error.about(&path))?;
+        Ok((Self::new(path, Hands::Threads(threads)), start))
     }
 
-    async fn enter(&self) -> Option<Inside<'_>> {
-        match self.turnstile.get() {
-            Some(turnstile) => Some(turnstile.enter().await),
-            None => None,
-        }
+    /// Opens the database for callers who work themselves.
+    pub(super) fn callers(
+        place: Place,
+        at: UtcInstant,
+        random: u128,
+    ) -> Result<(Self, Start), Error> {
+        let path = place.path.clone();
+        let opened = Writer::open(place, at, random);
+        let (writer, start) = opened.map_err(|error| error.about(&path))?;
+        Ok((Self::new(path, Hands::Callers(Mutex::new(Some(Box::new(writer))))), start))
     }
 
-    /// Runs a closure on the writing thread.
+    fn new(path: PathBuf, hands: Hands) -> Self {
+        Self { damaged: watch::Sender::new(false), path, hands }
+    }
+
+    /// Does a job that writes.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Writer) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let _inside = self.enter().await;
-        let (reply, result) = oneshot::channel();
-        let job: WriteJob = Box::new(move |writer| {
-            let result = job(writer);
-            // After a failed write or sync the page cache cannot be trusted (https://lwn.net/Articles/752063/).
-            if result.as_ref().is_err_and(|error| error.kind() == Kind::Io) {
-                writer.connection = None;
-            }
-            reply.send(result).ok();
-        });
-        self.writer.send(ToWriter::Do(job)).await.map_err(|_closed| Error::Closed)?;
-        result.await.unwrap_or(Err(Error::Closed)).map_err(|error| self.noted(error))
+        let result = match &self.hands {
+            Hands::Threads(threads) => threads.write(job).await,
+            Hands::Callers(writer) => by_caller(writer, |writer| writer.carry_out(job)).await,
+        };
+        result.map_err(|error| self.noted(error))
     }
 
-    /// Runs a closure on a reading thread.
+    /// Does a job that only reads.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Reader) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let _inside = self.enter().await;
-        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (reply, result) = oneshot::channel();
-        let job: ReadJob = Box::new(move |reader| {
-            let result = job(reader);
-            if result.as_ref().is_err_and(|error| error.kind() == Kind::Io) {
-                reader.connection = None;
+        let result = match &self.hands {
+            Hands::Threads(threads) => threads.read(job).await,
+            Hands::Callers(writer) => {
+                by_caller(writer, |writer| writer.reader.carry_out(job)).await
             }
-            Box::new(move || drop(reply.send(result)))
-        });
-        let readers = readers.ok_or(Error::Closed)?;
-        readers.send(job).await.map_err(|_closed| Error::Closed)?;
-        drop(readers);
-        result.await.unwrap_or(Err(Error::Closed)).map_err(|error| self.noted(error))
+        };
+        result.map_err(|error| self.noted(error))
     }
 
     /// Damage is told to whoever watches, and names the file.
@@ -329,31 +255,39 @@ impl Threads {
         self.damaged.subscribe()
     }
 
-    /// Ends all threads, the writer last.
+    /// Nobody works any more; what was begun is done.
     pub(super) async fn close(&self) -> Result<(), Error> {
-        drop(self.readers.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let (reply, result) = oneshot::channel();
-        self.writer.send(ToWriter::Close(reply)).await.map_err(|_closed| Error::Closed)?;
-        let result = result.await.unwrap_or(Err(Error::Closed));
-        self.join();
-        result
-    }
-
-    /// Waits until the threads have ended; they have been told to.
-    fn join(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            thread.join().ok();
+        match &self.hands {
+            Hands::Threads(threads) => threads.close().await,
+            Hands::Callers(writer) => {
+                let writer = writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+                writer.map_or(Err(Error::Closed), |writer| writer.finish())
+            }
         }
     }
 }
 
-impl Drop for Threads {
-    /// A thread that still works in the cipher while the process ends crashes it: the cipher's library cleans up at exit.
+impl Drop for Hands {
     fn drop(&mut self) {
-        drop(self.readers.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let (closed, _jobs) = mpsc::channel(1);
-        drop(std::mem::replace(&mut self.writer, closed));
-        self.join();
+        if let Self::Callers(writer) = self
+            && let Some(writer) = writer.get_mut().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            // As with threads: nobody is left to be told.
+            writer.finish().ok();
+        }
     }
+}
+
+/// The caller does a job itself. Others go on before it hears of the result, and it may never do so: a caller who goes away
+/// does not undo what was committed.
+async fn by_caller<T>(
+    writer: &Mutex<Option<Box<Writer>>>,
+    job: impl FnOnce(&mut Writer) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let result = match &mut *writer.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(writer) => job(writer),
+        None => Err(Error::Closed),
+    };
+    tokio::task::yield_now().await;
+    result
 }

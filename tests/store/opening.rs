@@ -3,13 +3,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::pin::pin;
+use std::task::{Context, Waker};
 
 use banksyncd::model::port::Vault as _;
 use banksyncd::model::secret::{DatabaseKey, Secret};
 use banksyncd::planner::effect::Batch;
-use banksyncd::store::Kind;
+use banksyncd::store::{Kind, Store, TransactionFilter};
 
-use crate::support::{World, answer, block_on, key, open, raw};
+use crate::support::{FixedEntropy, T0, World, answer, block_on, key, open, raw};
 
 fn other_key() -> DatabaseKey {
     DatabaseKey::from_bytes([8; 32])
@@ -248,5 +250,30 @@ fn a_caller_that_goes_away_leaves_all_or_nothing() {
             assert!(count == 0 || count == 28, "{count}");
             world.verified().await;
         }
+    });
+}
+
+#[test]
+fn without_threads_the_caller_works_and_nothing_else_is_different() {
+    block_on(async {
+        let world = filled().await;
+        let inline = || Store::open_inline(world.path(), key(), T0, &FixedEntropy(1));
+        let (store, _) = inline().unwrap();
+        assert_eq!(inline().unwrap_err().kind(), Kind::Busy);
+        let rows = store.transactions(TransactionFilter::default()).collect().await.unwrap();
+        assert_eq!(rows.len(), 2);
+        {
+            // Asked once, and then no longer: it is done all the same.
+            let mut asked = pin!(store.save("a", Some(Secret::new("b".to_owned()))));
+            assert!(asked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        store.close().await.unwrap();
+        assert_eq!(store.close().await.unwrap_err().kind(), Kind::Closed);
+        let (store, _) = inline().unwrap();
+        assert_eq!(store.load("a").await.unwrap().unwrap().expose(), "b");
+        drop(store);
+        // The last handle has let go of the file, and left no log.
+        let (store, _) = open(&world.path(), key()).await.unwrap();
+        assert!(store.load("a").await.unwrap().is_some());
     });
 }

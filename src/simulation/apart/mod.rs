@@ -57,7 +57,7 @@ async fn live(
 ) -> Result<Outcome, SimulationError> {
     let clock = &host.clock;
     let end = clock.truth().plus_days(i64::from(options.days));
-    let (store, snapshot) = host.open().await.map_err(SimulationError::Store)?;
+    let (store, snapshot) = host.open().map_err(SimulationError::Store)?;
     let wire = Wire { bank: Arc::clone(bank), clock: Arc::clone(clock) };
     let (engine, handle, client) = host.engine(Arc::new(wire), &store, snapshot);
     drop(client);
@@ -95,7 +95,6 @@ async fn live(
     let mut own = Report::default();
     conclude::read(&store, &mut own).await.map_err(SimulationError::Store)?;
     let stored = audit::stored(&store).await.map_err(SimulationError::Store)?;
-    clock.watch(None);
     let at = clock.truth();
     let asked = Ask::SumUp { at };
     let summed_up = bank.ask(&asked, &talk::pack(&stored))?.0;
@@ -118,8 +117,7 @@ fn judged(at: UtcInstant, mut report: Report, broken: Option<Broken>) -> Outcome
         effects: Vec::new(),
     });
     if let Some(own) = report.promises.iter_mut().find(|own| own.name == BOUNDS) {
-        own.tally.checked += 1;
-        own.tally.broken += u64::from(excess.is_some());
+        own.tally.count(excess.is_some());
     }
     Outcome { report, broken: broken.or(excess) }
 }

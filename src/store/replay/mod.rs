@@ -98,7 +98,7 @@ pub(super) fn replay(
     reader: &dyn RowReader,
     apply: bool,
 ) -> Result<Replayed, Error> {
-    let identity = writer.identity;
+    let identity = writer.identity();
     let place = writer.place().clone();
     let (connection, packer, unpacker) = writer.parts()?;
     let scratch = scratch::Scratch::make(&place, connection)?;
