@@ -199,18 +199,14 @@ fn what_was_stored_is_there_after_a_close_and_after_a_crash() {
             fs::copy(world.folder.path().join(name), crashed.path().join(name)).unwrap();
         }
         let (after_crash, _) = open(&crashed.path().join("x.db"), key()).await.unwrap();
-        let rows = after_crash.transactions(banksyncd::store::TransactionFilter::default());
+        let rows = after_crash.transactions(TransactionFilter::default());
         assert_eq!(rows.collect().await.unwrap(), before);
         world.store.close().await.unwrap();
         assert!(!world.folder.path().join("x.db-wal").exists(), "the log is emptied and removed");
         let (store, snapshot) = open(&world.path(), key()).await.unwrap();
         assert_eq!(snapshot.accounts.len(), 1);
         assert_eq!(
-            store
-                .transactions(banksyncd::store::TransactionFilter::default())
-                .collect()
-                .await
-                .unwrap(),
+            store.transactions(TransactionFilter::default()).collect().await.unwrap(),
             before
         );
     });
