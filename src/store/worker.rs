@@ -29,9 +29,10 @@ pub(super) fn give_back(connection: &Connection) -> Result<(), Error> {
 pub(super) struct Reader {
     place: Place,
     open: fn(&Place) -> Result<Connection, Error>,
-    /// `None` before the first job, and after an error that leaves the connection in doubt (a failed fsync): the next job
-    /// opens a new one.
+    /// `None` before the first job.
     connection: Option<Connection>,
+    /// After an error that leaves the connection in doubt (a failed fsync) the next job opens a new one.
+    doubted: bool,
     unpacker: Unpacker,
     pub(super) identity: Identity,
 }
@@ -40,14 +41,30 @@ impl Reader {
     /// One with a read-only connection of its own.
     pub(super) fn new(place: Place, identity: Identity) -> Self {
         let unpacker = Unpacker::default();
-        Self { place, open: open::open_reader, connection: None, unpacker, identity }
+        Self {
+            place,
+            open: open::open_reader,
+            connection: None,
+            doubted: false,
+            unpacker,
+            identity,
+        }
     }
 
     /// The connection and the codec.
     pub(super) fn parts(&mut self) -> Result<(&mut Connection, &mut Unpacker), Error> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            slot => slot.insert((self.open)(&self.place)?),
+        // A transaction that could not even be rolled back would be in the way of every later one.
+        let is_usable = |connection: &Connection| !self.doubted && connection.is_autocommit();
+        let is_usable = self.connection.as_ref().is_some_and(is_usable);
+        let connection = match (&mut self.connection, is_usable) {
+            (Some(connection), true) => connection,
+            // The old one goes when the new one is there. The last to close takes the index of the log along, and on a full
+            // disk nobody could make another, not even to read.
+            (slot, _) => {
+                let another = (self.open)(&self.place)?;
+                self.doubted = false;
+                slot.insert(another)
+            }
         };
         Ok((connection, &mut self.unpacker))
     }
@@ -77,9 +94,7 @@ impl Reader {
 
     /// After a failed write or sync the page cache cannot be trusted (<https://lwn.net/Articles/752063/>).
     fn doubt_after<T>(&mut self, result: &Result<T, Error>) {
-        if result.as_ref().is_err_and(|error| error.kind() == Kind::Io) {
-            self.connection = None;
-        }
+        self.doubted |= result.as_ref().is_err_and(|error| error.kind() == Kind::Io);
     }
 }
 
@@ -118,10 +133,6 @@ impl Writer {
 
     /// The connection and both halves of the codec.
     pub(super) fn parts(&mut self) -> Result<(&mut Connection, &mut Packer, &mut Unpacker), Error> {
-        // A transaction that could not even be rolled back would be in the way of every later one.
-        if self.reader.connection.as_ref().is_some_and(|connection| !connection.is_autocommit()) {
-            self.reader.connection = None;
-        }
         let (connection, unpacker) = self.reader.parts()?;
         Ok((connection, &mut self.packer, unpacker))
     }
@@ -160,7 +171,9 @@ impl Writer {
     /// Last words before the connection goes.
     pub(super) fn finish(self) -> Result<(), Error> {
         let failed = || Error::sql("close the database");
-        let Some(connection) = self.reader.connection else { return Ok(()) };
+        let Reader { connection: Some(connection), doubted: false, .. } = self.reader else {
+            return Ok(());
+        };
         connection
             .execute_batch("PRAGMA analysis_limit = 200; PRAGMA optimize")
             .map_err(failed())?;
@@ -290,4 +303,35 @@ async fn by_caller<T>(
     };
     tokio::task::yield_now().await;
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::secret::DatabaseKey;
+
+    #[test]
+    fn a_doubted_connection_stays_until_there_is_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let place =
+            Place { path: folder.path().join("x.db"), key: DatabaseKey::from_bytes([7; 32]) };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (workers, _) = Workers::threads(place, UtcInstant::EPOCH, 1).await.unwrap();
+            let lost = workers.write(|writer| {
+                writer.connection()?.execute_batch("CREATE TEMP TABLE mark (a)").unwrap();
+                let refused = std::io::Error::other("the disk does not take it");
+                Err::<(), _>(Error::file("sync", &writer.place().path)(refused))
+            });
+            lost.await.unwrap_err();
+            let index = folder.path().join("x.db-shm");
+            assert!(index.exists(), "readers need it, and on a full disk it cannot be made");
+            workers.read(|reader| reader.parts().map(|_connection| ())).await.unwrap();
+            let marked = |writer: &mut Writer| {
+                writer.connection().map(|own| own.execute_batch("SELECT a FROM mark").is_ok())
+            };
+            assert!(!workers.write(marked).await.unwrap(), "there is another one");
+            workers.close().await.unwrap();
+        });
+    }
 }
