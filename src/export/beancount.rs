@@ -40,7 +40,7 @@ impl Form for Beancount {
         out: &mut String,
         account: &Account,
         row: &Listed<'_>,
-        shown: &Shown,
+        shown: &Shown<'_>,
     ) -> bool {
         let Some(entry) = Entry::of(account, row, shown) else { return false };
         let mark = if entry.pending { '!' } else { '*' };

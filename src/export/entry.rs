@@ -4,7 +4,7 @@ use crate::display::Shown;
 use crate::model::id::TransactionId;
 use crate::model::money::Amount;
 use crate::model::time::BankDate;
-use crate::model::transaction::{BookingStatus, Listed, Transaction};
+use crate::model::transaction::{BookingStatus, Columns, Listed};
 
 use super::Account;
 
@@ -12,22 +12,21 @@ use super::Account;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
     pub(super) id: TransactionId,
-    /// By the display rules, else [`Transaction::effective_date`].
+    /// By the display rules, else [`Columns::effective_date`].
     pub(super) date: BankDate,
     pub(super) amount: Amount,
     pub(super) currency: &'a str,
     pub(super) pending: bool,
-    pub(super) transaction: &'a Transaction,
-    shown: &'a Shown,
+    pub(super) transaction: &'a Columns<'a>,
+    shown: &'a Shown<'a>,
 }
 
 impl<'a> Entry<'a> {
     /// The entry of a row; `None` if it has no date, no amount, or a currency that is none.
-    pub(super) fn of(account: &'a Account, row: &Listed<'a>, shown: &'a Shown) -> Option<Self> {
+    pub(super) fn of(account: &'a Account, row: &Listed<'a>, shown: &'a Shown<'a>) -> Option<Self> {
         let transaction = row.columns;
         let currency = match (&shown.display_currency, &transaction.currency) {
-            (Some(currency), _) => currency.as_str(),
-            (None, Some(currency)) => currency.0.as_str(),
+            (Some(currency), _) | (None, Some(currency)) => currency.as_ref(),
             (None, None) => account.currency.as_deref()?,
         };
         let is_code = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());

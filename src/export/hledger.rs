@@ -46,7 +46,7 @@ impl Form for Hledger {
         out: &mut String,
         account: &Account,
         row: &Listed<'_>,
-        shown: &Shown,
+        shown: &Shown<'_>,
     ) -> bool {
         let Some(entry) = Entry::of(account, row, shown) else { return false };
         let mark = if entry.pending { '!' } else { '*' };

@@ -153,8 +153,13 @@ pub trait Form: Send {
     /// What stands before the rows of an account.
     fn open(&mut self, _out: &mut String, _account: &Account) {}
     /// A row, and what the display rules make of it; `false` if this form cannot express it.
-    fn row(&mut self, out: &mut String, account: &Account, row: &Listed<'_>, shown: &Shown)
-    -> bool;
+    fn row(
+        &mut self,
+        out: &mut String,
+        account: &Account,
+        row: &Listed<'_>,
+        shown: &Shown<'_>,
+    ) -> bool;
     /// What stands behind the rows of an account.
     fn close(&mut self, _out: &mut String, _account: &Account) {}
     /// What stands behind everything.

@@ -82,7 +82,7 @@ impl Form for Ofx {
         out: &mut String,
         account: &Account,
         row: &Listed<'_>,
-        shown: &Shown,
+        shown: &Shown<'_>,
     ) -> bool {
         let Some(entry) = Entry::of(account, row, shown).filter(|entry| !entry.pending) else {
             return false;

@@ -26,7 +26,7 @@ impl Form for Qif {
         out: &mut String,
         account: &Account,
         row: &Listed<'_>,
-        shown: &Shown,
+        shown: &Shown<'_>,
     ) -> bool {
         let Some(entry) = Entry::of(account, row, shown) else { return false };
         let iso = entry.date.to_string();

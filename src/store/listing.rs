@@ -47,6 +47,16 @@ impl<T: Send + 'static> Listing<T> {
         Ok(rows)
     }
 
+    /// The same listing with each chunk turned into something else, on the thread that has just read it: the rows need not
+    /// leave it.
+    pub fn turned<U: Send + 'static>(
+        self,
+        turn: impl FnMut(Vec<T>) -> U + Send + 'static,
+    ) -> Listing<U> {
+        let turned = |cursor| -> Box<dyn Cursor<U>> { Box::new(Turned { cursor, turn }) };
+        Listing { threads: self.threads, cursor: self.cursor.map(turned) }
+    }
+
     /// All that is left: for short listings.
     pub async fn collect(mut self) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
@@ -54,6 +64,19 @@ impl<T: Send + 'static> Listing<T> {
             all.extend(rows);
         }
         Ok(all)
+    }
+}
+
+/// A listing whose chunks become something else.
+struct Turned<T, F> {
+    cursor: Box<dyn Cursor<T>>,
+    turn: F,
+}
+
+impl<T, U, F: FnMut(Vec<T>) -> U + Send> Cursor<U> for Turned<T, F> {
+    fn next(&mut self, reader: &mut Reader) -> Result<Option<Vec<U>>, Error> {
+        let rows = self.cursor.next(reader)?;
+        Ok(rows.map(|rows| vec![(self.turn)(rows)]))
     }
 }
 
