@@ -238,6 +238,29 @@ fn systemd_finds_nothing_wrong_with_the_units() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("WatchdogSecs"), "a planted fault");
 }
 
+#[test]
+fn the_drop_ins_to_copy_are_good_and_open_nothing() {
+    if !there("systemd-analyze") {
+        return;
+    }
+    let mut count = 0;
+    for entry in fs::read_dir(root().join("systemd/examples")).unwrap() {
+        let example = entry.unwrap().path();
+        let (_folder, service, _) = staged(true);
+        let copy = service.with_extension("service.d").join("80-copied.conf");
+        fs::copy(&example, copy).unwrap();
+        let output = run("systemd-analyze", &["verify", "--man=no", service.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        // A service manager that is older than this type of service says so, and goes on without it.
+        let older = said.ends_with("Failed to parse service type, ignoring: notify-reload\n");
+        let fine = said.is_empty() || (older && example.ends_with("notify-reload.conf"));
+        assert!(output.status.success() && fine, "{}: {said}", example.display());
+        assert!(exposure(&service) <= 10, "{}", example.display());
+        count += 1;
+    }
+    assert!(count >= 6, "{count} drop-ins");
+}
+
 /// The exposure of a unit, in tenths.
 fn exposure(unit: &Path) -> u32 {
     let output = run("systemd-analyze", &["security", "--offline=yes", unit.to_str().unwrap()]);

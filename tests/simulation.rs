@@ -81,6 +81,28 @@ fn the_same_seed_is_the_same_run_in_a_storm() {
 }
 
 #[test]
+fn a_bank_in_a_process_of_its_own_judges_the_same_promises_and_leaves_the_daemon_to_be_measured() {
+    let arguments =
+        ["--days", "2", "--accounts", "90", "--faults", "none", "--bank-apart", "--json"];
+    let [mut first, mut second] = [(); 2].map(|()| report(&arguments).remove(0));
+    let took = [&mut first, &mut second].map(|own| own.as_object_mut().unwrap().remove("daemon"));
+    assert_eq!(first, second, "one seed is one run here, too");
+    for daemon in took.map(Option::unwrap) {
+        assert!(daemon["memory_bytes"].as_u64().unwrap() > 1 << 20, "{daemon}");
+        assert!(daemon["cpu_ms"].as_u64().unwrap() > 0, "{daemon}");
+    }
+    assert_eq!(first["rows_missing"], 0);
+    assert!(first["rows_shown"].as_u64().unwrap() > 1_000, "{first}");
+    assert!(first["pulls"].as_u64().unwrap() >= 90 * 3, "{first}");
+    let promises = first["promises"].as_array().unwrap();
+    assert!(promises.iter().all(|promise| promise["broken"] == 0), "{first}");
+    for name in ["pace", "quota", "stored_once", "consent", "token", "bounds"] {
+        let judged = |promise: &&Value| promise["name"] == name && promise["checked"] != 0;
+        assert!(promises.iter().any(|promise| judged(&promise)), "{name}: {first}");
+    }
+}
+
+#[test]
 fn combinations_that_make_no_sense_are_refused_with_a_sentence() {
     for (arguments, word) in [
         (&["--seed", "1"][..], "--days"),
@@ -93,6 +115,7 @@ fn combinations_that_make_no_sense_are_refused_with_a_sentence() {
         (&["--days", "5", "--faults", "some"], "possible values"),
         (&["--days", "3650", "--accounts", "12000"], "account days"),
         (&["--days", "5", "--socket", "/run/x.sock"], "no meaning here"),
+        (&["--days", "5", "--bank-apart"], "where the bank is apart"),
     ] {
         let output = simulate(arguments);
         assert_eq!(output.status.code(), Some(64), "{arguments:?}");

@@ -1778,7 +1778,7 @@ _banksyncd() {
             return 0
             ;;
         banksyncd__subcmd__simulate)
-            opts="-v -q -h --days --seed --seeds --accounts --faults --config --socket --json --color --verbose --quiet --help"
+            opts="-v -q -h --days --seed --seeds --accounts --faults --bank-apart --bank --config --socket --json --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -110,6 +110,8 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -l socket 
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -l bank-apart -d 'Put the bank into a process of its own, and say what the daemon takes without it'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -l bank -d 'Be that bank'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -l json -d 'Print JSON Lines: one object per item, nothing else'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -s v -l verbose -d 'Say more; twice for even more'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -s q -l quiet -d 'Say only what is asked for, and errors'

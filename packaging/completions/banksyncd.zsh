@@ -103,6 +103,8 @@ storm\:"Everything that can happen, often"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
 always\:"Always"
 never\:"Never"))' \
+'--bank-apart[Put the bank into a process of its own, and say what the daemon takes without it]' \
+'(--bank-apart)--bank[Be that bank]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
 '(-q --quiet)*-v[Say more; twice for even more]' \
 '(-q --quiet)*--verbose[Say more; twice for even more]' \

@@ -232,6 +232,12 @@ pub struct Simulate {
     /// How much goes wrong
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Weather::Default)]
     pub faults: Weather,
+    /// Put the bank into a process of its own, and say what the daemon takes without it
+    #[arg(long)]
+    pub bank_apart: bool,
+    /// Be that bank
+    #[arg(long, hide = true, conflicts_with = "bank_apart")]
+    pub bank: bool,
 }
 
 /// `--faults`

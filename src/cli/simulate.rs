@@ -9,11 +9,16 @@ use super::output::Output;
 use super::progress::Progress;
 use crate::exit::Code;
 use crate::observe::Chain;
-use crate::simulation::{Broken, Faults, Options, Report, run as simulate};
+use crate::simulation::{Broken, Faults, Options, Report, apart, run as simulate};
+use crate::systemd::process;
 
 /// Runs all seeds; ends with 1 if any promise was broken.
 pub(super) fn run(args: &Simulate, global: &Global, output: &mut Output) -> Result<Code, CliError> {
     check(args, global)?;
+    if args.bank_apart {
+        // As a daemon does.
+        process::keep_memory_small();
+    }
     let faults = match args.faults {
         Weather::None => Faults::None,
         Weather::Default => Faults::Default,
@@ -27,13 +32,17 @@ pub(super) fn run(args: &Simulate, global: &Global, output: &mut Output) -> Resu
     for seed in seeds.0..=seeds.1 {
         let options = Options { days: args.days, seed, accounts: args.accounts, faults };
         progress.part(number(kept.saturating_add(broken)), whole, "seeds tried");
-        let outcome = simulate(&options);
-        progress.clear();
-        let outcome = outcome.map_err(|error| CliError::Failed {
+        let failed = |error| CliError::Failed {
             exit: Code::Software,
             message: format!("seed {seed} could not be simulated: {}", Chain(&error)),
             hint: None,
-        })?;
+        };
+        if args.bank {
+            return apart::serve(&options).map(|()| Code::Ok).map_err(failed);
+        }
+        let outcome = if args.bank_apart { apart::run(&options) } else { simulate(&options) };
+        progress.clear();
+        let outcome = outcome.map_err(failed)?;
         if global.json {
             output.object(&outcome.report)?;
         } else {
@@ -69,6 +78,12 @@ fn check(args: &Simulate, global: &Global) -> Result<(), CliError> {
         return usage(
             format!("`--socket {}` has no meaning here", socket.display()),
             "a simulation talks to no daemon: leave it out",
+        );
+    }
+    if (args.bank_apart || args.bank) && args.faults != Weather::None {
+        return usage(
+            "nothing goes wrong where the bank is apart".to_owned(),
+            "add `--faults none`, or leave `--bank-apart` out",
         );
     }
     let account_days = u64::from(args.days).saturating_mul(u64::from(args.accounts));
@@ -109,6 +124,12 @@ fn show(report: &Report, output: &mut Output) -> Result<(), CliError> {
         output.line(&format!(
             "  {:<16} {verdict}, judged {} times",
             promise.name, promise.tally.checked
+        ))?;
+    }
+    if let Some(took) = &report.daemon {
+        let (cpu_ms, mib) = (took.cpu_ms, took.memory_bytes >> 20);
+        output.line(&format!(
+            "  the daemon took {cpu_ms} ms of processor time and {mib} MiB of memory"
         ))?;
     }
     output.line(&format!("  fingerprint {}", report.fingerprint))

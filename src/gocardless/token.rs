@@ -230,7 +230,7 @@ impl Tokens {
         let Now { wall, mono_ms } = self.clock.now();
         let Some(grant) = Grant::parse(response.body.bytes()) else {
             let error = Error::TokenNotUnderstood { status: response.status };
-            return Err(error.into_failure(Rate::default(), None));
+            return Err(error.into_failure(Rate::default(), server_date(&response.headers)));
         };
         let former = state.held.take().and_then(|held| held.refresh);
         let held = Held::new(grant, former, wall, Obtained { how, at_ms: mono_ms });

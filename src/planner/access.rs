@@ -157,14 +157,18 @@ impl Planner {
         }
     }
 
+    /// When the provider gives no data of an account any more as things stand, by its clock: access ends, or is not confirmed.
+    pub(super) fn data_end_at(&self, account: &Account) -> Option<UtcInstant> {
+        let link = self.links.get(&account.link_id)?;
+        let confirmed = link.confirming.as_ref().and_then(|own| own.holds_at(account));
+        link.access_expires_at.into_iter().chain(confirmed).min()
+    }
+
     /// Whether data of an account can be had at the provider's time `there`, and for a moment longer.
     pub(super) fn gives_access(&self, account: &Account, there: UtcInstant) -> bool {
-        self.links.get(&account.link_id).is_some_and(|link| {
-            let safe = there.plus_ms(END_MARGIN_MS);
-            let confirmed = link.confirming.as_ref().and_then(|own| own.holds_at(account));
-            let ends = link.access_expires_at.into_iter().chain(confirmed).min();
-            link.status.is_live() && ends.is_none_or(|end| safe < end)
-        })
+        let live = self.links.get(&account.link_id).is_some_and(|link| link.status.is_live());
+        let safe = there.plus_ms(END_MARGIN_MS);
+        live && self.data_end_at(account).is_none_or(|end| safe < end)
     }
 
     /// Warnings before the end of access, the end itself, and links that nobody finished.

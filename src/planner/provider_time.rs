@@ -181,7 +181,9 @@ impl ProviderTime {
 
     fn heard_undated(&mut self) -> Heard {
         self.undated = self.undated.saturating_add(1);
-        if self.is_open() && self.undated < UNDATED_MAX {
+        // What was written down may be about a clock that was set while nobody looked.
+        let doubtful = self.is_open() || self.is_unconfirmed();
+        if doubtful && self.undated < UNDATED_MAX {
             return Heard::Nothing;
         }
         self.settle(self.slept_ms.unwrap_or(self.distance_ms))
@@ -354,11 +356,23 @@ mod tests {
     fn without_dates_the_wall_clock_is_believed_in_the_end() {
         let mut clocks = Clocks::new(0);
         let now = clocks.now();
-        assert_eq!(clocks.time.heard(None, now), Heard::Settled);
-        clocks.time.stepped(DAY_MS, true);
+        for _ in 0..2 {
+            assert_eq!(clocks.time.heard(None, now), Heard::Nothing);
+            assert_eq!(clocks.time.heard(None, now), Heard::Nothing);
+            assert_eq!(clocks.time.heard(None, now), Heard::Settled);
+            clocks.time.stepped(DAY_MS, true);
+        }
+        assert!(clocks.time.is_open() && !clocks.time.is_unconfirmed());
+    }
+
+    #[test]
+    fn one_answer_without_a_date_confirms_no_clock_that_was_set_while_nobody_looked() {
+        let mut clocks = Clocks::new(0);
+        clocks.time = ProviderTime::remembered(-30 * DAY_MS);
+        let now = clocks.now();
         assert_eq!(clocks.time.heard(None, now), Heard::Nothing);
-        assert_eq!(clocks.time.heard(None, now), Heard::Nothing);
-        assert_eq!(clocks.time.heard(None, now), Heard::Settled);
-        assert_eq!(clocks.time.at(now.wall), now.wall);
+        assert!(clocks.time.is_unconfirmed());
+        assert_eq!(clocks.hear(0), Heard::Settled);
+        assert_eq!(clocks.off_ms(), 0);
     }
 }

@@ -30,9 +30,8 @@ impl Planner {
 
     /// The last instant at which data of an account may be asked for, by our wall clock.
     pub(super) fn last_call_at(&self, account: &Account, now: UtcInstant) -> UtcInstant {
-        let end = self.links.get(&account.link_id).and_then(|link| link.access_expires_at);
         let ahead_ms = self.time.latest(now).since(now);
-        end.map_or(UtcInstant::NEVER, |end| {
+        self.data_end_at(account).map_or(UtcInstant::NEVER, |end| {
             end.plus_ms(-END_MARGIN_MS).plus_ms(ahead_ms.saturating_neg()).plus_ms(-1)
         })
     }

@@ -16,7 +16,7 @@ mod text;
 mod wire;
 mod world;
 
-pub use rng::{Rng, fingerprint};
+pub use rng::{Rng, fingerprint, row_print};
 pub use serve::{ServeError, SharedWorld, serve};
 pub use wire::{Delivery, HttpRequest, HttpResponse};
 pub use world::{

@@ -79,24 +79,17 @@ impl Ledger {
 
     /// Compares everything that was shown with everything that is stored. `is_due` says whether a movement is still on the
     /// bank's books: the row of one that was taken back may go on as that of another, with the old text as a former version.
-    pub(super) async fn compare(
+    pub(super) fn compare(
         &self,
-        store: &Store,
+        stored: &[Stored],
         is_due: impl Fn(Movement) -> bool,
-    ) -> Result<Comparison, store::Error> {
-        let filter = TransactionFilter { all: true, ..TransactionFilter::default() };
-        let mut rows = store.transactions(filter);
+    ) -> Comparison {
         let (mut listed, mut kept) = (Counts::new(), Counts::new());
         let mut comparison = Comparison::default();
-        while let Some(chunk) = rows.next().await? {
-            for row in chunk.iter().filter(|row| row.booking_status == BookingStatus::Booked) {
-                let Row { fingerprint: text, effective: Some(_), .. } = Row::read(&row.raw) else {
-                    continue;
-                };
-                *kept.entry(text).or_default() += 1;
-                *listed.entry(text).or_default() += i64::from(row.state == RowState::Current);
-                comparison.stored += 1;
-            }
+        for Stored { text, listed: is_listed } in stored {
+            *kept.entry(*text).or_default() += 1;
+            *listed.entry(*text).or_default() += i64::from(*is_listed);
+            comparison.stored += 1;
         }
         let mut shown = Counts::new();
         for text in self.booked.values() {
@@ -117,8 +110,31 @@ impl Ledger {
         }
         comparison.missing = excess(&due, &kept);
         comparison.doubled = excess(&listed, &shown);
-        Ok(comparison)
+        comparison
     }
+}
+
+/// A booked row with a date, as the database has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stored {
+    /// The fingerprint of its text.
+    pub(super) text: u64,
+    /// Whether it is current.
+    pub(super) listed: bool,
+}
+
+/// All of them.
+pub(super) async fn stored(store: &Store) -> Result<Vec<Stored>, store::Error> {
+    let filter = TransactionFilter { all: true, ..TransactionFilter::default() };
+    let (mut rows, mut all) = (store.transactions(filter), Vec::new());
+    while let Some(chunk) = rows.next().await? {
+        for row in chunk.iter().filter(|row| row.booking_status == BookingStatus::Booked) {
+            let Row { fingerprint: text, effective, .. } = Row::read(&row.raw);
+            let listed = row.state == RowState::Current;
+            all.extend(effective.map(|_dated| Stored { text, listed }));
+        }
+    }
+    Ok(all)
 }
 
 /// Movement and text of each booked row with a date: of two equal rows without any, nobody can tell after a while which one is
@@ -285,7 +301,7 @@ mod tests {
             if doubted {
                 ledger.doubt(&shown);
             }
-            ledger.compare(&store, |_| true).await.unwrap().verdict()
+            ledger.compare(&super::stored(&store).await.unwrap(), |_| true).verdict()
         })
     }
 

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::model::notice::EventCode;
+use crate::model::time::UtcInstant;
 use crate::planner::effect::RunOutcome;
-use crate::sandbox::Cause;
+use crate::sandbox::{Cause, Log, World};
 use crate::store::{EventFilter, Store};
 
+use super::audit::{self, Ledger, Stored};
 use super::driver::Driver;
-use super::promise::{Bench, ROWS, Tally, VIEW};
+use super::journal::Journal;
+use super::promise::{Bench, Broken, ROWS, Tally, VIEW};
 use super::report::{PromiseReport, Report};
 use super::{Outcome, SimulationError};
 
@@ -24,40 +27,54 @@ pub(super) async fn conclude(mut driver: Driver) -> Result<Outcome, SimulationEr
     };
     if let Some(life) = &driver.life {
         read(&life.store, &mut report).await.map_err(SimulationError::Store)?;
-        let accounts = driver.ledger.bank_accounts();
-        let books: BTreeMap<_, _> = driver.with_world(|world, now| {
-            accounts.into_iter().map(|own| (own, world.on_the_books(own, now))).collect()
-        });
-        let is_due = |(bank_account, key)| {
-            books.get(&bank_account).is_some_and(|keys: &BTreeSet<u64>| keys.contains(&key))
-        };
-        let compared = driver.ledger.compare(&life.store, is_due).await;
-        let compared = compared.map_err(SimulationError::Store)?;
-        report.rows_shown = compared.shown;
-        report.rows_stored = compared.stored;
-        report.rows_missing = compared.missing;
-        report.rows_doubled = compared.doubled;
-        let verdict = compared.verdict();
+        let stored = audit::stored(&life.store).await.map_err(SimulationError::Store)?;
+        let verdict = driver
+            .with_world(|world, now| compare(&driver.ledger, &stored, (world, now), &mut report));
         // What was broken off in the middle cannot be summed up.
         if !driver.stage.journal.is_broken() {
             driver.stage.journal.judge(driver.now(), ROWS, verdict);
         }
     }
-    driver.with_world(|world, _| {
-        report.calls = world.log().count();
-        report.tokens_minted = count(world.log().tokens_minted().len());
-        let ours = world.log().suspensions().iter().filter(|own| own.cause == Cause::Failures);
-        report.suspensions_caused = count(ours.count());
-    });
     driver.end().await;
-    let (bench, broken) = driver.stage.journal.close();
-    report.uncovered_days = count(bench.uncovered_days());
-    tell(&bench, &mut report);
+    let broken =
+        driver.with_world(|world, _| sum_up(world.log(), &driver.stage.journal, &mut report));
     Ok(Outcome { report, broken })
 }
 
+/// Every row once: compares what was shown with what is stored.
+pub(super) fn compare(
+    ledger: &Ledger,
+    stored: &[Stored],
+    (world, now): (&World, UtcInstant),
+    report: &mut Report,
+) -> Result<(), String> {
+    let accounts = ledger.bank_accounts().into_iter();
+    let books: BTreeMap<_, _> = accounts.map(|own| (own, world.on_the_books(own, now))).collect();
+    let is_due = |(bank_account, key)| {
+        books.get(&bank_account).is_some_and(|keys: &BTreeSet<u64>| keys.contains(&key))
+    };
+    let compared = ledger.compare(stored, is_due);
+    report.rows_shown = compared.shown;
+    report.rows_stored = compared.stored;
+    report.rows_missing = compared.missing;
+    report.rows_doubled = compared.doubled;
+    compared.verdict()
+}
+
+/// What the bank's log and those who judge say at the end, and the first promise that was broken.
+pub(super) fn sum_up(log: &Log, journal: &Journal, report: &mut Report) -> Option<Broken> {
+    report.calls = log.count();
+    report.tokens_minted = count(log.tokens_minted().len());
+    let ours = log.suspensions().iter().filter(|own| own.cause == Cause::Failures);
+    report.suspensions_caused = count(ours.count());
+    let (bench, broken) = journal.close();
+    report.uncovered_days = count(bench.uncovered_days());
+    tell(&bench, report);
+    broken
+}
+
 /// What the database says.
-async fn read(store: &Store, report: &mut Report) -> Result<(), crate::store::Error> {
+pub(super) async fn read(store: &Store, report: &mut Report) -> Result<(), crate::store::Error> {
     for byte in store.digest().await? {
         // Writing to a string cannot fail.
         write!(report.fingerprint, "{byte:02x}").ok();
@@ -83,8 +100,10 @@ fn tell(bench: &Bench, report: &mut Report) {
     report.view_mismatches = broken(VIEW);
     report.quota_exceeded = broken("quota");
     report.calls_after_end = broken("consent");
-    report.promises =
-        tallies.iter().map(|(name, tally)| PromiseReport { name, tally: *tally }).collect();
+    report.promises = tallies
+        .iter()
+        .map(|(name, tally)| PromiseReport { name: (*name).into(), tally: *tally })
+        .collect();
 }
 
 fn count(number: usize) -> u64 {

@@ -4,39 +4,21 @@
 //! nothing here ever runs at the same time as the daemon.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use crate::config::{self, Defaults};
-use crate::model::id::InstitutionId;
-use crate::model::secret::DatabaseKey;
 use crate::model::time::{BankDate, SECOND_MS, UtcInstant};
-use crate::planner::policy::Policy;
-use crate::planner::state::Link;
-use crate::sandbox::{Rng, Weather, Wish, World, WorldConfig};
+use crate::sandbox::{Wish, World};
 use crate::store;
 use crate::systemd::process;
 
 use super::audit::{self, Ledger};
-use super::clock::VirtualClock;
 use super::fact::{Fact, Machine};
 use super::fate::Boundary;
-use super::journal::Journal;
-use super::life::{End, Life, Seeded, Stage};
-use super::line::Requests;
+use super::life::{End, Life, Stage};
 use super::machine::{self, Mishap};
-use super::promise::{Agreed, Bench, Identities, Scene, VIEW};
-use super::{Faults, Options, Outcome, SimulationError, conclude, folder};
+use super::promise::{Identities, Scene, VIEW};
+use super::{Options, Outcome, SimulationError, conclude, folder, wishes};
 
-/// Zones in which the daemon may live: both directions of daylight saving, half-hour steps, none.
-const ZONES: [&str; 6] = [
-    "Europe/Berlin",
-    "UTC",
-    "America/New_York",
-    "Australia/Lord_Howe",
-    "America/Santiago",
-    "Pacific/Chatham",
-];
 /// After an answer has arrived, the database has it so much later.
 const APPLIED_MS: i64 = 1;
 /// A service manager starts a daemon again so much later.
@@ -45,12 +27,6 @@ const RESTART_MS: i64 = 5 * SECOND_MS;
 const RETRY_S: i64 = 60;
 /// After a disk had been full, the database has everything so much later, in seconds.
 const SETTLED_S: i64 = 300;
-/// The weather is fair for so many days at the end: what can be caught up with is caught up with then.
-const FAIR_DAYS: u32 = 4;
-/// With more accounts, banks have more of them than usual.
-const ACCOUNTS_USUAL: u32 = 60;
-/// Accounts at each bank for each so many asked for.
-const BANKS: u32 = 40;
 
 /// One thing that is to happen.
 #[derive(Clone, Debug)]
@@ -69,66 +45,6 @@ enum Action {
     LookAround,
 }
 
-/// Puts everything up that outlives a life of the daemon.
-pub(super) fn stage(options: &Options, folder: &Path) -> Result<Stage, SimulationError> {
-    let mut chance = Rng::keyed(options.seed, &[32]);
-    let first = BankDate::from_ymd(2027, 2, 1).map_or(0, BankDate::epoch_days);
-    // Two years from any of these days hold a leap day and four changes of the clock.
-    let start = UtcInstant::EPOCH
-        .plus_days(first.saturating_add(chance.between(0, 365)))
-        .plus_s(chance.between(0, 86_399));
-    let zone = chance.pick(&ZONES).copied().unwrap_or("UTC");
-    let text = format!("[schedule]\ntimezone = \"{zone}\"\n");
-    let parsed = config::parse(&text, "simulation", &Defaults::default());
-    let config = parsed
-        .map_err(|problems| {
-            let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            SimulationError::Config(sentences.join("; "))
-        })?
-        .config;
-    let policy =
-        Policy::from_config(&config).map_err(|error| SimulationError::Config(error.to_string()))?;
-    let world_config = WorldConfig {
-        seed: options.seed,
-        accounts_per_institution: (options.accounts > ACCOUNTS_USUAL)
-            .then(|| options.accounts.div_ceil(BANKS)),
-        ..WorldConfig::default()
-    };
-    let weather = match options.faults {
-        Faults::None => Weather::Calm,
-        Faults::Default => Weather::Usual,
-        Faults::Storm => Weather::Storm,
-    };
-    let agreed = Agreed {
-        daily_limit: world_config.limits.daily,
-        refresh_life_ms: world_config.refresh_token_s.saturating_mul(SECOND_MS),
-        freshness_ms: i64::from(config.schedule.freshness_s).saturating_mul(SECOND_MS),
-        warn_days: config.history.warn_days.clone(),
-        accounts: options.accounts,
-    };
-    let mut key = [0; 32];
-    for byte in &mut key {
-        *byte = u8::try_from(chance.below(256)).unwrap_or_default();
-    }
-    let mut world = World::new(world_config, start);
-    let accounts =
-        world.inhabit(options.accounts, options.days.saturating_sub(FAIR_DAYS).max(1), weather);
-    Ok(Stage {
-        world: Arc::new(Mutex::new(world)),
-        accounts,
-        clock: Arc::new(VirtualClock::new(start)),
-        journal: Arc::new(Journal::new(Bench::new(&agreed))),
-        entropy: Seeded::new(options.seed),
-        config,
-        policy,
-        path: folder.join("simulation.db"),
-        key: DatabaseKey::from_bytes(key),
-        seed: options.seed,
-        faults: options.faults,
-        requests: Arc::new(Requests::default()),
-    })
-}
-
 /// The one who acts.
 pub(super) struct Driver {
     pub(super) options: Options,
@@ -145,6 +61,8 @@ pub(super) struct Driver {
     /// What people wait to ask of the daemon.
     wishes: Vec<Wish>,
     identities: Identities,
+    /// When the memory of the process was last looked at.
+    measured_on: Option<BankDate>,
 }
 
 impl Driver {
@@ -161,11 +79,12 @@ impl Driver {
             disk_free_at: None,
             wishes: Vec::new(),
             identities: Identities::default(),
+            measured_on: None,
         }
     }
 
     pub(super) fn now(&self) -> UtcInstant {
-        self.stage.clock.truth()
+        self.stage.host.clock.truth()
     }
 
     fn plan(&mut self, at: UtcInstant, action: Action) {
@@ -178,7 +97,6 @@ impl Driver {
         let begin = self.now();
         let end = begin.plus_days(i64::from(self.options.days));
         self.plan(begin, Action::Start);
-        process::survive_file_size_limit().map_err(SimulationError::Process)?;
         for (at, mishap) in machine::mishaps(self.options.seed, self.options.faults, begin, end) {
             self.plan(at, Action::Mishap(mishap));
         }
@@ -197,7 +115,7 @@ impl Driver {
         let planned = self.agenda.first_key_value().map(|((at, _), _)| *at);
         let deed = self.with_world(|world, _| world.next_deed_at());
         let next = [planned, deed, Some(end)].into_iter().flatten().min().unwrap_or(end);
-        let clock = Arc::clone(&self.stage.clock);
+        let clock = Arc::clone(&self.stage.host.clock);
         let journal = Arc::clone(&self.stage.journal);
         let life = async {
             match &mut self.life {
@@ -230,7 +148,7 @@ impl Driver {
             Action::Audit => self.audit().await.map_err(SimulationError::Store)?,
             Action::Mishap(mishap) => self.go_wrong(mishap)?,
             Action::CorrectWall => {
-                self.stage.clock.correct_wall();
+                self.stage.host.clock.correct_wall();
                 self.note(Fact::Machine(Machine::Corrected));
             }
             Action::FreeDisk => {
@@ -277,12 +195,12 @@ impl Driver {
                 }
             }
             Mishap::Step { by_ms, for_ms } => {
-                self.stage.clock.step_wall(by_ms);
+                self.stage.host.clock.step_wall(by_ms);
                 self.note(Fact::Machine(Machine::Stepped(by_ms)));
                 self.plan(self.now().plus_ms(for_ms), Action::CorrectWall);
             }
             Mishap::Sleep(ms) => {
-                self.stage.clock.suspend(ms);
+                self.stage.host.clock.suspend(ms);
                 self.note(Fact::Machine(Machine::Slept(ms)));
             }
             Mishap::DiskFull(for_ms) => {
@@ -302,48 +220,11 @@ impl Driver {
             world.take_wishes(now)
         });
         self.wishes.extend(wishes);
-        if self.life.is_some() {
+        if let Some(life) = &self.life {
             for wish in std::mem::take(&mut self.wishes) {
-                self.ask(wish).await;
-            }
-        }
-    }
-
-    /// One wish. A daemon that goes down at this moment does nothing; the person asks again some day.
-    async fn ask(&mut self, wish: Wish) {
-        let Some(life) = &self.life else { return };
-        let Ok(report) = life.handle.report().await else { return };
-        let known = |requisition: &str| {
-            let own =
-                |link: &&Link| link.requisition_id.as_ref().is_some_and(|id| id.0 == requisition);
-            report.links.iter().find(own)
-        };
-        match wish {
-            Wish::Link { institution, access_days } => {
-                let institution = InstitutionId(institution);
-                let _gone = life.handle.link(institution, None, access_days, None).await;
-            }
-            Wish::Reconfirm { requisition } => {
-                if let Some(link) = known(&requisition) {
-                    let _gone = life.handle.reconfirm(link.id).await;
-                }
-            }
-            Wish::Renew { requisition } => {
-                if let Some(link) = known(&requisition) {
-                    let (institution, id) = (link.institution_id.clone(), Some(link.id));
-                    let _gone = life.handle.link(institution, None, None, id).await;
-                }
-            }
-            Wish::Unlink { requisition } => {
-                if let Some(link) = known(&requisition) {
-                    let _gone = life.handle.unlink(link.id).await;
+                if let Some(requisition) = wishes::ask(&life.handle, wish).await {
                     self.identities.unlinked(requisition);
                 }
-            }
-            Wish::Sync { force } => {
-                let accounts = report.accounts.iter().map(|account| account.id).collect();
-                // Nobody waits for the results.
-                drop(life.handle.sync(accounts, force).await);
             }
         }
     }
@@ -374,7 +255,7 @@ impl Driver {
     /// Looks up the answers that arrived.
     async fn audit(&mut self) -> Result<(), store::Error> {
         let Some(life) = &self.life else { return Ok(()) };
-        let settled = |free: UtcInstant| free.plus_s(SETTLED_S) <= self.stage.clock.truth();
+        let settled = |free: UtcInstant| free.plus_s(SETTLED_S) <= self.stage.host.clock.truth();
         if self.disk_full || !self.disk_free_at.is_none_or(settled) {
             // What has been shown waits to be written.
             return Ok(());
@@ -405,10 +286,13 @@ impl Driver {
             self.identities.account(account.id, &account.provider_account_id.0);
         }
         let (journal, now) = (Arc::clone(&self.stage.journal), self.now());
-        let database_bytes = folder::bytes(&self.stage.path);
+        let database_bytes = folder::bytes(&self.stage.host.path);
         let mut world = self.stage.world.lock().unwrap_or_else(PoisonError::into_inner);
         let scene = Scene::new(&mut world, &self.ledger, &self.identities);
-        let memory_bytes = process::resident_bytes_max();
+        // It never sinks, so that once a day is as good as always, and the kernel is slow to tell.
+        let newly = self.measured_on != Some(now.utc_date()) || last;
+        self.measured_on = Some(now.utc_date());
+        let memory_bytes = newly.then(process::resident_bytes_max).flatten();
         journal.look(now, &mut Scene { last, database_bytes, memory_bytes, ..scene });
     }
 

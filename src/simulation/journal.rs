@@ -118,6 +118,6 @@ impl Journal {
 impl Pages {
     fn keep(&mut self, promise: &'static str, at: UtcInstant, sentence: String) {
         let effects = self.last.iter().map(|(at, fact)| format!("{at} {fact}")).collect();
-        self.first_broken.get_or_insert(Broken { promise, at, sentence, effects });
+        self.first_broken.get_or_insert(Broken { promise: promise.into(), at, sentence, effects });
     }
 }

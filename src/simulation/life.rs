@@ -11,12 +11,12 @@ use crate::config::Config;
 use crate::daemon::run::remembered;
 use crate::gocardless::{Client, Rows, Settings};
 use crate::model::notice::{EventCode, Notice};
-use crate::model::port::{Clock, Entropy, RowReader, Vault};
+use crate::model::port::{Clock, Entropy, RowReader, Transport, Vault};
 use crate::model::secret::{DatabaseKey, Secret};
 use crate::planner::Planner;
 use crate::planner::policy::Policy;
 use crate::sandbox::{Rng, SECRET_ID, SECRET_KEY, World};
-use crate::store::{self, EventFilter, Store};
+use crate::store::{self, EventFilter, Snapshot, Store};
 use crate::sync::{Engine, EngineError, Handle, Parts, Turn};
 
 use super::Faults;
@@ -26,17 +26,68 @@ use super::fate::Fate;
 use super::journal::Journal;
 use super::line::{Ends, Line, Requests};
 
-/// Everything that outlives a life.
-pub(super) struct Stage {
-    pub(super) world: Arc<Mutex<World>>,
+/// The machine that a daemon runs on, and what its owner has decided.
+pub(super) struct Host {
     pub(super) clock: Arc<VirtualClock>,
-    pub(super) journal: Arc<Journal>,
     pub(super) entropy: Seeded,
     pub(super) config: Config,
     pub(super) policy: Policy,
     /// Where the database is.
     pub(super) path: PathBuf,
     pub(super) key: DatabaseKey,
+}
+
+impl Host {
+    /// Opens the database. Time stands still meanwhile, and from now on whenever somebody waits for it.
+    pub(super) async fn open(&self) -> Result<(Store, Snapshot), store::Error> {
+        self.clock.hold();
+        let at = self.clock.now().wall;
+        let opened = Store::open(self.path.clone(), self.key.clone(), at, &self.entropy).await;
+        self.clock.release();
+        let (store, snapshot) = opened?;
+        self.clock.watch(Some(store.clone()));
+        Ok((store, snapshot))
+    }
+
+    /// Puts the engine together as the daemon's process does, at the end of some wire.
+    pub(super) fn engine(
+        &self,
+        wire: Arc<dyn Transport>,
+        store: &Store,
+        mut snapshot: Snapshot,
+    ) -> (Engine<Client>, Handle, Arc<Client>) {
+        let clock: Arc<dyn Clock> = Arc::<VirtualClock>::clone(&self.clock);
+        let settings = Settings {
+            api_base: self.config.gocardless.api_base.clone(),
+            secret_id: Secret::new(SECRET_ID.to_owned()),
+            secret_key: Secret::new(SECRET_KEY.to_owned()),
+            accounts_per_minute: self.config.limits.accounts_per_minute,
+        };
+        let vault: Arc<dyn Vault> = Arc::new(store.clone());
+        let client = Arc::new(Client::new(wire, Arc::clone(&clock), vault, settings));
+        let reader: Arc<dyn RowReader> = Arc::new(Rows);
+        let untold = std::mem::take(&mut snapshot.unlogged);
+        let planner =
+            Planner::restore(remembered(snapshot), self.policy.clone(), self.entropy.seed());
+        let (engine, handle, _life) = Engine::new(Parts {
+            planner,
+            provider: Arc::clone(&client),
+            reader,
+            store: store.clone(),
+            clock,
+            beat_ms: crate::model::time::MINUTE_MS,
+            tell: Box::new(|_event| true),
+            untold,
+        });
+        (engine, handle, client)
+    }
+}
+
+/// Everything that outlives a life.
+pub(super) struct Stage {
+    pub(super) host: Host,
+    pub(super) world: Arc<Mutex<World>>,
+    pub(super) journal: Arc<Journal>,
     /// Accounts that people have.
     pub(super) accounts: u32,
     pub(super) seed: u64,
@@ -96,45 +147,19 @@ pub(super) struct Life {
 impl Life {
     /// Opens the database and starts the engine.
     pub(super) async fn begin(stage: &Stage) -> Result<Self, store::Error> {
-        let clock: Arc<dyn Clock> = Arc::<VirtualClock>::clone(&stage.clock);
-        stage.clock.hold();
-        let at = clock.now().wall;
-        let opened = Store::open(stage.path.clone(), stage.key.clone(), at, &stage.entropy).await;
-        stage.clock.release();
-        let (store, mut snapshot) = opened?;
-        stage.clock.watch(Some(store.clone()));
+        let host = &stage.host;
+        let (store, snapshot) = host.open().await?;
         let fate = Arc::new(Fate::default());
         let ends = Ends {
             world: Arc::clone(&stage.world),
-            clock: Arc::clone(&stage.clock),
+            clock: Arc::clone(&host.clock),
             journal: Arc::clone(&stage.journal),
             fate: Arc::clone(&fate),
             requests: Arc::clone(&stage.requests),
         };
-        let line = Line::new(ends, &stage.config.http, stage.seed, stage.faults);
-        let settings = Settings {
-            api_base: stage.config.gocardless.api_base.clone(),
-            secret_id: Secret::new(SECRET_ID.to_owned()),
-            secret_key: Secret::new(SECRET_KEY.to_owned()),
-            accounts_per_minute: stage.config.limits.accounts_per_minute,
-        };
-        let vault: Arc<dyn Vault> = Arc::new(store.clone());
-        let client = Arc::new(Client::new(Arc::new(line), Arc::clone(&clock), vault, settings));
-        let reader: Arc<dyn RowReader> = Arc::new(Rows);
-        let untold = std::mem::take(&mut snapshot.unlogged);
-        let planner =
-            Planner::restore(remembered(snapshot), stage.policy.clone(), stage.entropy.seed());
-        let (engine, handle, _life) = Engine::new(Parts {
-            planner,
-            provider: Arc::clone(&client),
-            reader,
-            store: store.clone(),
-            clock,
-            beat_ms: crate::model::time::MINUTE_MS,
-            tell: Box::new(|_event| true),
-            untold,
-        });
-        stage.journal.note(stage.clock.truth(), Fact::Began);
+        let line = Line::new(ends, &host.config.http, stage.seed, stage.faults);
+        let (engine, handle, client) = host.engine(Arc::new(line), &store, snapshot);
+        stage.journal.note(stage.host.clock.truth(), Fact::Began);
         let started = Notice::new(EventCode::DaemonStarted, "the daemon is up")
             .detail("version", env!("CARGO_PKG_VERSION"));
         // The inbox is empty and has room: this does not wait for the engine.
@@ -147,7 +172,7 @@ impl Life {
             stop.clone(),
             Told {
                 journal: Arc::clone(&stage.journal),
-                clock: Arc::clone(&stage.clock),
+                clock: Arc::clone(&stage.host.clock),
                 store: store.clone(),
             },
         ));
@@ -163,13 +188,13 @@ impl Life {
             weak
         };
         // Calls that were under way are dropped by the runtime in its own time.
-        stage.clock.hold();
+        stage.host.clock.hold();
         while client.strong_count() > 0 {
             tokio::task::yield_now().await;
         }
-        stage.clock.release();
+        stage.host.clock.release();
         // The last handles: the writer carries out what was given to it, then lets go of the file.
-        stage.clock.watch(None);
+        stage.host.clock.watch(None);
         drop(store);
     }
 }
@@ -182,12 +207,17 @@ struct Told {
 }
 
 impl Told {
-    /// Notes the events that were committed since, in their order.
-    async fn tell(&self, newest: &mut i64) -> Result<(), store::Error> {
+    /// Notes the events that were committed since, in their order, up to that one.
+    async fn tell(&self, newest: &mut i64, committed: i64) -> Result<(), store::Error> {
         let filter = EventFilter { after_id: *newest, ..EventFilter::default() };
-        for event in self.store.events(filter).collect().await? {
-            *newest = event.id;
-            self.journal.note(self.clock.truth(), Fact::Event(Box::new(event)));
+        let mut events = self.store.events(filter);
+        while *newest < committed
+            && let Some(chunk) = events.next().await?
+        {
+            for event in chunk {
+                *newest = event.id;
+                self.journal.note(self.clock.truth(), Fact::Event(Box::new(event)));
+            }
         }
         Ok(())
     }
@@ -212,7 +242,7 @@ async fn live(
         // Told before the next thing happens, so that all who judge see one order.
         let committed = *events.borrow();
         if committed > newest_event
-            && let Err(error) = told.tell(&mut newest_event).await
+            && let Err(error) = told.tell(&mut newest_event, committed).await
         {
             return End::Failed(EngineError::Store(error));
         }

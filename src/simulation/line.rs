@@ -155,50 +155,13 @@ impl Line {
     fn decide(
         &self,
         request: &Request,
-        (sent_at, wall_error_ms): (UtcInstant, i64),
+        sent: (UtcInstant, i64),
     ) -> (HttpResponse, Arc<fact::Request>, Option<Shown>) {
         let now = self.clock.truth();
-        let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
-        let (account, scope) = data_of(path);
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = account.as_ref().and_then(|account| world.witness(account, now));
-        let response = world.handle(now, &http_request(request, path, query));
-        let after = account.as_ref().and_then(|account| world.witness(account, now));
-        let daily_reset_at = account
-            .as_deref()
-            .zip(scope)
-            .filter(|_| response.status == 429)
-            .and_then(|(account, scope)| world.daily_reset(account, scope, now));
-        let bank_account = before.as_ref().map(|before| before.bank_account);
-        let has_rows = response.status == 200 && scope == Some(Scope::Transactions);
-        let rows = shown::booked(&response.body).filter(|_| has_rows);
-        let newest = account.as_ref().and_then(|account| world.last_answer(account));
-        let delivered = newest.filter(|answer| answer.at == now);
-        let delivered = delivered.map_or_else(Vec::new, |answer| answer.rows.clone());
-        let shown = rows.zip(account.clone().zip(bank_account)).map(|(booked, known)| Shown {
-            arrived_at: now,
-            account: known.0,
-            bank_account: known.1,
-            date_from: date_from(query),
-            rows: delivered,
-            booked,
-        });
+        let (response, asked, shown) = decide(&mut world, request, sent, now);
         drop(world);
-        let asked = Arc::new(fact::Request {
-            sent_at,
-            method: request.method.as_str(),
-            path: path.to_owned(),
-            account,
-            scope,
-            before,
-            after,
-            wall_error_ms,
-            filtered: !query.is_empty(),
-            token_refused: response.status == 401 && says(&response, INVALID_TOKEN),
-            address_refused: response.status == 403 && says(&response, ADDRESS_DENIED),
-            status: response.status,
-            daily_reset_at,
-        });
+        let asked = Arc::new(asked);
         self.journal.note(now, Fact::Request(Arc::clone(&asked)));
         (response, asked, shown)
     }
@@ -241,6 +204,55 @@ impl Transport for Line {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(self.exchange(request))
     }
+}
+
+/// What the world says to a request that was sent at an instant, by a clock that was wrong by so much, and arrives now.
+pub(super) fn decide(
+    world: &mut World,
+    request: &Request,
+    (sent_at, wall_error_ms): (UtcInstant, i64),
+    now: UtcInstant,
+) -> (HttpResponse, fact::Request, Option<Shown>) {
+    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+    let (account, scope) = data_of(path);
+    let before = account.as_ref().and_then(|account| world.witness(account, now));
+    let response = world.handle(now, &http_request(request, path, query));
+    let after = account.as_ref().and_then(|account| world.witness(account, now));
+    let daily_reset_at = account
+        .as_deref()
+        .zip(scope)
+        .filter(|_| response.status == 429)
+        .and_then(|(account, scope)| world.daily_reset(account, scope, now));
+    let bank_account = before.as_ref().map(|before| before.bank_account);
+    let has_rows = response.status == 200 && scope == Some(Scope::Transactions);
+    let rows = has_rows.then(|| shown::booked(&response.body)).flatten();
+    let newest = account.as_ref().and_then(|account| world.last_answer(account));
+    let delivered = newest.filter(|answer| has_rows && answer.at == now);
+    let delivered = delivered.map_or_else(Vec::new, |answer| answer.rows.clone());
+    let shown = rows.zip(account.clone().zip(bank_account)).map(|(booked, known)| Shown {
+        arrived_at: now,
+        account: known.0,
+        bank_account: known.1,
+        date_from: date_from(query),
+        rows: delivered,
+        booked,
+    });
+    let asked = fact::Request {
+        sent_at,
+        method: request.method.as_str(),
+        path: path.to_owned(),
+        account,
+        scope,
+        before,
+        after,
+        wall_error_ms,
+        filtered: !query.is_empty(),
+        token_refused: response.status == 401 && says(&response, INVALID_TOKEN),
+        address_refused: response.status == 403 && says(&response, ADDRESS_DENIED),
+        status: response.status,
+        daily_reset_at,
+    };
+    (response, asked, shown)
 }
 
 fn says(response: &HttpResponse, words: &[u8]) -> bool {

@@ -6,6 +6,7 @@
 //! seed is one run: the same events, the same database. What happened is told as facts to judges who know
 //! the world and not the planner. A simulation has a temporary folder of its own and touches nothing else.
 
+pub mod apart;
 mod audit;
 mod clock;
 mod conclude;
@@ -20,10 +21,13 @@ mod machine;
 mod promise;
 mod report;
 mod shown;
+mod stage;
+mod wishes;
 
 use std::sync::Arc;
 
 use crate::store;
+use crate::systemd::process;
 
 pub use promise::{Broken, Tally};
 pub use report::Report;
@@ -88,12 +92,19 @@ pub enum SimulationError {
 /// Only what has nothing to do with the promises: no folder, no thread. A broken promise is an [`Outcome`].
 pub fn run(options: &Options) -> Result<Outcome, SimulationError> {
     let folder = folder::Folder::make().map_err(SimulationError::Folder)?;
-    let stage = driver::stage(options, folder.path())?;
-    let clock = Arc::clone(&stage.clock);
+    let stage = stage::stage(options, folder.path())?;
+    let clock = Arc::clone(&stage.host.clock);
+    survive_a_full_disk().map_err(SimulationError::Process)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
         .on_thread_park(move || clock.tick())
         .build()
         .map_err(SimulationError::Process)?;
     runtime.block_on(driver::Driver::new(*options, stage).run())
+}
+
+/// In a runtime of its own: only signals need one that waits for files, and that costs two calls of the kernel each time
+/// somebody wakes.
+fn survive_a_full_disk() -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    runtime.block_on(async { process::survive_file_size_limit() })
 }

@@ -1,6 +1,8 @@
 //! What a simulation says at its end: one object with stable names, because scripts read it.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::promise::Tally;
 
@@ -8,14 +10,14 @@ use super::promise::Tally;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PromiseReport {
     /// Which.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// How often it was judged, and broken.
     #[serde(flatten)]
     pub tally: Tally,
 }
 
 /// The report of one seed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The seed.
     pub seed: u64,
@@ -52,9 +54,22 @@ pub struct Report {
     /// Days that a renewal left without data.
     pub uncovered_days: u64,
     /// Each promise.
+    #[serde(skip_deserializing)]
     pub promises: Vec<PromiseReport>,
     /// Hash of the final logical dump of the database.
     pub fingerprint: String,
+    /// What the daemon took, where it is measured apart from the bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daemon: Option<Took>,
+}
+
+/// What a process took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Took {
+    /// Resident memory at its largest, in bytes.
+    pub memory_bytes: u64,
+    /// Processor time, in milliseconds.
+    pub cpu_ms: u64,
 }
 
 impl Report {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::model::time::{BankDate, UtcInstant};
-use crate::sandbox::{Phase, fingerprint};
+use crate::sandbox::{Phase, row_print};
 
 /// An answer that arrived.
 #[derive(Clone, Debug)]
@@ -38,11 +38,15 @@ pub(super) struct Row {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Dates {
-    booking_date: Option<String>,
-    value_date: Option<String>,
-    booking_date_time: Option<String>,
-    value_date_time: Option<String>,
+struct Dates<'a> {
+    #[serde(borrow)]
+    booking_date: Option<&'a RawValue>,
+    #[serde(borrow)]
+    value_date: Option<&'a RawValue>,
+    #[serde(borrow)]
+    booking_date_time: Option<&'a RawValue>,
+    #[serde(borrow)]
+    value_date_time: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -61,17 +65,17 @@ impl Row {
     /// Reads a row's dates; what is not understood is no date.
     pub(super) fn read(raw: &str) -> Self {
         let dates: [Option<BankDate>; 4] =
-            serde_json::from_str::<Dates>(raw).map_or([None; 4], |dates| {
+            serde_json::from_str::<Dates<'_>>(raw).map_or([None; 4], |dates| {
                 [
                     dates.booking_date,
                     dates.value_date,
                     dates.booking_date_time,
                     dates.value_date_time,
                 ]
-                .map(|text| text.as_deref().and_then(BankDate::parse))
+                .map(|value| BankDate::parse(value?.get().trim_matches('"')))
             });
         Self {
-            fingerprint: fingerprint(raw.as_bytes()),
+            fingerprint: row_print(raw),
             effective: dates.into_iter().flatten().next(),
             earliest: dates.into_iter().flatten().min(),
         }

@@ -244,4 +244,8 @@ impl listing::Cursor<TransactionRow> for Lacking {
         }
         Ok((!rows.is_empty()).then_some(rows))
     }
+
+    fn is_over(&self) -> bool {
+        self.is_empty()
+    }
 }

@@ -133,6 +133,10 @@ impl Cursor<BalanceRow> for Balances {
         };
         Ok((!rows.is_empty()).then_some(rows))
     }
+
+    fn is_over(&self) -> bool {
+        !self.filter.history && self.accounts.as_ref().is_some_and(Vec::is_empty)
+    }
 }
 
 /// The newest answer of an account, in the bank's order, with the time of its last coming.

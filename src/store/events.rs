@@ -242,4 +242,8 @@ impl Cursor<StoredEvent> for EventFilter {
         }
         Ok(Some(events))
     }
+
+    fn is_over(&self) -> bool {
+        self.limit == Some(0)
+    }
 }

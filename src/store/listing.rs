@@ -13,18 +13,27 @@ use super::worker::{Reader, Threads};
 pub(super) trait Cursor<T>: Send {
     /// The next rows, at least one; `None` at the end.
     fn next(&mut self, reader: &mut Reader) -> Result<Option<Vec<T>>, Error>;
+
+    /// Whether it is known that nothing is left, so that nobody has to look.
+    fn is_over(&self) -> bool;
 }
+
+/// After a listing of more rows than this the reader gives memory back: what was prepared for a short one is of use to the
+/// next.
+const SHORT_LEN: usize = 1_000;
 
 /// A listing under way.
 pub struct Listing<T> {
     threads: Arc<Threads>,
     /// Travels to the reader thread and back; gone when a call was abandoned or failed.
     cursor: Option<Box<dyn Cursor<T>>>,
+    /// Rows that were given out.
+    len: usize,
 }
 
 impl<T: Send + 'static> Listing<T> {
     pub(super) fn new(threads: &Arc<Threads>, cursor: impl Cursor<T> + 'static) -> Self {
-        Self { threads: Arc::clone(threads), cursor: Some(Box::new(cursor)) }
+        Self { threads: Arc::clone(threads), cursor: Some(Box::new(cursor)), len: 0 }
     }
 
     /// The next rows, a few hundred at most and at least one; `None` at the end.
@@ -33,17 +42,23 @@ impl<T: Send + 'static> Listing<T> {
     /// After an error, and after a call that was dropped before it ended, the listing cannot go on: [`Error::Refused`].
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, Error> {
         let mut cursor = self.cursor.take().ok_or(Error::Refused("the listing was interrupted"))?;
+        let is_long = self.len > SHORT_LEN;
+        if cursor.is_over() && !is_long {
+            self.cursor = Some(cursor);
+            return Ok(None);
+        }
         let (cursor, rows) = self
             .threads
             .read(move |reader| {
                 let rows = cursor.next(reader)?;
-                if rows.is_none() {
+                if rows.is_none() && is_long {
                     reader.rest()?;
                 }
                 Ok((cursor, rows))
             })
             .await?;
         self.cursor = Some(cursor);
+        self.len = self.len.saturating_add(rows.as_ref().map_or(0, Vec::len));
         Ok(rows)
     }
 

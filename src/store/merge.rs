@@ -177,6 +177,10 @@ impl Cursor<TransactionRow> for Transactions {
         self.heads = Some(heads);
         Ok((!rows.is_empty()).then_some(rows))
     }
+
+    fn is_over(&self) -> bool {
+        self.accounts.is_some() && self.waiting.is_empty()
+    }
 }
 
 /// What is read of each of so many accounts at a time, in bytes: of that, half waits on average.

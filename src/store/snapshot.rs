@@ -15,6 +15,9 @@ use super::row;
 
 /// A little more than the window of the ledger (24 hours), for calls that were under way at its edge.
 const LEDGER_WINDOW_MS: i64 = 25 * HOUR_MS;
+/// The window ends with the earliest of so many calls: the last ones before the end may have been entered by a clock that was
+/// just set, before an answer told better.
+const LAST_CALLS: i64 = 8;
 
 /// The one provider so far.
 pub(super) const PROVIDER: &str = "gocardless";
@@ -121,11 +124,13 @@ fn ledger(connection: &Connection, at: UtcInstant) -> Result<Vec<LedgerRow>, Err
     let sql = "SELECT call.id AS call_id, account.id AS account_id, part.id AS part_id, scope, reserved_at, settled_at,
                state FROM call JOIN account AS part ON part.number = call.account
                JOIN account ON account.number = coalesce(part.whole, part.number)
-               WHERE reserved_at > min(?1, (SELECT reserved_at FROM call ORDER BY id DESC LIMIT 1)) - ?2
+               WHERE reserved_at > min(?1, (SELECT min(reserved_at) FROM
+                                            (SELECT reserved_at FROM call ORDER BY id DESC LIMIT ?3))) - ?2
                AND state <> 'released' ORDER BY call.id";
     let mut statement = connection.prepare(sql).map_err(failed())?;
-    // Back from the newest call, if that is earlier than now: a clock that is wrong by weeks must not hide what was spent.
-    let rows = statement.query_map([at.ms(), LEDGER_WINDOW_MS], ledger_row).map_err(failed())?;
+    // Back from the newest calls, if they are earlier than now: a clock that is wrong by weeks must not hide what was spent.
+    let window = [at.ms(), LEDGER_WINDOW_MS, LAST_CALLS];
+    let rows = statement.query_map(window, ledger_row).map_err(failed())?;
     rows.collect::<Result<_, _>>().map_err(failed())
 }
 

@@ -14,7 +14,7 @@ use tokio::signal::unix::SignalKind;
 
 /// What glibc's allocator is told, and can only be told before a program begins
 /// (<https://sourceware.org/glibc/manual/latest/html_node/Memory-Allocation-Tunables.html>, read 2026-11).
-const TUNABLES: &str = "GLIBC_TUNABLES";
+pub const TUNABLES: &str = "GLIBC_TUNABLES";
 /// Two heaps: what the database takes for an answer goes back whole, because nothing that stays lies in between. Answers
 /// have mappings of their own, that go with them; what is free at the end of a heap goes back at once, and little that is
 /// free is kept aside. By itself the allocator learns from the first answer of a megabyte to keep several.
@@ -72,6 +72,22 @@ pub fn resident_bytes_max() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     Some(kib.saturating_mul(1024))
+}
+
+/// What this process has taken of processors so far, in its own code and in the kernel's, in milliseconds
+/// (`proc_pid_stat(5)`); `None` where the system does not tell.
+pub fn cpu_ms() -> Option<u64> {
+    const TICK_MS: u64 = 10;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name stands in brackets, and may have any.
+    let (_name, rest) = stat.rsplit_once(')')?;
+    let ticks: Vec<u64> = rest
+        .split_ascii_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    (ticks.len() == 2).then(|| ticks.iter().sum::<u64>().saturating_mul(TICK_MS))
 }
 
 /// Sets the largest file, in bytes, that this process may write; `None` for any size. With

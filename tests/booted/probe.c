@@ -98,7 +98,8 @@ static int credential_guarded(void)
         return errno;
     int memory = (unsigned)fs.f_type == RAMFS || (unsigned)fs.f_type == TMPFS;
     int guarded = (flags.f_flag & ST_RDONLY) && (flags.f_flag & ST_NOEXEC);
-    return memory && guarded && !(folder.st_mode & 077) ? 0 : EINVAL;
+    /* Where the file system has access control lists, the bits of the group are the mask of the one that lets us in. */
+    return memory && guarded && !(folder.st_mode & 07) ? 0 : EINVAL;
 }
 static int state(void) { return writes(in("STATE_DIRECTORY", "probe-wrote-this")); }
 static int runtime(void) { return writes(in("RUNTIME_DIRECTORY", "probe-wrote-this")); }

@@ -143,7 +143,9 @@ impl Witness {
     /// all of `expected`, and no other warning or error.
     #[track_caller]
     pub(crate) fn compare_journal(&mut self, machine: &Machine, expected: &[&str]) {
-        wait_or_tell("the events to be there and told", || {
+        let (events, told) = wait_or_tell("the events to be there and told", || {
+            // In this order: what is told is in the database already.
+            let told = journal(machine);
             let events = json(machine, "events");
             let new: Vec<&Value> = events
                 .iter()
@@ -160,7 +162,6 @@ impl Witness {
                     None => true,
                 })
                 .collect();
-            let told = journal(machine);
             let elsewhere = |event: &&Value| self.skipped.contains(&event["id"].as_u64().unwrap());
             let untold: Vec<_> = events
                 .iter()
@@ -169,11 +170,10 @@ impl Witness {
                 .filter(|entry| !told.contains(entry))
                 .collect();
             if missing.is_empty() && untold.is_empty() {
-                return Ok(());
+                return Ok((events, told));
             }
             Err(format!("not there: {missing:?}; not told: {untold:?}; new besides: {codes:?}"))
         });
-        let events = json(machine, "events");
         for event in &events {
             let new = self.seen.insert(event["id"].as_u64().unwrap());
             let loud = ["warning", "error"].contains(&event["level"].as_str().unwrap());
@@ -183,7 +183,7 @@ impl Witness {
             );
         }
         let of_database: BTreeSet<_> = events.iter().map(entry_of).collect();
-        for entry in journal(machine) {
+        for entry in told {
             assert!(of_database.contains(&entry), "only the journal knows {entry:?}");
         }
     }

@@ -31,7 +31,7 @@ use banksyncd::model::transaction::{AnswerMark, BookingStatus};
 use banksyncd::planner::effect::{Batch, Data};
 use banksyncd::planner::state::Account;
 use banksyncd::sandbox::{HttpRequest, Phase, Quirk, SECRET_ID, SECRET_KEY, World, WorldConfig};
-use banksyncd::sandbox::{Limits, fingerprint};
+use banksyncd::sandbox::{Limits, fingerprint, row_print};
 use banksyncd::store::{Store, TransactionFilter, TransactionRow};
 use serde_json::{Value, json};
 
@@ -280,7 +280,7 @@ impl Months {
         let pair = &mut self.pairs[place];
         let mut by_text: BTreeMap<u64, Vec<&TransactionRow>> = BTreeMap::new();
         for row in rows {
-            by_text.entry(fingerprint(row.raw.as_bytes())).or_default().push(row);
+            by_text.entry(row_print(&row.raw)).or_default().push(row);
         }
         let mut alike: BTreeMap<(Phase, u64), Vec<u64>> = BTreeMap::new();
         for (key, phase, text) in shown {

@@ -136,17 +136,18 @@ const STEPS: [Step; 24] = {
         step(Tier::InternalId, IdAndMoney(Internal), (B, ALIVE), B),
         step(Tier::InternalId, IdAndMoney(Internal), (B, GONE), B),
         step(Tier::InternalId, IdAndMoney(Internal), (P, ALIVE), B),
-        step(Tier::InternalId, IdAndMoney(Internal), (P, CLOSED), B),
         step(Tier::InternalId, IdAndMoney(Internal), (P, ALIVE), P),
         step(Tier::BankId, IdAndMoney(Bank), (B, ALIVE), B),
         step(Tier::BankId, IdAndMoney(Bank), (B, GONE), B),
         step(Tier::BankId, IdAndMoney(Bank), (P, ALIVE), B),
-        step(Tier::BankId, IdAndMoney(Bank), (P, CLOSED), B),
         step(Tier::BankId, IdAndMoney(Bank), (P, ALIVE), P),
         step(Tier::Fingerprint, Fingerprint, (B, ALIVE), B),
         step(Tier::Fingerprint, Fingerprint, (B, GONE), B),
         step(Tier::Fingerprint, UndatedFingerprint, (P, ALIVE), B),
         step(Tier::Fingerprint, Fingerprint, (P, ALIVE), P),
+        // A pending row that is no more: the row that was booked in its place may be there already, under an id that changes.
+        step(Tier::InternalId, IdAndMoney(Internal), (P, CLOSED), B),
+        step(Tier::BankId, IdAndMoney(Bank), (P, CLOSED), B),
         step(Tier::StableId, ProvenId(Internal), (B, ALIVE), B),
         step(Tier::StableId, ProvenId(Internal), (B, MISSING), B),
         step(Tier::StableId, ProvenId(Bank), (B, ALIVE), B),
@@ -402,6 +403,26 @@ mod tests {
         assert_eq!(match_leftovers(&pending, &now, &memory), []);
         memory.bank_id.kept_on_booking = BOOKING_PROVEN_AFTER;
         assert_eq!(match_leftovers(&pending, &now, &memory).len(), 1);
+    }
+
+    #[test]
+    fn a_booked_row_whose_ids_all_change_goes_on_before_the_pending_row_that_it_was() {
+        use BookingStatus::{Booked, Pending};
+        let with = |ids: [&'static str; 2]| {
+            move |row: &mut Transaction| {
+                let [internal, bank] = ids.map(|id| Some(id.into()));
+                (row.internal_transaction_id, row.transaction_id) = (internal, bank);
+            }
+        };
+        let stored = [
+            Candidate { state: RowState::Closed, ..candidate(0, Pending, 1, with(["", "real"])) },
+            candidate(1, Booked, 2, with(["before", "temporary"])),
+        ];
+        let now = [candidate(0, Booked, 2, with(["after", "real"]))];
+        let found = |stored| matched(stored, &now).first().map(|found| found.tier);
+        assert_eq!(matched(&stored, &now)[0].stored, 1, "it is the one that is listed");
+        assert_eq!(found(&stored[1..]), Some(Tier::Fingerprint));
+        assert_eq!(found(&stored[..1]), Some(Tier::BankId), "nobody else is there");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Access that a person confirms every 90 days: asked for, announced, asked of the provider, answered, missed.
 
 use super::*;
-use crate::model::time::DAY_MS;
+use crate::model::time::{DAY_MS, MINUTE_MS};
 
 const ONE: [(&str, &str); 1] = [("p1", "DE89370400440532013000")];
 const TWO: [(&str, &str); 2] = [("p1", "DE89370400440532013000"), ("p2", "DE02120300000000202051")];
@@ -137,6 +137,18 @@ fn after_a_missed_day_nothing_is_asked_for_until_it_is_made_up_for() {
     assert_eq!(told(&driver, EventCode::AccessExpired), [194]);
     assert_eq!(driver.planner.link(link_id).unwrap().status, LinkStatus::Expired);
     assert_eq!(driver.planner.accounts().next().unwrap().status, AccountStatus::Expired);
+}
+
+#[test]
+fn before_the_day_rows_are_asked_for_first() {
+    let (mut driver, _) = Driver::confirming(365, ONE.to_vec());
+    let due = driver.script.accepted.plus_days(90);
+    driver.run_for(due.plus_ms(-4 * MINUTE_MS).since(driver.now));
+    let account = driver.planner.accounts().next().unwrap().id;
+    driver.planner.on(driver.at(), Event::PullWanted { accounts: vec![account], force: true });
+    driver.run_for(MINUTE_MS);
+    let asked: Vec<&str> = driver.calls.iter().rev().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(asked[..2], ["Balances", "Transactions"], "newest first");
 }
 
 #[test]

@@ -250,6 +250,7 @@ fn a_renewal_keeps_the_account_and_removes_the_old_link() {
 #[test]
 fn a_restart_forgets_nothing() {
     let (mut driver, _, account) = Driver::linked();
+    driver.script.dated = true;
     driver.run_for(51 * HOUR_MS);
     let calls = driver.calls.len();
     for _ in 0..20 {

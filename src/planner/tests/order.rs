@@ -74,7 +74,8 @@ fn calls(driver: &mut Driver, until: UtcInstant) -> Vec<(UtcInstant, AccountId, 
                     ApiCall::Balances(_) => Reply::Balances(Vec::new()),
                     _ => Reply::Unchanged { last_updated: None },
                 };
-                let answered = Answered { reply, rate: Rate::default(), server_date: None };
+                let server_date = Some(driver.now);
+                let answered = Answered { reply, rate: Rate::default(), server_date };
                 let result = Box::new(Ok(answered));
                 driver.planner.on(driver.at(), Event::Answered { ticket: call.ticket, result });
             }

@@ -7,7 +7,7 @@
 
 use crate::model::time::{BankDate, DAY_MS, HOUR_MS, UtcInstant};
 
-use super::super::rng::{fingerprint, mix};
+use super::super::rng::{mix, row_print};
 use super::bank::BankAccount;
 use super::ledger::{Cause, Movement, Phase};
 use super::quirks::Quirk;
@@ -87,7 +87,7 @@ impl Gallery {
         };
         if slot.as_ref().is_none_or(|own| own.face != face) {
             let Raw { raw, dates } = write();
-            *slot = Some(Written { face, print: fingerprint(raw.as_bytes()), raw, dates });
+            *slot = Some(Written { face, print: row_print(&raw), raw, dates });
         }
     }
 }

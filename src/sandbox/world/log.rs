@@ -44,7 +44,7 @@ pub struct Shown {
     pub last_at: UtcInstant,
     /// In how many answers.
     pub times: u32,
-    /// Fingerprints ([`super::super::fingerprint`]) of its different texts, oldest first.
+    /// Fingerprints ([`super::super::row_print`]) of its different texts, oldest first.
     pub versions: Vec<u64>,
 }
 

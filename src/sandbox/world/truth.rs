@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::model::time::{BankDate, DAY_MS, UtcInstant};
 
-use super::super::rng::fingerprint;
+use super::super::rng::row_print;
 use super::faces::Moment;
 use super::ledger::Phase;
 use super::log::Shown;
@@ -34,7 +34,7 @@ pub struct LastAnswer {
     pub at: UtcInstant,
     /// The filter that it was asked with.
     pub date_from: Option<BankDate>,
-    /// Its rows: movement, list, fingerprint of the raw text ([`super::super::fingerprint`]).
+    /// Its rows: movement, list, fingerprint of the raw text ([`super::super::row_print`]).
     pub rows: Vec<(u64, Phase, u64)>,
 }
 
@@ -102,7 +102,7 @@ impl World {
         let mut out = Comparison { payments: shown.len(), ..Comparison::default() };
         let mut claimed: BTreeSet<u64> = BTreeSet::new();
         let mut rest = Vec::new();
-        for text in listed.map(|raw| fingerprint(raw.as_bytes())) {
+        for text in listed.map(row_print) {
             let keys = by_text.get(&text).map_or(&[][..], Vec::as_slice);
             let newest = |key: &&u64| shown.get(key).is_some_and(|own| own.is_newest(text));
             match keys.iter().filter(newest).find(|key| !claimed.contains(key)) {

@@ -3,7 +3,7 @@
 use crate::model::notice::EventCode;
 use crate::model::time::{DAY_MS, UtcInstant};
 
-use super::{Fact, Promise, Scene, Verdict};
+use super::{BOUNDS, Fact, Promise, Scene, Verdict};
 
 /// Requests of a day: for the daemon as a whole, and for each account more. While somebody is at the bank, the link is asked
 /// about every few seconds.
@@ -46,7 +46,7 @@ fn about_a_row(code: EventCode) -> bool {
 
 impl Promise for Bounds {
     fn name(&self) -> &'static str {
-        "bounds"
+        BOUNDS
     }
 
     fn see(&mut self, at: UtcInstant, fact: &Fact) -> Verdict {

@@ -9,6 +9,7 @@ mod catch_up;
 mod consent;
 mod freshness;
 mod health;
+mod pace;
 mod quota;
 mod reconfirmation;
 mod renewal;
@@ -17,9 +18,10 @@ mod suspension;
 mod token;
 mod told;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::time::UtcInstant;
 
@@ -31,6 +33,9 @@ pub(super) use scene::{Identities, Scene};
 pub(super) const VIEW: &str = "view";
 /// What all answers and the database are compared under.
 pub(super) const ROWS: &str = "stored_once";
+
+/// What sizes are judged under.
+pub(super) const BOUNDS: &str = "bounds";
 
 /// How a judgment came out: `None` if there was nothing to judge, else what is wrong.
 type Verdict = Option<Result<(), String>>;
@@ -52,10 +57,10 @@ trait Promise: Send {
 }
 
 /// A promise that was not kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Broken {
     /// Which.
-    pub promise: &'static str,
+    pub promise: Cow<'static, str>,
     /// When, by the true time.
     pub at: UtcInstant,
     /// What is wrong.
@@ -65,7 +70,7 @@ pub struct Broken {
 }
 
 /// How a promise was kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Judgments.
     pub checked: u64,
@@ -93,6 +98,8 @@ pub(super) struct Agreed {
     pub(super) warn_days: Vec<u32>,
     /// Accounts.
     pub(super) accounts: u32,
+    /// Calls for accounts a minute, for all of them together.
+    pub(super) accounts_per_minute: u32,
 }
 
 /// All who judge.
@@ -116,6 +123,7 @@ impl Bench {
             Box::<renewal::Renewal>::default(),
             Box::<reconfirmation::Reconfirmation>::default(),
             Box::new(bounds::Bounds::new(terms.accounts)),
+            Box::new(pace::Pace::new(terms.accounts_per_minute)),
         ];
         let names = promises.iter().map(|promise| promise.name()).chain([VIEW, ROWS]);
         let tallies = names.map(|name| (name, Tally::default())).collect();
