@@ -179,7 +179,7 @@ impl Cursor<TransactionRow> for Transactions {
     }
 
     fn is_over(&self) -> bool {
-        self.accounts.is_some() && self.waiting.is_empty()
+        self.heads.as_ref().is_some_and(BTreeMap::is_empty)
     }
 }
 
