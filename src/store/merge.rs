@@ -3,7 +3,8 @@
 //! Rows of one account lie together in the file and share a dictionary; the order of the contract runs across all
 //! accounts. So each account is read some days ahead, whole days only, and what was read waits there in order. Which
 //! account is next stands in one ordered map; one whose rows are given out stands there with the day on which it goes on,
-//! and is read on when its turn comes. A day with too many rows for that (a bank without dates) is noted without texts, which are then read one by one.
+//! and is read on when its turn comes. A day with too many rows for that (a bank without dates) is noted without texts,
+//! which are then read one by one.
 
 use std::collections::{BTreeMap, VecDeque};
 
