@@ -24,8 +24,6 @@ const PERIOD_DAYS: i64 = 90;
 const MARGIN_DAYS: i64 = 14;
 /// The same in milliseconds.
 const MARGIN_MS: i64 = MARGIN_DAYS * DAY_MS;
-/// So long after the end of the window its outcome is still asked for.
-const LAST_LOOK_MS: i64 = 2 * DAY_MS;
 /// A page that nobody has answered for a day is looked at this often.
 const LOOK_SLOWLY_MS: i64 = HOUR_MS;
 
@@ -138,8 +136,8 @@ impl Planner {
         match own.step {
             _ if !own.announced => own.opens_at(),
             ConfirmStep::Idle => own.closes_at(),
-            // A person may have confirmed in the last minute: the provider is asked once more, unless it does not answer.
-            ConfirmStep::Make | ConfirmStep::Look => Some(own.closes_at()?.plus_ms(LAST_LOOK_MS)),
+            // A person may have confirmed in the last minute, or while this machine slept: the provider's answer tells.
+            ConfirmStep::Make | ConfirmStep::Look => None,
         }
     }
 

@@ -101,13 +101,21 @@ impl Driver {
             self.plan(at, Action::Mishap(mishap));
         }
         self.plan(begin.plus_hours(1), Action::LookAround);
-        while self.now() < end && !self.stage.journal.is_broken() {
-            self.step(end).await?;
-        }
+        let lived = self.live_until(end).await;
+        // What has become of it is read and told of, whatever was on the disk.
+        process::limit_file_size(None).map_err(SimulationError::Process)?;
+        lived?;
         if !self.stage.journal.is_broken() {
             self.look_around(true).await;
         }
         conclude::conclude(self).await
+    }
+
+    async fn live_until(&mut self, end: UtcInstant) -> Result<(), SimulationError> {
+        while self.now() < end && !self.stage.journal.is_broken() {
+            self.step(end).await?;
+        }
+        Ok(())
     }
 
     /// Waits for the next thing, and does it.
@@ -219,7 +227,12 @@ impl Driver {
             world.live_until(now);
             world.take_wishes(now)
         });
-        self.wishes.extend(wishes);
+        for wish in wishes {
+            // Who asks again before anybody was there to hear it wants it once.
+            if !self.wishes.contains(&wish) {
+                self.wishes.push(wish);
+            }
+        }
         if let Some(life) = &self.life {
             for wish in std::mem::take(&mut self.wishes) {
                 if let Some(requisition) = wishes::ask(&life.handle, wish).await {

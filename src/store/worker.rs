@@ -39,8 +39,9 @@ pub(super) fn give_back(connection: &Connection) -> Result<(), Error> {
 /// What the writing thread has.
 pub(super) struct Writer {
     place: Place,
-    /// `None` after an error that leaves the connection in doubt (a failed fsync): the next job opens a new one.
-    connection: Option<Connection>,
+    connection: Connection,
+    /// After an error that leaves the connection in doubt (a failed fsync) the next job opens a new one.
+    doubted: bool,
     pub(super) identity: Identity,
     pub(super) post: Post,
     pub(super) packer: Packer,
@@ -52,14 +53,13 @@ impl Writer {
     /// The connection and both halves of the codec.
     pub(super) fn parts(&mut self) -> Result<(&mut Connection, &mut Packer, &mut Unpacker), Error> {
         // A transaction that could not even be rolled back would be in the way of every later one.
-        if self.connection.as_ref().is_some_and(|connection| !connection.is_autocommit()) {
-            self.connection = None;
+        if self.doubted || !self.connection.is_autocommit() {
+            // The old one goes when the new one is there. The last to close takes the index of the log along, and on a full
+            // disk nobody could make another, not even to read.
+            self.connection = open::reopen(&self.place)?;
+            self.doubted = false;
         }
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            slot => slot.insert(open::reopen(&self.place)?),
-        };
-        Ok((connection, &mut self.packer, &mut self.unpacker))
+        Ok((&mut self.connection, &mut self.packer, &mut self.unpacker))
     }
 
     /// The connection.
@@ -82,9 +82,9 @@ impl Writer {
     }
 
     /// Last words before the connection goes.
-    fn finish(mut self) -> Result<(), Error> {
+    fn finish(self) -> Result<(), Error> {
         let failed = || Error::sql("close the database");
-        let Some(connection) = self.connection.take() else { return Ok(()) };
+        let Self { connection, doubted: false, .. } = self else { return Ok(()) };
         connection
             .execute_batch("PRAGMA analysis_limit = 200; PRAGMA optimize")
             .map_err(failed())?;
@@ -169,7 +169,8 @@ pub(super) async fn start(
             let (packer, unpacker) = <(Packer, Unpacker)>::default();
             let writer = Writer {
                 place,
-                connection: Some(connection),
+                connection,
+                doubted: false,
                 identity,
                 post: Post::new(identity),
                 packer,
@@ -286,9 +287,7 @@ impl Threads {
         let job: WriteJob = Box::new(move |writer| {
             let result = job(writer);
             // After a failed write or sync the page cache cannot be trusted (https://lwn.net/Articles/752063/).
-            if result.as_ref().is_err_and(|error| error.kind() == Kind::Io) {
-                writer.connection = None;
-            }
+            writer.doubted |= result.as_ref().is_err_and(|error| error.kind() == Kind::Io);
             reply.send(result).ok();
         });
         self.writer.send(ToWriter::Do(job)).await.map_err(|_closed| Error::Closed)?;
@@ -355,5 +354,36 @@ impl Drop for Threads {
         let (closed, _jobs) = mpsc::channel(1);
         drop(std::mem::replace(&mut self.writer, closed));
         self.join();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::secret::DatabaseKey;
+
+    #[test]
+    fn a_doubted_connection_stays_until_there_is_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let place =
+            Place { path: folder.path().join("x.db"), key: DatabaseKey::from_bytes([7; 32]) };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (threads, ..) = start(place, UtcInstant::EPOCH, 1).await.unwrap();
+            let lost = threads.write(|writer| {
+                writer.connection()?.execute_batch("CREATE TEMP TABLE mark (a)").unwrap();
+                let refused = std::io::Error::other("the disk does not take it");
+                Err::<(), _>(Error::file("sync", &writer.place.path)(refused))
+            });
+            lost.await.unwrap_err();
+            let index = folder.path().join("x.db-shm");
+            assert!(index.exists(), "readers need it, and on a full disk it cannot be made");
+            threads.read(|reader| reader.parts().map(|_connection| ())).await.unwrap();
+            let marked = |writer: &mut Writer| {
+                writer.connection().map(|own| own.execute_batch("SELECT a FROM mark").is_ok())
+            };
+            assert!(!threads.write(marked).await.unwrap(), "there is another one");
+            threads.close().await.unwrap();
+        });
     }
 }

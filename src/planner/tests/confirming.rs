@@ -167,6 +167,34 @@ fn an_answer_in_the_last_minute_counts() {
 }
 
 #[test]
+fn an_answer_that_was_given_while_the_machine_slept_counts() {
+    let (mut driver, link_id) = Driver::confirming(365, ONE.to_vec());
+    until_day(&mut driver, 80);
+    driver.script.page = Some(page(&driver, 90, &[("p1", Confirmation::Open)]));
+    wish(&mut driver, link_id);
+    driver.run_for(2 * HOUR_MS);
+    // It sleeps through the end of the window and long after.
+    driver.now = driver.now.plus_days(40);
+    driver.script.page = Some(page(&driver, 90, &[("p1", Confirmation::Confirmed)]));
+    driver.run_for(2 * HOUR_MS);
+    assert_eq!(driver.count(EventCode::AccessExpired), 0);
+    assert_eq!(driver.count(EventCode::ReconfirmationDone), 1);
+    assert_eq!(due_day(&driver, link_id), Some(180));
+}
+
+#[test]
+fn a_page_that_cannot_be_looked_at_any_more_is_over_with_its_window() {
+    let (mut driver, link_id) = Driver::confirming(365, ONE.to_vec());
+    until_day(&mut driver, 103);
+    driver.script.page = Some(page(&driver, 90, &[("p1", Confirmation::Open)]));
+    wish(&mut driver, link_id);
+    driver.script.no_page = Some(Refusal::NotFound);
+    until_day(&mut driver, 110);
+    assert_eq!(driver.planner.link(link_id).unwrap().status, LinkStatus::Expired);
+    assert_eq!(driver.count(EventCode::AccessExpired), 1);
+}
+
+#[test]
 fn every_account_is_answered_for_by_itself() {
     let (mut driver, link_id) = Driver::confirming(180, TWO.to_vec());
     until_day(&mut driver, 80);

@@ -21,7 +21,8 @@ pub(super) const CONFIRM_DAYS: i64 = 14;
 #[derive(Debug, Default)]
 struct LinkStory {
     warned_days: Option<i64>,
-    ended: Option<EventCode>,
+    /// That its access is over (`None`), or that of one of its accounts.
+    ended: BTreeSet<Option<AccountId>>,
     replaced: bool,
     completed: bool,
     /// Only a new link helps, and that was said.
@@ -130,17 +131,14 @@ impl Announcements {
                 story.paused = Pause::Over;
                 said(story.inactive.insert(link), "an account is announced as closed twice")
             }
-            (EventCode::AccessExpired | EventCode::AccessRevoked, _, Some(link)) => {
-                for story in self.accounts.values_mut() {
-                    if story.paused == Pause::Told(link) {
+            (EventCode::AccessExpired | EventCode::AccessRevoked, about, Some(link)) => {
+                for (id, story) in &mut self.accounts {
+                    if story.paused == Pause::Told(link) && about.is_none_or(|about| about == *id) {
                         story.paused = Pause::Doubtful;
                     }
                 }
                 let story = self.links.entry(link).or_default();
-                said(
-                    story.ended.replace(notice.code).is_none(),
-                    "the end of a consent is announced twice",
-                )
+                said(story.ended.insert(about), "the end of a consent is announced twice")
             }
             (EventCode::LinkReplaced, _, Some(link)) => {
                 let story = self.links.entry(link).or_default();
@@ -201,7 +199,7 @@ impl Announcements {
                 let end = ends_at(view)?;
                 let early = at.plus_ms(SLACK_MS) < end && view.revoked_at.is_none();
                 Some(if early {
-                    Err(format!("an expiry is announced that is due at {end}"))
+                    Err(format!("an expiry of {} is announced that is due at {end}", view.id))
                 } else {
                     Ok(())
                 })
@@ -248,7 +246,7 @@ impl Announcements {
                 && !views.deleted(&view.id)
                 && at.since(end) >= TOLD_MS;
             // The end of what was suspended is no news.
-            let told = story.ended.is_some() || story.suspended;
+            let told = story.ended.contains(&None) || story.suspended;
             (due && view.linked_at.is_some()).then(|| {
                 if told {
                     Ok(())
@@ -344,9 +342,13 @@ mod tests {
         Fact::Event(Box::new(StoredEvent { id: 1, at, notice }))
     }
 
+    /// About a link where it can be about one, else about an account of it.
     fn about(code: EventCode) -> Notice {
-        let (link, account) = (LinkId::from_bits(1), AccountId::from_bits(2));
-        Notice::new(code, "x").link(link).account(account)
+        let notice = Notice::new(code, "x").link(LinkId::from_bits(1));
+        match code {
+            EventCode::AccessExpired | EventCode::AccessRevoked => notice,
+            _ => notice.account(AccountId::from_bits(2)),
+        }
     }
 
     /// How the judgments of some events come out, each with hours after the link, by order and by the books.
@@ -400,6 +402,23 @@ mod tests {
         assert_eq!(judge(&[(AccountSuspended, None, 5)]).1, [false]);
         let (order, _) = judge(&[(AccessExpired, None, HOURS), (AccessRevoked, None, HOURS)]);
         assert_eq!(order, [Some(true), Some(false)], "ends twice");
+    }
+
+    #[test]
+    fn the_end_of_one_account_is_not_that_of_its_link() {
+        use EventCode::{AccessExpired, AccessRevoked};
+        let mut judge = Announcements::new(&[]);
+        let mut see = |code, account: Option<u128>| {
+            let notice = Notice::new(code, "x").link(LinkId::from_bits(1));
+            let notice = account
+                .into_iter()
+                .fold(notice, |notice, bits| notice.account(AccountId::from_bits(bits)));
+            judge.see(UtcInstant::EPOCH, &event(UtcInstant::EPOCH, notice)).unwrap().is_ok()
+        };
+        assert!(see(AccessRevoked, Some(2)) && see(AccessRevoked, Some(3)));
+        assert!(!see(AccessRevoked, Some(3)), "twice of one account");
+        assert!(see(AccessExpired, None), "the others go on until then");
+        assert!(!see(AccessExpired, None));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A renewal leaves the old consent alone until the new one has proved itself: a requisition that still gives access is deleted
 //! only after a complete pull of each of its accounts through another one, or if a person ended it. An account that the
-//! provider has suspended gives nothing through it any more.
+//! provider has suspended or the bank has closed gives nothing through it any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,14 +70,15 @@ impl Promise for Renewal {
             if !open || scene.identities.is_unlinked(id) {
                 return None;
             }
-            let suspended = |handle: &String| {
+            let dead = |handle: &String| {
                 let all = scene.world.log().suspensions();
                 all.iter().any(|own| own.account == *handle && own.at <= *at)
+                    || scene.world.witness(handle, *at).is_some_and(|truth| truth.closed)
             };
             // Accounts that never gave anything through the old one cannot be compared.
             let old = seen.iter().filter(|((requisition, _), _)| requisition == id);
             let bereft = old
-                .filter(|((_, handle), _)| !suspended(handle))
+                .filter(|((_, handle), _)| !dead(handle))
                 .map(|(_, through)| through.bank_account)
                 .find(|bank_account| {
                     !seen.iter().any(|((requisition, _), through)| {
@@ -106,7 +107,7 @@ mod tests {
     use super::super::Identities;
     use super::super::testing::{Linked, linked};
     use super::*;
-    use crate::sandbox::{HttpRequest, SECRET_ID, SECRET_KEY};
+    use crate::sandbox::{HttpRequest, SECRET_ID, SECRET_KEY, World};
 
     /// Deletes the one requisition after some answers; the verdict of the books.
     fn delete_after(answers: &[Arc<Request>], unlinked: bool) -> Vec<bool> {
@@ -151,8 +152,10 @@ mod tests {
         assert_eq!(delete_after(&[Arc::new(through_new.clone())], false), [true]);
         through_new.before.as_mut().unwrap().bank_account += 1;
         assert_eq!(delete_after(&[Arc::new(through_new)], false), [false], "another account");
-        let mut linked = linked();
-        linked.world.suspend(linked.request.account.as_ref().unwrap(), linked.begin).unwrap();
-        assert_eq!(delete_from(linked, &[], false), [true], "nothing to lose");
+        for end in [World::suspend, World::close_account] {
+            let mut linked = linked();
+            end(&mut linked.world, linked.request.account.as_ref().unwrap(), linked.begin).unwrap();
+            assert_eq!(delete_from(linked, &[], false), [true], "nothing to lose");
+        }
     }
 }
