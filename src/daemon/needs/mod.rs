@@ -14,7 +14,6 @@ use crate::daemon::backups::BackupTrouble;
 use crate::model::failure::ConfigurationFault;
 use crate::model::id::{AccountId, LinkId};
 use crate::model::notice::EventCode;
-use crate::model::shell::quoted_path;
 use crate::model::time::{DAY_MS, HOUR_MS, UtcInstant};
 use crate::planner::pairing::merge_command;
 use crate::planner::policy::is_enabled;
@@ -323,14 +322,7 @@ fn too_old(situation: &Situation<'_>, account: &Account, now: UtcInstant) -> Opt
 
 /// The last backup that was due could not be made.
 fn no_backup(trouble: &BackupTrouble) -> Need {
-    let newest = match trouble.newest {
-        Some(at) => format!("no backup since {at}"),
-        None => "no backup yet".to_owned(),
-    };
-    let message = format!("{newest}: {}", trouble.reason);
-    let folder = quoted_path(&trouble.folder);
-    let command = format!("ls -ld {folder}; df -h {folder}");
-    need(EventCode::BackupFailed, &"service", message, command)
+    need(EventCode::BackupFailed, &"service", trouble.message(), trouble.command())
 }
 
 #[cfg(test)]
