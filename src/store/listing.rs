@@ -69,7 +69,7 @@ impl<T: Send + 'static> Listing<T> {
         turn: impl FnMut(Vec<T>) -> U + Send + 'static,
     ) -> Listing<U> {
         let turned = |cursor| -> Box<dyn Cursor<U>> { Box::new(Turned { cursor, turn, len: 0 }) };
-        Listing { threads: self.threads, cursor: self.cursor.map(turned), len: 0 }
+        Listing { workers: self.workers, cursor: self.cursor.map(turned), len: 0 }
     }
 
     /// All that is left: for short listings.
