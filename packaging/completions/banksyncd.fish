@@ -30,7 +30,7 @@ complete -c banksyncd -n "__fish_banksyncd_needs_command" -l color -d 'When to u
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_needs_command" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_needs_command" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_needs_command" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_needs_command" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_needs_command" -s V -l version -d 'Print version'
@@ -74,7 +74,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand run" -l color -d 'Wh
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand run" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand run" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand run" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand run" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand demo" -l keep -d 'Keep everything (config, secrets, database, log) in this folder, which must be new or empty' -r -F
@@ -85,7 +85,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand demo" -l serve -d 'Skip the story: link a bank and stay in the foreground with bank and daemon up, in real time, until Ctrl-C'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand demo" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand demo" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand demo" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand demo" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand sandbox" -l listen -d 'A loopback address; port 0 takes a free one' -r
@@ -95,7 +95,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand sandbox" -l color -d
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand sandbox" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand sandbox" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand sandbox" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand sandbox" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand sandbox" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -l days -d 'Virtual days' -r
@@ -113,7 +113,7 @@ never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -l bank-apart -d 'Put the bank into a process of its own, and say what the daemon takes without it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -l bank -d 'Be that bank'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand check-config" -l config -d 'The configuration file' -r -F
@@ -122,7 +122,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand check-config" -l col
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand check-config" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand check-config" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand check-config" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand check-config" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand check-config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand doctor" -l config -d 'The configuration file' -r -F
@@ -132,7 +132,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand doctor" -l offline -d 'Make no call to the provider, and ask no name server'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand doctor" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand doctor" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand doctor" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand doctor" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand restore" -l config -d 'The configuration file' -r -F
@@ -142,7 +142,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand restore" -l recovery-key -d 'Open the backup with the key that `recovery-key` has printed, or with any other'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand restore" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand restore" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand restore" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand restore" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand rekey" -l new-key-file -d 'Take this key (a file of mode 0600 with 64 hexadecimal digits) instead of making one' -r -F
@@ -152,7 +152,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand rekey" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand rekey" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand rekey" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand rekey" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand rekey" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand rekey" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand recovery-key" -l config -d 'The configuration file' -r -F
@@ -162,7 +162,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand recovery-key" -l force -d 'Print it although standard output is not a terminal'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand recovery-key" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand recovery-key" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand recovery-key" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand recovery-key" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand recovery-key" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand replay" -l config -d 'The configuration file' -r -F
@@ -172,7 +172,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand replay" -l apply -d 'Make the stored rows what the rules make of the answers'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand replay" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand replay" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand replay" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand replay" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand init" -l secret-id-file -d 'Read the secret id from this file' -r -F
@@ -186,7 +186,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand init" -l replace-secrets -d 'Ask for the API secrets anew and replace those that are there; never the database key'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand init" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand init" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand init" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand init" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand completions" -l config -d 'The configuration file' -r -F
@@ -195,7 +195,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand completions" -l colo
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand completions" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand completions" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand completions" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand completions" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand institutions" -l country -d 'Two letters, such as DE' -r
@@ -205,7 +205,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand institutions" -l col
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand institutions" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand institutions" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand institutions" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand institutions" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand institutions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand link" -l history-days -d 'Days of history to ask for [default: as configured]' -r
@@ -217,7 +217,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand link" -l no-wait -d 'Print the URL and end'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand link" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand link" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand link" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand link" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand link" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand links" -l ics -d 'Write the ends of access as a calendar file (iCalendar) instead; `-` is standard output' -r -F
@@ -227,7 +227,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand links" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand links" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand links" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand links" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand links" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand links" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand unlink" -l config -d 'The configuration file' -r -F
@@ -237,7 +237,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand unlink" -l yes -d 'Do not ask'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand unlink" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand unlink" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand unlink" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand unlink" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand unlink" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand renew" -l config -d 'The configuration file' -r -F
@@ -247,7 +247,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand renew" -l no-wait -d 'Print the URL and end'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand renew" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand renew" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand renew" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand renew" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand renew" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand reconfirm" -l config -d 'The configuration file' -r -F
@@ -256,7 +256,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand reconfirm" -l color 
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand reconfirm" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand reconfirm" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand reconfirm" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand reconfirm" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand reconfirm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -l config -d 'The configuration file' -r -F
@@ -265,7 +265,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and not __fish_seen_subcommand_from merge split help" -f -a "merge" -d 'Make two accounts one: the first keeps its id and gets the second\'s rows, balances, quota and connection'
@@ -277,7 +277,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from merge" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from merge" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from merge" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from merge" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from merge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -l config -d 'The configuration file' -r -F
@@ -286,7 +286,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from split" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand accounts; and __fish_seen_subcommand_from help" -f -a "merge" -d 'Make two accounts one: the first keeps its id and gets the second\'s rows, balances, quota and connection'
@@ -299,7 +299,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand forget" -l yes -d 'Do not ask'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand forget" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand forget" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand forget" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand forget" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand forget" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand balances" -l config -d 'The configuration file' -r -F
@@ -309,7 +309,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand balances" -l history -d 'Every change, not only the newest answer'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand balances" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand balances" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand balances" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand balances" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand balances" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand transactions" -l from -d 'First day, YYYY-MM-DD' -r
@@ -323,7 +323,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand transactions" -l pen
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand transactions" -l all -d 'Every row in every state'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand transactions" -l raw -d 'With the bank\'s own row (in --json)'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand transactions" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand transactions" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand transactions" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand transactions" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand transactions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand export" -l format -d 'csv, jsonl, hledger, beancount, ofx, qif or camt053' -r
@@ -341,7 +341,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand export" -l pending -
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand export" -l append -d 'Add what the file lacks'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand export" -l follow -d 'Go on with new rows as they come, until Ctrl-C'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand export" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand export" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand export" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand export" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand history" -l config -d 'The configuration file' -r -F
@@ -351,7 +351,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand history" -l raw -d 'With the bank\'s own row (in --json)'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand history" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand history" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand history" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand history" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand explain" -l config -d 'The configuration file' -r -F
@@ -360,7 +360,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand explain" -l color -d
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand explain" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand explain" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand explain" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand explain" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand events" -l since -d 'RFC 3339, a date (from midnight UTC), or a time ago such as 30m, 2h, 3d' -r
@@ -373,7 +373,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand events" -l follow -d 'Go on with new ones until Ctrl-C'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand events" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand events" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand events" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand events" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand events" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and not __fish_seen_subcommand_from test help" -l config -d 'The configuration file' -r -F
@@ -382,7 +382,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and not __fi
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and not __fish_seen_subcommand_from test help" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and not __fish_seen_subcommand_from test help" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and not __fish_seen_subcommand_from test help" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and not __fish_seen_subcommand_from test help" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and not __fish_seen_subcommand_from test help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and not __fish_seen_subcommand_from test help" -f -a "test" -d 'Send a message to a target, or to all of them, now and whatever their filters and quiet hours say'
@@ -393,7 +393,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and __fish_s
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and __fish_seen_subcommand_from test" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand notify; and __fish_seen_subcommand_from help" -f -a "test" -d 'Send a message to a target, or to all of them, now and whatever their filters and quiet hours say'
@@ -405,7 +405,7 @@ always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand status" -l no-trend -d 'Do not draw how the balances of the last 30 days went (also `display.trend = false`)'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand status" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand status" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand status" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand status" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand quota" -l config -d 'The configuration file' -r -F
@@ -414,7 +414,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand quota" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand quota" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand quota" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand quota" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand quota" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand quota" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand sync" -l config -d 'The configuration file' -r -F
@@ -425,7 +425,7 @@ never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand sync" -l wait -d 'Wait until it is done and print a result per account'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand sync" -l force -d 'Also try paused accounts, within the hard limit'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand sync" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand sync" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand sync" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand sync" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand sync" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand verify" -l config -d 'The configuration file' -r -F
@@ -434,7 +434,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand verify" -l color -d 
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand verify" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand verify" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand verify" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand verify" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand backup" -l config -d 'The configuration file' -r -F
@@ -443,7 +443,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand backup" -l color -d 
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand backup" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand backup" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand backup" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand backup" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand reload" -l config -d 'The configuration file' -r -F
@@ -452,7 +452,7 @@ complete -c banksyncd -n "__fish_banksyncd_using_subcommand reload" -l color -d 
 always\t'Always'
 never\t'Never'"
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand reload" -l json -d 'Print JSON Lines: one object per item, nothing else'
-complete -c banksyncd -n "__fish_banksyncd_using_subcommand reload" -s v -l verbose -d 'Say more; twice for even more'
+complete -c banksyncd -n "__fish_banksyncd_using_subcommand reload" -s v -l verbose -d 'Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand reload" -s q -l quiet -d 'Say only what is asked for, and errors'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand reload" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c banksyncd -n "__fish_banksyncd_using_subcommand help; and not __fish_seen_subcommand_from run demo sandbox simulate check-config doctor restore rekey recovery-key replay init completions institutions link links unlink renew reconfirm accounts forget balances transactions export history explain events notify status quota sync verify backup reload help" -f -a "run" -d 'Run the daemon in the foreground'

@@ -21,8 +21,8 @@ _banksyncd() {
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -46,8 +46,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -64,8 +64,8 @@ always\:"Always"
 never\:"Never"))' \
 '--serve[Skip the story\: link a bank and stay in the foreground with bank and daemon up, in real time, until Ctrl-C]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -81,8 +81,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -106,8 +106,8 @@ never\:"Never"))' \
 '--bank-apart[Put the bank into a process of its own, and say what the daemon takes without it]' \
 '(--bank-apart)--bank[Be that bank]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -122,8 +122,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -139,8 +139,8 @@ always\:"Always"
 never\:"Never"))' \
 '--offline[Make no call to the provider, and ask no name server]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -156,8 +156,8 @@ always\:"Always"
 never\:"Never"))' \
 '--recovery-key[Open the backup with the key that \`recovery-key\` has printed, or with any other]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -174,8 +174,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -191,8 +191,8 @@ always\:"Always"
 never\:"Never"))' \
 '--force[Print it although standard output is not a terminal]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -208,8 +208,8 @@ always\:"Always"
 never\:"Never"))' \
 '--apply[Make the stored rows what the rules make of the answers]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -229,8 +229,8 @@ always\:"Always"
 never\:"Never"))' \
 '--replace-secrets[Ask for the API secrets anew and replace those that are there; never the database key]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -245,8 +245,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -263,8 +263,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -283,8 +283,8 @@ always\:"Always"
 never\:"Never"))' \
 '--no-wait[Print the URL and end]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -301,8 +301,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -318,8 +318,8 @@ always\:"Always"
 never\:"Never"))' \
 '--yes[Do not ask]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -336,8 +336,8 @@ always\:"Always"
 never\:"Never"))' \
 '--no-wait[Print the URL and end]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -353,8 +353,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -370,8 +370,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -394,8 +394,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -412,8 +412,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -462,8 +462,8 @@ always\:"Always"
 never\:"Never"))' \
 '--yes[Do not ask]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -480,8 +480,8 @@ always\:"Always"
 never\:"Never"))' \
 '--history[Every change, not only the newest answer]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -502,8 +502,8 @@ never\:"Never"))' \
 '--all[Every row in every state]' \
 '--raw[With the bank'\''s own row (in --json)]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -528,8 +528,8 @@ never\:"Never"))' \
 '--append[Add what the file lacks]' \
 '--follow[Go on with new rows as they come, until Ctrl-C]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -545,8 +545,8 @@ always\:"Always"
 never\:"Never"))' \
 '--raw[With the bank'\''s own row (in --json)]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -562,8 +562,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -583,8 +583,8 @@ always\:"Always"
 never\:"Never"))' \
 '--follow[Go on with new ones until Ctrl-C]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -599,8 +599,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -623,8 +623,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -669,8 +669,8 @@ always\:"Always"
 never\:"Never"))' \
 '--no-trend[Do not draw how the balances of the last 30 days went (also \`display.trend = false\`)]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -685,8 +685,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -703,8 +703,8 @@ never\:"Never"))' \
 '--wait[Wait until it is done and print a result per account]' \
 '--force[Also try paused accounts, within the hard limit]' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -720,8 +720,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -736,8 +736,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -753,8 +753,8 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--json[Print JSON Lines\: one object per item, nothing else]' \
-'(-q --quiet)*-v[Say more; twice for even more]' \
-'(-q --quiet)*--verbose[Say more; twice for even more]' \
+'(-q --quiet)*-v[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
+'(-q --quiet)*--verbose[Say on stderr what is done\: each request to the daemon and its answer, the log of level debug; twice for all of it]' \
 '-q[Say only what is asked for, and errors]' \
 '--quiet[Say only what is asked for, and errors]' \
 '-h[Print help (see more with '\''--help'\'')]' \

@@ -152,11 +152,11 @@ pub(super) async fn labels(ctx: &Ctx<'_>) -> Result<BTreeMap<String, String>, Cl
 }
 
 /// The labels of these accounts, by id. Banks give many accounts one name: then the end of the number and the currency are
-/// added, and where that is not enough the id stands instead.
+/// added, or the bank in front, and where neither is enough the id stands instead.
 pub(super) fn told_apart(accounts: &[Object]) -> BTreeMap<String, String> {
-    let (labels, longer) = (Names::of(accounts, label), Names::of(accounts, longer));
+    let names = [label, longer, with_bank].map(|name| Names::of(accounts, name));
     let told = |one: &Object| {
-        let told = labels.only(one).or_else(|| longer.only(one));
+        let told = names.iter().find_map(|names| names.only(one));
         told.unwrap_or_else(|| one_line(one.text_or_empty("id")))
     };
     accounts.iter().map(|one| (one.text_or_empty("id").to_owned(), told(one))).collect()
@@ -195,6 +195,13 @@ fn longer(account: &Object) -> String {
     parts.join(" ")
 }
 
+/// The first word of the bank's id, and the label.
+fn with_bank(account: &Object) -> String {
+    let bank = account.text_or_empty("institution_id");
+    let first = bank.split_once('_').map_or(bank, |(first, _rest)| first);
+    format!("{} {}", one_line(first), label(account))
+}
+
 /// The label of an account by its id, else the id.
 pub(super) fn name_of(labels: &BTreeMap<String, String>, object: &Object) -> String {
     let id = object.text_or_empty("account_id");
@@ -207,11 +214,14 @@ mod tests {
 
     #[test]
     fn accounts_of_one_name_are_told_apart() {
-        let account = |id: &str, name: &str, iban: &str, currency: &str| {
+        let of_bank = |bank: &str, id: &str, name: &str, iban: &str, currency: &str| {
             let text = format!(
-                r#"{{"id":"{id}","name":"{name}","iban":"{iban}","currency":"{currency}"}}"#
+                r#"{{"id":"{id}","institution_id":"{bank}","name":"{name}","iban":"{iban}","currency":"{currency}"}}"#
             );
             Object::parse(text.as_bytes()).unwrap()
+        };
+        let account = |id: &str, name: &str, iban: &str, currency: &str| {
+            of_bank("AMSTEL_AMSTNL2A", id, name, iban, currency)
         };
         let labels = told_apart(&[
             account("acc_1", "Giro", "DE0001", "EUR"),
@@ -220,9 +230,12 @@ mod tests {
             account("acc_4", "Savings", "DE0003", "EUR"),
             account("acc_5", "Card", "", "EUR"),
             account("acc_6", "Card", "", "EUR"),
+            account("acc_7", "Main", "NL00", "EUR"),
+            of_bank("POLDER_POLDNL2U", "acc_8", "Main", "NL00", "EUR"),
         ]);
         let labels: Vec<&str> = labels.values().map(String::as_str).collect();
         let apart = ["Giro …0001 EUR", "Giro …0002 EUR", "Giro …0002 USD", "Savings"];
-        assert_eq!(labels, [apart.as_slice(), &["acc_5", "acc_6"]].concat());
+        let banks = ["AMSTEL Main", "POLDER Main"];
+        assert_eq!(labels, [apart.as_slice(), &["acc_5", "acc_6"], &banks].concat());
     }
 }

@@ -10,7 +10,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{Patience, path, with_query};
 use super::error::CliError;
@@ -188,8 +188,11 @@ async fn without(
     file: &mut Growing,
     ctx: &Ctx<'_>,
 ) -> Result<(), CliError> {
-    for object in ctx.list(target, Patience::Endless).await? {
-        file.line(object.without(names).as_bytes())?;
+    let mut lines = ctx.client.lines(Method::Get, target, None, Patience::Endless).await?;
+    while let Some(line) = lines.next().await? {
+        let mut members: serde_json::Map<String, Value> = parsed(line, "an object")?;
+        members.retain(|name, _value| !names.contains(&name.as_str()));
+        file.line(Value::Object(members).to_string().as_bytes())?;
     }
     Ok(())
 }
@@ -209,12 +212,14 @@ fn changed_row(line: &[u8], changed: &mut Vec<String>) -> Result<(), CliError> {
         id: String,
         revision: u64,
     }
-    let row: Row = serde_json::from_slice(line).map_err(|error| CliError::NotUnderstood {
-        what: format!("a transaction: {error}"),
-        hint: None,
-    })?;
+    let row: Row = parsed(line, "a transaction")?;
     if row.revision > 1 {
         changed.push(row.id);
     }
     Ok(())
+}
+
+fn parsed<'a, T: Deserialize<'a>>(line: &'a [u8], what: &str) -> Result<T, CliError> {
+    serde_json::from_slice(line)
+        .map_err(|error| CliError::NotUnderstood { what: format!("{what}: {error}"), hint: None })
 }

@@ -7,6 +7,7 @@ use clap::builder::ArgPredicate;
 use clap::{ArgAction, Parser, Subcommand};
 
 use super::output::ColorChoice;
+use crate::config::LogLevel;
 use crate::exit::Code;
 use crate::export::Format;
 use crate::model::time::BankDate;
@@ -45,12 +46,28 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
-    /// Say more; twice for even more
+    /// Say on stderr what is done: each request to the daemon and its answer, the log of level debug; twice for all of it
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
     /// Say only what is asked for, and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
+}
+
+impl Global {
+    /// `-v`.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose > 0
+    }
+
+    /// The level of the log that `-v` or `-q` asks for, in place of the usual one.
+    pub fn log_level(&self) -> Option<LogLevel> {
+        match self.verbose {
+            0 => self.quiet.then_some(LogLevel::Error),
+            1 => Some(LogLevel::Debug),
+            _ => Some(LogLevel::Trace),
+        }
+    }
 }
 
 /// The verbs.

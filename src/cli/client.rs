@@ -164,6 +164,9 @@ impl<'a> Client<'a> {
         request: Request<Full<Bytes>>,
         patience: Patience,
     ) -> Result<(Lines, HeaderMap), CliError> {
+        let begun_ms = self.clock.now().mono_ms;
+        let (method, path) = (request.method().clone(), request.uri().clone());
+        tracing::debug!(%method, %path, socket = %self.socket.display(), "asking the daemon");
         let stream = UnixStream::connect(&self.socket).await.map_err(|e| self.unreachable(e))?;
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
@@ -186,6 +189,9 @@ impl<'a> Client<'a> {
         let response = response.map_err(broken)?;
         let status = response.status();
         let version = server_version(&response);
+        let after_ms = self.clock.now().mono_ms.saturating_sub(begun_ms);
+        tracing::debug!(status = status.as_u16(), after_ms, version, "the daemon answers");
+        tracing::trace!(headers = ?response.headers(), "with these headers");
         let (head, body) = response.into_parts();
         let lines = Lines { body, connection, waiting: Vec::new(), read: 0, complete: false };
         if status.is_success() {
@@ -331,6 +337,9 @@ fn request(
         builder = builder.header(header::CONTENT_TYPE, "application/json");
     }
     let bytes = body.map(Value::to_string).unwrap_or_default();
+    if body.is_some() {
+        tracing::trace!(body = bytes, "what the next request says");
+    }
     builder.body(Full::new(Bytes::from(bytes))).map_err(|error| CliError::Usage {
         message: format!("this cannot be asked: {error}"),
         hint: None,

@@ -38,6 +38,7 @@ pub(super) async fn replay(global: &Global, apply: bool) -> Result<Replayed, Cli
 async fn open(global: &Global) -> Result<Store, CliError> {
     let config = key::config(global)?;
     let key = key::read(&config, global)?;
+    tracing::debug!(path = %config.store.path.display(), "opening the database without a daemon");
     let now = OsClock::new().now().wall;
     let (store, _) =
         Store::open(config.store.path, key, now, &OsEntropy).await.map_err(DaemonError::Open)?;

@@ -23,6 +23,7 @@ use crate::systemd::unit::Name;
 /// The configuration that the daemon has.
 pub(super) fn config(global: &Global) -> Result<Config, CliError> {
     let defaults = Directories::from_environment().defaults();
+    tracing::debug!(path = %global.config.display(), "reading the configuration");
     Ok(load(&global.config, &defaults).map_err(DaemonError::from)?.config)
 }
 

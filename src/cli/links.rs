@@ -67,7 +67,7 @@ pub async fn run(args: &Links, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
             count(link.texts("accounts").len(), "account"),
             String::new(),
         ];
-        let end = link.instant("access_expires_at");
+        let end = end_of_access(link);
         table.row(&[
             cell.join("\n"),
             one_line(link.text_or_empty("status")),
@@ -84,9 +84,16 @@ pub async fn run(args: &Links, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     Ok(Code::Ok)
 }
 
+/// When a link's access ends, if it is not over for another reason.
+fn end_of_access(link: &Object) -> Option<UtcInstant> {
+    let over = ["rejected", "abandoned", "replaced", "revoked"];
+    let stands = !over.contains(&link.text_or_empty("status"));
+    link.instant("access_expires_at").filter(|_end| stands)
+}
+
 /// The days of access left as a bar of so many cells and a number.
 pub(super) fn access(link: &Object, cells: i64, now: UtcInstant) -> String {
-    match link.instant("access_expires_at") {
+    match end_of_access(link) {
         None => "-".to_owned(),
         Some(end) => {
             let whole = link.number("access_days").unwrap_or(ACCESS_DAYS_DEFAULT);

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufReader};
+use std::sync::Arc;
 
 use super::args::{self, Args, ClientVerb, Global, Verb};
 use super::client::Client;
@@ -9,11 +10,12 @@ use super::error::CliError;
 use super::output::{Output, Terminal, local_zone};
 use super::way::{Way, way};
 use super::{Ctx, check_config, directly, doctor, program, restore, sandbox, simulate};
+use crate::config::{Log, LogFormat};
 use crate::daemon::clock::OsClock;
 use crate::daemon::run::runtime;
 use crate::daemon::{DaemonError, run as daemon};
 use crate::exit::Code;
-use crate::observe::Chain;
+use crate::observe::{self, Chain};
 
 /// Understands the arguments, runs the verb, and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Code {
@@ -22,6 +24,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Code {
         Err(stop) => return tell(&stop),
     };
     let mut output = Output::standard(Terminal::detect(global.color), global.quiet);
+    if let Err(error) = log(&verb, &global) {
+        output.error(&format!("error: {}", Chain(&error)));
+        return error.exit_code();
+    }
     let ended = match verb {
         Verb::Run => return run_daemon(&global, &mut output),
         Verb::CheckConfig => check_config::run(&global, &mut output),
@@ -46,6 +52,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Code {
     })
 }
 
+/// The log on stderr that `-v` asks for; daemons have their own.
+fn log(verb: &Verb, global: &Global) -> Result<(), DaemonError> {
+    let has_own = matches!(verb, Verb::Run | Verb::Demo(_));
+    let Some(level) = global.log_level().filter(|_| global.is_verbose() && !has_own) else {
+        return Ok(());
+    };
+    let log = Log { level, format: LogFormat::Text };
+    observe::init(log, false, Arc::new(OsClock::new())).map_err(DaemonError::Log)?;
+    Ok(())
+}
+
 /// Help on stdout, complaints on stderr; a reader that went away is no error.
 fn tell(stop: &args::Stop) -> Code {
     let terminal = Terminal::detect(super::output::ColorChoice::Auto);
@@ -60,7 +77,7 @@ fn tell(stop: &args::Stop) -> Code {
 }
 
 fn run_daemon(global: &Global, output: &mut Output) -> Code {
-    match daemon::run(&global.config, global.socket.clone()) {
+    match daemon::run(&global.config, global.socket.clone(), global.log_level()) {
         Ok(()) => Code::Ok,
         Err(error) => {
             tell_daemon_error(&error, output);

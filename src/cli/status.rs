@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use super::accounts::told_apart;
 use super::args::Status;
 use super::client::{Patience, path};
@@ -13,7 +15,7 @@ use super::object::Object;
 use super::output::Style;
 use super::table::{Column, Table};
 use super::text::{ago, count, moment, one_line, sparkline, until};
-use super::{Code, Ctx};
+use super::{Code, Ctx, Method};
 use crate::model::money::Amount;
 use crate::model::time::{HOUR_MS, SECOND_MS, UtcInstant};
 
@@ -197,12 +199,28 @@ fn freshness_hours(seconds: i64) -> i64 {
 /// The days of each account's balance, by its id. A daemon that has none to give, or is too old to know them, is no reason
 /// to show nothing else.
 async fn trends(ctx: &Ctx<'_>) -> BTreeMap<String, Vec<Option<Amount>>> {
-    let found = ctx.list(&path(&["trend"]), Patience::Short).await.unwrap_or_default();
-    let days = |trend: &Object| -> Vec<_> {
-        let amount = |day: &Object| day.text("amount").and_then(Amount::parse);
-        trend.objects("days").iter().map(amount).collect()
+    /// What is read of a line; most of `status` would be spent on the whole of it.
+    #[derive(Deserialize)]
+    struct Trend<'a> {
+        account_id: String,
+        #[serde(borrow)]
+        days: Vec<Day<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Day<'a> {
+        amount: Option<&'a str>,
+    }
+    let mut trends = BTreeMap::new();
+    let target = path(&["trend"]);
+    let Ok(mut lines) = ctx.client.lines(Method::Get, &target, None, Patience::Short).await else {
+        return trends;
     };
-    found.iter().map(|trend| (trend.text_or_empty("account_id").to_owned(), days(trend))).collect()
+    while let Ok(Some(line)) = lines.next().await {
+        let Ok(trend) = serde_json::from_slice::<Trend<'_>>(line) else { continue };
+        let amounts = trend.days.iter().map(|day| day.amount.and_then(Amount::parse));
+        trends.insert(trend.account_id, amounts.collect());
+    }
+    trends
 }
 
 fn print_accounts(
@@ -220,6 +238,7 @@ fn print_accounts(
             .line(&format!("no accounts yet: `{find} NAME` finds a bank, `{link} ID` links it"));
     }
     let (links, quotas) = (service.objects("links"), service.objects("quota"));
+    let fewest = fewest(&quotas);
     let now = ctx.now().wall;
     let schedule = service.object("schedule").unwrap_or_default();
     let freshness_ms = schedule.number("freshness_s").map(|s| s.saturating_mul(SECOND_MS));
@@ -250,7 +269,7 @@ fn print_accounts(
             names.get(id).cloned().unwrap_or_default(),
             one_line(status),
             format!("{}{mark}", ago(now, account.instant("last_synced_at"))),
-            calls(account, &quotas, now),
+            fewest.get(id).map_or_else(|| "-".to_owned(), |quota| calls(quota, now)),
             access(link.unwrap_or(account), BAR_CELLS, now),
         ];
         if !trends.is_empty() {
@@ -274,17 +293,23 @@ fn is_on(account: &Object) -> bool {
     account.flag("enabled") != Some(false)
 }
 
-/// The calls left of the scope that has the fewest.
-fn calls(account: &Object, quotas: &[Object], now: UtcInstant) -> String {
-    let of_account = quotas.iter().filter(|quota| {
-        quota.text("account_id") == account.text("id") && quota.text("scope") != Some("details")
-    });
-    let Some(fewest) = of_account.min_by_key(|quota| quota.number("remaining")) else {
-        return "-".to_owned();
-    };
-    let left = fewest.number("remaining").unwrap_or_default();
-    match fewest.instant("next_allowed_at") {
+/// The quota of each account's scope that has the fewest calls left, by the account's id.
+fn fewest(quotas: &[Object]) -> BTreeMap<&str, &Object> {
+    let mut fewest: BTreeMap<&str, &Object> = BTreeMap::new();
+    for quota in quotas.iter().filter(|quota| quota.text("scope") != Some("details")) {
+        let known = fewest.entry(quota.text_or_empty("account_id")).or_insert(quota);
+        if quota.number("remaining") < known.number("remaining") {
+            *known = quota;
+        }
+    }
+    fewest
+}
+
+/// The calls left.
+fn calls(quota: &Object, now: UtcInstant) -> String {
+    let left = quota.number("remaining").unwrap_or_default();
+    match quota.instant("next_allowed_at") {
         Some(at) if left == 0 => format!("0, {}", until(now, Some(at))),
-        _ => format!("{left} of {}", fewest.number("limit").unwrap_or_default()),
+        _ => format!("{left} of {}", quota.number("limit").unwrap_or_default()),
     }
 }

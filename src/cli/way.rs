@@ -29,6 +29,7 @@ pub(super) fn way(global: &Global) -> Result<Way, Vec<Problem>> {
         return Ok(Way { socket: socket.clone(), problems: Vec::new() });
     }
     let defaults = Directories::from_environment().defaults();
+    tracing::debug!(path = %global.config.display(), "reading the configuration");
     let error = match load(&global.config, &defaults) {
         Ok(loaded) => {
             return Ok(Way { socket: loaded.config.control.socket, problems: Vec::new() });

@@ -24,7 +24,7 @@ use super::reload::{Hands, Reloader};
 use super::signal::Signals;
 use super::supervise::Supervisor;
 use super::{DaemonError, loopback, say, trigger};
-use crate::config::{Config, Loaded, Loopback, load};
+use crate::config::{Config, Loaded, LogLevel, Loopback, load};
 use crate::display::Rules;
 use crate::gocardless::{Client, HttpTransport, Rows, Settings};
 use crate::model::notice::{EventCode, Notice};
@@ -42,8 +42,13 @@ use crate::systemd::{notify, process};
 /// Longest time between two signs of life when no watchdog asks for them, in milliseconds.
 const BEAT_MS: i64 = 60_000;
 
-/// Runs the daemon until it is told to stop.
-pub fn run(config_path: &Path, socket: Option<PathBuf>) -> Result<(), DaemonError> {
+/// Runs the daemon until it is told to stop. `socket` and `level` stand in place of what the configuration says, also after
+/// it was read again.
+pub fn run(
+    config_path: &Path,
+    socket: Option<PathBuf>,
+    level: Option<LogLevel>,
+) -> Result<(), DaemonError> {
     process::keep_memory_small();
     process::harden().map_err(DaemonError::Process)?;
     let clock: Arc<dyn Clock> = Arc::new(OsClock::new());
@@ -54,7 +59,8 @@ pub fn run(config_path: &Path, socket: Option<PathBuf>) -> Result<(), DaemonErro
         config.control.socket = socket;
     }
     let log = observe::init(config.log, observe::connected_to_journal(), Arc::clone(&clock))
-        .map_err(DaemonError::Log)?;
+        .map_err(DaemonError::Log)?
+        .at(level);
     observe::panic::install_hook();
     for warning in &warnings {
         tracing::warn!(warning = %warning, "the configuration has a weak spot");

@@ -11,26 +11,26 @@ use crate::model::balance::Balance;
 use crate::model::money::Amount;
 use crate::model::port::RowReader;
 use crate::model::time::BankDate;
-use crate::model::transaction::{BookingStatus, Texts, Transaction};
+use crate::model::transaction::{BookingStatus, Columns, Texts};
 
 /// What the rules make of a row; all null where they are switched off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Shown {
+pub struct Shown<'a> {
     /// Signed as people expect: negative is money out.
     pub display_amount: Option<Amount>,
     /// Of the amount.
-    pub display_currency: Option<String>,
+    pub display_currency: Option<Cow<'a, str>>,
     /// When it happened, as far as the bank tells.
     pub display_date: Option<BankDate>,
     /// The other party.
-    pub display_payee: Option<String>,
+    pub display_payee: Option<Cow<'a, str>>,
     /// What for.
-    pub display_notes: Option<String>,
+    pub display_notes: Option<Cow<'a, str>>,
 }
 
 /// A row in hand: its columns, and its single texts once somebody asks.
 struct Row<'a> {
-    columns: &'a Transaction,
+    columns: &'a Columns<'a>,
     status: BookingStatus,
     reader: &'a dyn RowReader,
     raw: &'a str,
@@ -39,12 +39,12 @@ struct Row<'a> {
 
 impl Rule {
     /// Shows a row.
-    pub fn show(
-        &self,
-        columns: &Transaction,
+    pub fn show<'a>(
+        &'a self,
+        columns: &'a Columns<'a>,
         status: BookingStatus,
-        (reader, raw): (&dyn RowReader, &str),
-    ) -> Shown {
+        (reader, raw): (&'a dyn RowReader, &'a str),
+    ) -> Shown<'a> {
         let row = Row { columns, status, reader, raw, texts: OnceCell::new() };
         let (amount, currency) = self.amount(&row);
         let out = amount.map(|amount| amount.units() < 0);
@@ -57,13 +57,13 @@ impl Rule {
         }
     }
 
-    fn amount(&self, row: &Row<'_>) -> (Option<Amount>, Option<String>) {
+    fn amount<'a>(&'a self, row: &Row<'a>) -> (Option<Amount>, Option<Cow<'a, str>>) {
         let elsewhere = self.amount.as_ref().and_then(|(extract, currency)| {
-            Some((Amount::parse(&row.extract(extract, None)?)?, currency.clone()))
+            Some((Amount::parse(&row.extract(extract, None)?)?, currency.as_str()))
         });
-        let given = row.columns.currency.as_ref().map(|currency| currency.0.clone());
+        let given = row.columns.currency.as_deref().map(Cow::Borrowed);
         let (amount, currency) = match elsewhere {
-            Some((amount, currency)) => (Some(amount), Some(currency)),
+            Some((amount, currency)) => (Some(amount), Some(Cow::Borrowed(currency))),
             None => (row.columns.amount, given),
         };
         let turn = |amount: Amount| {
@@ -79,7 +79,7 @@ impl Rule {
         (amount.and_then(turn), currency)
     }
 
-    fn payee(&self, row: &Row<'_>, out: Option<bool>) -> Option<String> {
+    fn payee<'a>(&self, row: &Row<'a>, out: Option<bool>) -> Option<Cow<'a, str>> {
         let columns = row.columns;
         let (first, second) = match out {
             Some(false) => (&columns.debtor_name, &columns.creditor_name),
@@ -87,18 +87,25 @@ impl Rule {
         };
         let ruled = self.payees.iter().find_map(|extract| row.extract(extract, out));
         let given = || [first, second].into_iter().flatten().find_map(|name| tidy(name));
-        Some(self.readable(ruled.or_else(given)?))
+        let payee = ruled.map(Cow::Owned).or_else(given)?;
+        Some(self.readable(payee))
     }
 
-    fn notes(&self, row: &Row<'_>, out: Option<bool>) -> Option<String> {
+    fn notes<'a>(&self, row: &Row<'a>, out: Option<bool>) -> Option<Cow<'a, str>> {
         let ruled = self.notes.iter().find_map(|extract| row.find(extract, out));
-        let text = ruled.or_else(|| row.columns.remittance_information.clone())?;
-        let without = |text: String, needless: &String| without(&text, needless);
-        tidy(&self.notes_without.iter().fold(self.readable(text), without))
+        let text = match ruled {
+            Some(text) => Cow::Owned(text),
+            None => Cow::Borrowed(row.columns.remittance_information.as_deref()?),
+        };
+        let without = |text: Cow<'a, str>, needless: &String| without(&text, needless).into();
+        match self.notes_without.iter().fold(self.readable(text), without) {
+            Cow::Borrowed(text) => tidy(text),
+            Cow::Owned(text) => tidy(&text).map(|text| text.into_owned().into()),
+        }
     }
 
-    fn readable(&self, text: String) -> String {
-        if self.escapes { unescaped(&text) } else { text }
+    fn readable<'a>(&self, text: Cow<'a, str>) -> Cow<'a, str> {
+        if self.escapes { unescaped(&text).into() } else { text }
     }
 
     /// The place of the balance that says what is on the account, in an answer.
@@ -115,7 +122,7 @@ impl Rule {
 
 fn date(source: &DateSource, row: &Row<'_>, out: Option<bool>) -> Option<BankDate> {
     let columns = row.columns;
-    let of_time = |time: &Option<String>| time.as_deref().and_then(BankDate::parse);
+    let of_time = |time: &Option<Cow<'_, str>>| time.as_deref().and_then(BankDate::parse);
     match source {
         DateSource::Booking => columns.booking_date,
         DateSource::Value => columns.value_date,
@@ -131,7 +138,7 @@ fn date(source: &DateSource, row: &Row<'_>, out: Option<bool>) -> Option<BankDat
 impl Row<'_> {
     /// Whether somebody is named who gets the money, and nobody who gives it.
     fn names_creditor_only(&self) -> bool {
-        let Transaction { creditor_name, creditor_account, debtor_name, debtor_account, .. } =
+        let Columns { creditor_name, creditor_account, debtor_name, debtor_account, .. } =
             self.columns;
         let [creditor, debtor] = [(creditor_name, creditor_account), (debtor_name, debtor_account)]
             .map(|(name, account)| name.is_some() || account.is_some());
@@ -140,7 +147,7 @@ impl Row<'_> {
 
     /// What an extract finds, tidied.
     fn extract(&self, extract: &Extract, out: Option<bool>) -> Option<String> {
-        tidy(&self.find(extract, out)?)
+        tidy(&self.find(extract, out)?).map(Cow::into_owned)
     }
 
     /// What an extract finds.

@@ -1,5 +1,7 @@
 //! Texts of banks made readable: cut ones put together again, escapes turned into letters, needless parts left out.
 
+use std::borrow::Cow;
+
 use crate::model::time::BankDate;
 use crate::model::transaction::Texts;
 
@@ -9,9 +11,28 @@ const LINE_LEN: usize = 35;
 const TEXT_LEN: usize = 140;
 
 /// Without blanks at the ends and runs of them inside; `None` if nothing is left.
-pub(super) fn tidy(text: &str) -> Option<String> {
+pub(super) fn tidy(text: &str) -> Option<Cow<'_, str>> {
+    if is_tidy(text) {
+        return (!text.is_empty()).then_some(Cow::Borrowed(text));
+    }
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!text.is_empty()).then_some(text)
+    (!text.is_empty()).then_some(Cow::Owned(text))
+}
+
+/// Whether a text surely has no blanks that [`tidy`] would take away.
+fn is_tidy(text: &str) -> bool {
+    // The end of the text before is like a blank.
+    let mut after_blank = true;
+    for byte in text.bytes() {
+        let is_blank = byte == b' ';
+        // Other blanks are control characters, or begin with one of these bytes in UTF-8.
+        let is_doubtful = byte < b' ' || matches!(byte, 0xc2 | 0xe1..=0xe3);
+        if is_doubtful || (is_blank && after_blank) {
+            return false;
+        }
+        after_blank = is_blank;
+    }
+    !after_blank || text.is_empty()
 }
 
 /// The lines of the array as one text. Nothing stands between a line that is full, or at whose end the single text was cut,
@@ -99,6 +120,31 @@ pub(super) fn day_first(text: &str) -> Option<BankDate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn needless_blanks_go_and_tidy_texts_stay() {
+        for text in [
+            "",
+            " ",
+            "a",
+            "a b",
+            " a",
+            "a ",
+            "a  b",
+            "a\tb",
+            "ä ö",
+            "a\u{a0}b",
+            "\u{2003}a",
+            "a\u{3000}",
+            "€ 5",
+            "a\u{85}b",
+            "\u{1680}",
+        ] {
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(tidy(text).unwrap_or_default(), words, "{text:?}");
+        }
+        assert!(matches!(tidy("a b"), Some(Cow::Borrowed(_))));
+    }
 
     #[test]
     fn lines_that_were_cut_are_one_again() {

@@ -4,13 +4,14 @@
 //!
 //! Order, lengths and codes of elements: the message's schema and the external code sets (iso20022.org, read on 2026-11-23).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::display::Shown;
 use crate::model::iban::Iban;
 use crate::model::money::{Amount, Currency};
 use crate::model::time::UtcInstant;
-use crate::model::transaction::Transaction;
+use crate::model::transaction::Columns;
 
 use super::entry::{Entry, one_line, unsigned};
 use super::xml::{Xml, at_most, pieces};
@@ -166,7 +167,7 @@ fn is_code(currency: &str) -> bool {
 }
 
 /// The bank's code: ISO 20022 as `PMNT-RCDT-ESCT`, else its own.
-fn code(xml: &mut Xml<'_>, row: &Transaction) {
+fn code(xml: &mut Xml<'_>, row: &Columns<'_>) {
     xml.open("BkTxCd");
     let parts: Vec<&str> = row.bank_transaction_code.iter().flat_map(|it| it.split('-')).collect();
     let iso = |part: &&str| {
@@ -198,7 +199,7 @@ fn reference(text: Option<&str>) -> Option<&str> {
     text.filter(|text| text.chars().count() <= 35)
 }
 
-fn references(xml: &mut Xml<'_>, row: &Transaction) {
+fn references(xml: &mut Xml<'_>, row: &Columns<'_>) {
     let found = [
         ("EndToEndId", reference(row.end_to_end_id.as_deref())),
         ("TxId", reference(row.transaction_id.as_deref())),
@@ -213,12 +214,13 @@ fn references(xml: &mut Xml<'_>, row: &Transaction) {
     }
 }
 
-fn parties(xml: &mut Xml<'_>, row: &Transaction) {
+fn parties(xml: &mut Xml<'_>, row: &Columns<'_>) {
     let sides = [
         ("Dbtr", &row.debtor_name, "DbtrAcct", &row.debtor_account),
         ("Cdtr", &row.creditor_name, "CdtrAcct", &row.creditor_account),
     ];
-    let said = |text: &Option<String>| text.as_deref().is_some_and(|it| !it.trim().is_empty());
+    let said =
+        |text: &Option<Cow<'_, str>>| text.as_deref().is_some_and(|it| !it.trim().is_empty());
     if !sides.iter().any(|(_, name, _, account)| said(name) || said(account)) {
         return;
     }

@@ -5,6 +5,11 @@
 
 use std::fmt::{Display, Write as _};
 
+use memchr::{memchr, memchr3};
+
+use crate::model::id::AccountId;
+use crate::model::time::UtcInstant;
+
 use super::{Account, Form, Row, Style};
 
 /// The columns, in their order.
@@ -50,11 +55,15 @@ const END: &str = "\r\n";
 /// Writes CSV.
 pub(super) struct Csv {
     headed: bool,
+    account: Written<AccountId>,
+    first_seen: Written<UtcInstant>,
+    last_seen: Written<UtcInstant>,
 }
 
 impl Csv {
     pub(super) fn new(style: &Style) -> Self {
-        Self { headed: style.continued }
+        let (account, first_seen, last_seen) = Default::default();
+        Self { headed: style.continued, account, first_seen, last_seen }
     }
 }
 
@@ -71,15 +80,15 @@ impl Form for Csv {
         let columns = row.columns;
         let mut line = Line { out, any: false };
         line.shown(Some(row.id));
-        line.shown(Some(row.account_id));
-        line.text(Some(row.booking_status.as_str()));
-        line.text(Some(row.state.as_str()));
+        line.plain(self.account.text(row.account_id));
+        line.plain(row.booking_status.as_str());
+        line.plain(row.state.as_str());
         line.shown(columns.booking_date);
         line.shown(columns.value_date);
         line.text(columns.booking_date_time.as_deref());
         line.text(columns.value_date_time.as_deref());
         line.shown(columns.amount);
-        line.text(columns.currency.as_ref().map(|currency| currency.0.as_str()));
+        line.text(columns.currency.as_deref());
         for text in [
             &columns.creditor_name,
             &columns.creditor_account,
@@ -100,18 +109,42 @@ impl Form for Csv {
         {
             line.text(text.as_deref());
         }
-        let flags: Vec<&str> = columns.flags.iter().map(|flag| flag.as_str()).collect();
-        line.text(Some(&flags.join(" ")));
+        line.separate();
+        for (place, flag) in columns.flags.iter().enumerate() {
+            line.out.push_str(if place > 0 { " " } else { "" });
+            line.out.push_str(flag.as_str());
+        }
         line.shown(shown.display_amount);
         line.text(shown.display_currency.as_deref());
         line.shown(shown.display_date);
         line.text(shown.display_payee.as_deref());
         line.text(shown.display_notes.as_deref());
-        line.shown(Some(row.first_seen_at));
-        line.shown(Some(row.last_seen_at));
+        line.plain(self.first_seen.text(row.first_seen_at));
+        line.plain(self.last_seen.text(row.last_seen_at));
         line.shown(Some(row.revision));
         out.push_str(END);
         true
+    }
+}
+
+/// A value and its text: one row after the other has the same.
+struct Written<T> {
+    value: Option<T>,
+    text: String,
+}
+
+impl<T> Default for Written<T> {
+    fn default() -> Self {
+        Self { value: None, text: String::new() }
+    }
+}
+
+impl<T: Copy + PartialEq + Display> Written<T> {
+    fn text(&mut self, value: T) -> &str {
+        if self.value != Some(value) {
+            (self.value, self.text) = (Some(value), value.to_string());
+        }
+        &self.text
     }
 }
 
@@ -124,13 +157,12 @@ struct Line<'a> {
 impl Line<'_> {
     /// A field that is a text, or an empty one.
     fn text(&mut self, text: Option<&str>) {
-        self.separate();
         let text = text.unwrap_or_default();
-        let plain = !text.contains(['"', ',', '\r', '\n']) && text.trim() == text;
-        if plain {
-            self.out.push_str(text);
+        if is_plain(text) {
+            self.plain(text);
             return;
         }
+        self.separate();
         self.out.push('"');
         for (place, piece) in text.split('"').enumerate() {
             if place > 0 {
@@ -141,7 +173,13 @@ impl Line<'_> {
         self.out.push('"');
     }
 
-    /// A field whose text never needs quotes: ids, dates, numbers.
+    /// A field whose text never needs quotes.
+    fn plain(&mut self, text: &str) {
+        self.separate();
+        self.out.push_str(text);
+    }
+
+    /// The same of ids, dates, numbers.
     fn shown(&mut self, value: Option<impl Display>) {
         self.separate();
         if let Some(value) = value {
@@ -155,4 +193,14 @@ impl Line<'_> {
             self.out.push(',');
         }
     }
+}
+
+/// Whether a field can stand without quotes, and is read back with all its blanks.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let blank = |letter: Option<char>| letter.is_some_and(char::is_whitespace);
+    memchr3(b',', b'"', b'\n', bytes).is_none()
+        && memchr(b'\r', bytes).is_none()
+        && !blank(text.chars().next())
+        && !blank(text.chars().next_back())
 }

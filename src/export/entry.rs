@@ -4,7 +4,7 @@ use crate::display::Shown;
 use crate::model::id::TransactionId;
 use crate::model::money::Amount;
 use crate::model::time::BankDate;
-use crate::model::transaction::{BookingStatus, Transaction};
+use crate::model::transaction::{BookingStatus, Columns};
 
 use super::Row;
 
@@ -12,13 +12,13 @@ use super::Row;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
     pub(super) id: TransactionId,
-    /// By the display rules, else [`Transaction::effective_date`].
+    /// By the display rules, else [`Columns::effective_date`].
     pub(super) date: BankDate,
     pub(super) amount: Amount,
     pub(super) currency: &'a str,
     pub(super) pending: bool,
-    pub(super) transaction: &'a Transaction,
-    shown: &'a Shown,
+    pub(super) transaction: &'a Columns<'a>,
+    shown: &'a Shown<'a>,
 }
 
 impl<'a> Entry<'a> {
@@ -27,8 +27,7 @@ impl<'a> Entry<'a> {
         let Row { account, listed: row, shown } = *row;
         let transaction = row.columns;
         let currency = match (&shown.display_currency, &transaction.currency) {
-            (Some(currency), _) => currency.as_str(),
-            (None, Some(currency)) => currency.0.as_str(),
+            (Some(currency), _) | (None, Some(currency)) => currency.as_ref(),
             (None, None) => account.currency.as_deref()?,
         };
         let is_code = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());

@@ -153,7 +153,7 @@ pub struct Row<'a> {
     /// What is stored.
     pub listed: &'a Listed<'a>,
     /// What the display rules make of it.
-    pub shown: &'a Shown,
+    pub shown: &'a Shown<'a>,
 }
 
 /// A file being written. The calls come in this order: `begin`, then for each account (of a form by account) `open`, its

@@ -87,11 +87,11 @@ impl Texts for Library<'_> {
 
     fn stored(&mut self, number: i64) -> Result<Transaction, Infallible> {
         let text = usize::try_from(number).ok().and_then(|place| self.stored.get(place));
-        Ok(Rows.read(text.map_or("", String::as_str)))
+        Ok(Rows.read(text.map_or("", String::as_str)).into_owned())
     }
 
     fn fetched(&self, place: usize) -> Transaction {
-        Rows.read(self.fetched.get(place).map_or("", |(text, _)| *text))
+        Rows.read(self.fetched.get(place).map_or("", |(text, _)| *text)).into_owned()
     }
 
     fn mentions(&self, place: usize, word: &str) -> bool {

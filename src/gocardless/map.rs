@@ -5,6 +5,8 @@
 //! of 2025-10-31; older names and shapes that were seen since 2021 are accepted too. A person's social security number in
 //! a requisition is never read.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use super::rows::money;
@@ -214,8 +216,10 @@ fn balance(item: &RawValue) -> Balance {
     let (amount, currency) = money(amount);
     Balance {
         balance_type: string(kind).unwrap_or_default(),
-        money: amount
-            .map(|amount| Money { amount, currency: currency.unwrap_or(Currency(String::new())) }),
+        money: amount.map(|amount| {
+            let currency = Currency(currency.map(Cow::into_owned).unwrap_or_default());
+            Money { amount, currency }
+        }),
         reference_date: filled(date).and_then(|text| BankDate::parse(&text)),
         raw: item.get().to_owned(),
     }

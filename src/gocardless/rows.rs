@@ -3,14 +3,16 @@
 //! A row is any JSON value. What is not understood is null and flagged; a surprise in one member never spoils another.
 //! Field names are those of the provider's `OpenAPI` document of 2025-10-31 and what its banks send beyond it.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use super::wire::{filled, is_string, list, pick, string, text};
 use crate::model::json::compact;
-use crate::model::money::{Amount, Currency, CurrencyCode};
+use crate::model::money::{Amount, CurrencyCode};
 use crate::model::port::RowReader;
 use crate::model::time::BankDate;
-use crate::model::transaction::{Flag, RowKey, Texts, Transaction};
+use crate::model::transaction::{Columns, Flag, RowKey, Texts};
 
 /// Reads the raw rows of this provider.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,7 +35,7 @@ impl RowReader for Rows {
             filterable: dates.filterable(),
             understood: effective_date.is_some() && amount.is_some(),
             amount,
-            currency: currency.and_then(|code| CurrencyCode::parse(&code.0)),
+            currency: currency.and_then(|code| CurrencyCode::parse(&code)),
         }
     }
 
@@ -79,93 +81,101 @@ impl RowReader for Rows {
         included.is_some_and(|raw| raw.get() == "true")
     }
 
-    fn read(&self, raw: &str) -> Transaction {
-        read(raw).unwrap_or_else(|| Transaction {
+    fn read<'r>(&self, raw: &'r str) -> Columns<'r> {
+        read(raw).unwrap_or_else(|| Columns {
             flags: vec![Flag::RowNotUnderstood],
-            ..Transaction::default()
+            ..Columns::default()
         })
     }
 }
 
 /// `None` if the row is not a JSON object.
-fn read(raw: &str) -> Option<Transaction> {
+fn read(raw: &str) -> Option<Columns<'_>> {
     let [
+        transaction_id,
+        entry_reference,
+        end_to_end_id,
+        mandate_id,
         booking,
         value,
         booking_time,
         value_time,
         transaction_amount,
+        exchange,
         creditor,
         creditor_account,
         debtor,
         debtor_account,
-        end_to_end_id,
-        mandate_id,
+        unstructured,
+        unstructured_lines,
+        structured,
+        structured_lines,
+        additional,
         bank_code,
         proprietary_code,
-        merchant_code,
-        exchange,
-        transaction_id,
         internal_id,
-        entry_reference,
-        texts @ ..,
+        merchant_code,
     ] = pick(
         raw,
+        // About in the order in which rows have them: each is looked for from the place of the one before it.
         [
+            "transactionId",
+            "entryReference",
+            "endToEndId",
+            "mandateId",
             "bookingDate",
             "valueDate",
             "bookingDateTime",
             "valueDateTime",
             "transactionAmount",
+            "currencyExchange",
             "creditorName",
             "creditorAccount",
             "debtorName",
             "debtorAccount",
-            "endToEndId",
-            "mandateId",
-            "bankTransactionCode",
-            "proprietaryBankTransactionCode",
-            "merchantCategoryCode",
-            "currencyExchange",
-            "transactionId",
-            "internalTransactionId",
-            "entryReference",
-            // What for: the first of these that has any text.
             "remittanceInformationUnstructured",
             "remittanceInformationUnstructuredArray",
             "remittanceInformationStructured",
             "remittanceInformationStructuredArray",
             "additionalInformation",
+            "bankTransactionCode",
+            "proprietaryBankTransactionCode",
+            "internalTransactionId",
+            "merchantCategoryCode",
         ],
     )?;
-    let texts: [_; 5] = texts;
+    // What for: the first of these that has any text.
+    let texts = [unstructured, unstructured_lines, structured, structured_lines, additional];
     let dates = Dates::read(booking, value, booking_time, value_time);
     let (amount, currency) = money(transaction_amount);
-    Some(Transaction {
+    Some(Columns {
         booking_date: dates.booking.date,
         value_date: dates.value.date,
-        booking_date_time: booking_time
-            .filter(|raw| is_string(raw))
-            .and_then(|raw| string(Some(raw))),
-        value_date_time: value_time.filter(|raw| is_string(raw)).and_then(|raw| string(Some(raw))),
+        booking_date_time: time(booking_time),
+        value_date_time: time(value_time),
         amount,
         currency,
-        creditor_name: string(creditor),
+        creditor_name: filled(creditor),
         creditor_account: account(creditor_account),
-        debtor_name: string(debtor),
+        debtor_name: filled(debtor),
         debtor_account: account(debtor_account),
         remittance_information: texts.into_iter().flatten().find_map(lines),
-        end_to_end_id: string(end_to_end_id),
-        mandate_id: string(mandate_id),
-        bank_transaction_code: string(bank_code),
-        proprietary_bank_transaction_code: string(proprietary_code),
-        merchant_category_code: string(merchant_code),
+        end_to_end_id: filled(end_to_end_id),
+        mandate_id: filled(mandate_id),
+        bank_transaction_code: filled(bank_code),
+        proprietary_bank_transaction_code: filled(proprietary_code),
+        merchant_category_code: filled(merchant_code),
         currency_exchange: exchange.and_then(one_line),
-        transaction_id: string(transaction_id),
-        internal_transaction_id: string(internal_id),
-        entry_reference: string(entry_reference),
+        transaction_id: filled(transaction_id),
+        internal_transaction_id: filled(internal_id),
+        entry_reference: filled(entry_reference),
         flags: flags(&dates, amount.is_some()),
     })
+}
+
+/// A date-time as given.
+fn time(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    filled(raw.filter(|raw| is_string(raw)))
 }
 
 /// In the order of the enum, each once.
@@ -247,28 +257,31 @@ impl Dates {
 }
 
 /// Amount and currency of `{"amount":…,"currency":…}`. A number's lexeme is taken as it stands, never through a float.
-pub(super) fn money(raw: Option<&RawValue>) -> (Option<Amount>, Option<Currency>) {
+pub(super) fn money(raw: Option<&RawValue>) -> (Option<Amount>, Option<Cow<'_, str>>) {
     let Some([amount, currency]) = raw.and_then(|raw| pick(raw.get(), ["amount", "currency"]))
     else {
         return (None, None);
     };
-    (filled(amount).and_then(|text| Amount::parse(&text)), string(currency).map(Currency))
+    (filled(amount).and_then(|text| Amount::parse(&text)), filled(currency))
 }
 
 /// IBAN, else BBAN, else card number, else telephone number; a plain string in some data.
-fn account(raw: Option<&RawValue>) -> Option<String> {
+fn account(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
     let raw = raw?;
     let Some(fields) = pick(raw.get(), ["iban", "bban", "pan", "maskedPan", "msisdn"]) else {
-        return string(Some(raw));
+        return filled(Some(raw));
     };
-    fields.into_iter().find_map(string)
+    fields.into_iter().find_map(filled)
 }
 
 /// A string, or the strings of an array joined by newlines; `None` if all of it is blank.
-fn lines(raw: &RawValue) -> Option<String> {
-    let Some(items) = list(raw) else { return string(Some(raw)) };
+fn lines(raw: &RawValue) -> Option<Cow<'_, str>> {
+    if is_string(raw) {
+        return filled(Some(raw));
+    }
+    let Some(items) = list(raw) else { return filled(Some(raw)) };
     let lines: Vec<_> = items.into_iter().filter_map(text).collect();
-    Some(lines.join("\n")).filter(|text| !text.trim().is_empty())
+    Some(lines.join("\n")).filter(|text| !text.trim().is_empty()).map(Cow::Owned)
 }
 
 /// The value without blanks between tokens, because listings are one object per line.
@@ -300,7 +313,7 @@ mod tests {
         assert_eq!(row.value_date, date("2026-03-03"));
         assert_eq!(row.booking_date_time.as_deref(), Some("2026-03-02T01:02:03"));
         assert_eq!(row.amount.unwrap().to_string(), "-10.5000");
-        assert_eq!(row.currency, Some(Currency("EUR".into())));
+        assert_eq!(row.currency.as_deref(), Some("EUR"));
         assert_eq!(row.creditor_name.as_deref(), Some("Backhaus Lindt  "));
         assert_eq!(row.creditor_account.as_deref(), Some("12 34"));
         assert_eq!(row.debtor_name, None);
@@ -313,7 +326,7 @@ mod tests {
 
     #[test]
     fn texts_are_taken_in_order() {
-        let text = |json: &str| Rows.read(json).remittance_information;
+        let text = |json: &str| Rows.read(json).remittance_information.map(Cow::into_owned);
         let all = r#"{"additionalInformation":"5","remittanceInformationStructuredArray":["4"],
             "remittanceInformationStructured":"3","remittanceInformationUnstructuredArray":["2a","2b"],
             "remittanceInformationUnstructured":"1"}"#;

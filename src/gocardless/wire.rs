@@ -65,7 +65,12 @@ pub(super) fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
 
 /// Like [`text`], but blanks count as absent. What is not blank keeps its padding.
 pub(super) fn filled(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    text(raw?).filter(|text| !text.trim().is_empty())
+    text(raw?).filter(|text| !is_blank(text))
+}
+
+/// Whether there is nothing but blanks; most texts begin with something else.
+fn is_blank(text: &str) -> bool {
+    !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
 }
 
 /// Like [`filled`], owned.
@@ -122,10 +127,16 @@ impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut picked = [None; N];
+        // Members mostly come in the order of the names: the next one is looked for behind the last.
+        let mut behind = 0;
         while let Some(Bytes(key)) = map.next_key()? {
-            let place = self.names.iter().position(|name| name.as_bytes() == key.as_ref());
+            let is_key = |place: &usize| {
+                self.names.get(*place).is_some_and(|name| name.as_bytes() == key.as_ref())
+            };
+            let place = (behind..N).chain(0..behind).find(is_key);
             match place.and_then(|place| picked.get_mut(place)) {
                 Some(slot) => {
+                    behind = place.map_or(0, |place| place.saturating_add(1));
                     let value: &RawValue = map.next_value()?;
                     *slot = (value.get() != "null").then_some(value);
                 }

@@ -53,7 +53,8 @@ macro_rules! own_id {
                 let mut buffer = [0; ulid::ULID_LEN];
                 let text = Ulid(self.0).array_to_str(&mut buffer);
                 text.make_ascii_lowercase();
-                write!(f, "{}{text}", Self::PREFIX)
+                f.write_str(Self::PREFIX)?;
+                f.write_str(text)
             }
         }
 

@@ -108,9 +108,17 @@ impl Amount {
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.units < 0 { "-" } else { "" };
-        let scale = usize::from(self.scale);
-        let digits =
-            format!("{:0>width$}", self.units.unsigned_abs(), width = scale.saturating_add(1));
+        let (units, scale) = (self.units.unsigned_abs(), usize::from(self.scale));
+        // Nearly always, and much quicker.
+        let whole = u64::try_from(units).ok().zip(10_u64.checked_pow(self.scale.into()));
+        if let Some((units, one)) = whole {
+            let (whole, part) = (units.div_euclid(one), units.rem_euclid(one));
+            return match scale {
+                0 => write!(f, "{sign}{whole}"),
+                _ => write!(f, "{sign}{whole}.{part:0>scale$}"),
+            };
+        }
+        let digits = format!("{units:0>width$}", width = scale.saturating_add(1));
         match digits.split_at_checked(digits.len().saturating_sub(scale)) {
             Some((whole, fraction)) if scale > 0 => write!(f, "{sign}{whole}.{fraction}"),
             _ => write!(f, "{sign}{digits}"),

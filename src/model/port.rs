@@ -18,7 +18,7 @@ use super::reconfirmation::Reconfirmation;
 use super::requisition::Requisition;
 use super::secret::Secret;
 use super::time::{BankDate, Now, UtcInstant};
-use super::transaction::{Answer, AnswerMark, RowKey, Texts, Transaction};
+use super::transaction::{Answer, AnswerMark, Columns, RowKey, Texts};
 
 /// One operation at the provider. It is sent once; only the planner decides to send again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +155,7 @@ pub trait RowReader: Send + Sync + fmt::Debug {
     /// Dates and whether the row was understood: cheap.
     fn key(&self, raw: &str) -> RowKey;
     /// All columns.
-    fn read(&self, raw: &str) -> Transaction;
+    fn read<'r>(&self, raw: &'r str) -> Columns<'r>;
     /// Its single texts.
     fn texts(&self, raw: &str) -> Texts;
     /// Whether a raw balance counts an unused credit limit as money.

@@ -1,12 +1,14 @@
 //! Transactions: the answer that brings them, a row as it is read, and the state of a stored row.
 //!
-//! The raw row is the truth and is kept for ever; everything in [`Transaction`] is derived from it by the provider's
+//! The raw row is the truth and is kept for ever; everything in [`Columns`] is derived from it by the provider's
 //! [`crate::model::port::RowReader`] and can be derived again. Ids in a row are evidence, never identity.
+
+use std::borrow::Cow;
 
 use serde::Serialize;
 
 use super::id::{AccountId, TransactionId};
-use super::money::{Amount, Currency, CurrencyCode};
+use super::money::{Amount, CurrencyCode};
 use super::port::TextBody;
 use super::time::{BankDate, UtcInstant};
 
@@ -101,7 +103,7 @@ impl Answer {
 /// What storing needs to know of a row: cheap to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RowKey {
-    /// As [`Transaction::effective_date`].
+    /// As [`Columns::effective_date`].
     pub effective_date: Option<BankDate>,
     /// The earliest of all its dates: a row is surely covered only if this is.
     pub earliest_date: Option<BankDate>,
@@ -164,56 +166,89 @@ pub struct Texts {
 }
 
 /// A row as it is shown: the columns of the contract, exactly what the bank said, nothing repaired.
+///
+/// Texts are taken from the row as they stand there wherever that can be: a listing reads a million rows.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Transaction {
+pub struct Columns<'a> {
     /// Civil date of booking.
     pub booking_date: Option<BankDate>,
     /// Civil date of value.
     pub value_date: Option<BankDate>,
     /// As given, offset or none.
-    pub booking_date_time: Option<String>,
+    pub booking_date_time: Option<Cow<'a, str>>,
     /// As given, offset or none.
-    pub value_date_time: Option<String>,
+    pub value_date_time: Option<Cow<'a, str>>,
     /// Signed, the bank's scale kept.
     pub amount: Option<Amount>,
     /// As given.
-    pub currency: Option<Currency>,
+    pub currency: Option<Cow<'a, str>>,
     /// Who is paid.
-    pub creditor_name: Option<String>,
+    pub creditor_name: Option<Cow<'a, str>>,
     /// IBAN, else BBAN, else (masked) card number, as given.
-    pub creditor_account: Option<String>,
+    pub creditor_account: Option<Cow<'a, str>>,
     /// Who pays.
-    pub debtor_name: Option<String>,
+    pub debtor_name: Option<Cow<'a, str>>,
     /// IBAN, else BBAN, else (masked) card number, as given.
-    pub debtor_account: Option<String>,
+    pub debtor_account: Option<Cow<'a, str>>,
     /// Unstructured, else its array joined by newlines, else structured, else its array, else additional information.
-    pub remittance_information: Option<String>,
+    pub remittance_information: Option<Cow<'a, str>>,
     /// End-to-end reference.
-    pub end_to_end_id: Option<String>,
+    pub end_to_end_id: Option<Cow<'a, str>>,
     /// Direct debit mandate.
-    pub mandate_id: Option<String>,
+    pub mandate_id: Option<Cow<'a, str>>,
     /// ISO 20022 code.
-    pub bank_transaction_code: Option<String>,
+    pub bank_transaction_code: Option<Cow<'a, str>>,
     /// The bank's own code.
-    pub proprietary_bank_transaction_code: Option<String>,
+    pub proprietary_bank_transaction_code: Option<Cow<'a, str>>,
     /// ISO 18245.
-    pub merchant_category_code: Option<String>,
+    pub merchant_category_code: Option<Cow<'a, str>>,
     /// As given: an object or an array of objects.
     pub currency_exchange: Option<Box<serde_json::value::RawValue>>,
     /// The bank's id: may be missing, blank, constant or reused.
-    pub transaction_id: Option<String>,
+    pub transaction_id: Option<Cow<'a, str>>,
     /// The provider's id: unique per account, as a rule.
-    pub internal_transaction_id: Option<String>,
+    pub internal_transaction_id: Option<Cow<'a, str>>,
     /// Statement reference.
-    pub entry_reference: Option<String>,
+    pub entry_reference: Option<Cow<'a, str>>,
     /// In order, without repetition.
     pub flags: Vec<Flag>,
 }
 
-impl Transaction {
+/// A row that is kept beyond its text.
+pub type Transaction = Columns<'static>;
+
+impl Columns<'_> {
+    /// The same without the text that it was read from.
+    pub fn into_owned(self) -> Transaction {
+        let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        Columns {
+            booking_date: self.booking_date,
+            value_date: self.value_date,
+            booking_date_time: owned(self.booking_date_time),
+            value_date_time: owned(self.value_date_time),
+            amount: self.amount,
+            currency: owned(self.currency),
+            creditor_name: owned(self.creditor_name),
+            creditor_account: owned(self.creditor_account),
+            debtor_name: owned(self.debtor_name),
+            debtor_account: owned(self.debtor_account),
+            remittance_information: owned(self.remittance_information),
+            end_to_end_id: owned(self.end_to_end_id),
+            mandate_id: owned(self.mandate_id),
+            bank_transaction_code: owned(self.bank_transaction_code),
+            proprietary_bank_transaction_code: owned(self.proprietary_bank_transaction_code),
+            merchant_category_code: owned(self.merchant_category_code),
+            currency_exchange: self.currency_exchange,
+            transaction_id: owned(self.transaction_id),
+            internal_transaction_id: owned(self.internal_transaction_id),
+            entry_reference: owned(self.entry_reference),
+            flags: self.flags,
+        }
+    }
+
     /// Booking date, else value date, else the date part of the date-times.
     pub fn effective_date(&self) -> Option<BankDate> {
-        let part = |text: &Option<String>| text.as_deref().and_then(BankDate::parse);
+        let part = |text: &Option<Cow<'_, str>>| text.as_deref().and_then(BankDate::parse);
         self.booking_date
             .or(self.value_date)
             .or_else(|| part(&self.booking_date_time))
@@ -239,5 +274,5 @@ pub struct Listed<'a> {
     /// 1 for the first text, one more with every other text.
     pub revision: u32,
     /// The bank's columns.
-    pub columns: &'a Transaction,
+    pub columns: &'a Columns<'a>,
 }

@@ -47,6 +47,8 @@ pub enum ObserveError {
 #[derive(Clone)]
 pub struct Handle {
     filter: reload::Handle<Targets, Registry>,
+    /// The level was chosen for good.
+    fixed: bool,
     undelivered: Arc<AtomicU64>,
 }
 
@@ -57,8 +59,21 @@ impl fmt::Debug for Handle {
 }
 
 impl Handle {
-    /// Shows lines of this level and louder from now on. The format stays: it is chosen at start.
+    /// The same at this level for good, if there is one: who starts the program has the last word.
+    #[must_use]
+    pub fn at(mut self, level: Option<LogLevel>) -> Self {
+        if let Some(level) = level {
+            self.set_level(level);
+            self.fixed = true;
+        }
+        self
+    }
+
+    /// Shows lines of this level and louder from now on, unless the level is fixed. The format stays: it is chosen at start.
     pub fn set_level(&self, level: LogLevel) {
+        if self.fixed {
+            return;
+        }
         // It fails only when the subscriber is gone, and then nobody writes any lines.
         self.filter.reload(targets(level)).unwrap_or_default();
     }
@@ -121,7 +136,10 @@ fn subscriber(
     let (filter, reload) = reload::Layer::new(targets(log.level));
     let undelivered = Arc::new(AtomicU64::new(0));
     let layer = LogLayer::new(sink, Arc::clone(&undelivered));
-    (Registry::default().with(filter).with(layer), Handle { filter: reload, undelivered })
+    (
+        Registry::default().with(filter).with(layer),
+        Handle { filter: reload, fixed: false, undelivered },
+    )
 }
 
 /// Our targets at the level, everybody else at warnings: `tokio_cron_scheduler` alone tells of each of its ticks.
@@ -228,8 +246,11 @@ mod tests {
             tracing::warn!(target: "tokio_cron_scheduler", "shown");
             handle.set_level(LogLevel::Error);
             tracing::warn!(target: "tokio_cron_scheduler", "hidden");
+            let fixed = handle.clone().at(None).at(Some(LogLevel::Trace));
+            fixed.set_level(LogLevel::Error);
+            tracing::trace!(target: "banksyncd", "shown");
         });
-        assert_eq!(text.matches("shown").count(), 2, "{text}");
+        assert_eq!(text.matches("shown").count(), 3, "{text}");
         assert!(!text.contains("hidden"), "{text}");
     }
 

@@ -114,6 +114,8 @@ impl Balances {
         if self.accounts.is_none() {
             self.accounts = Some(documents::accounts(connection, self.filter.account_id)?);
         }
+        // Some questions per account: as one transaction they take and leave the locks of the file once.
+        let _together = connection.unchecked_transaction().map_err(Error::sql("read balances"))?;
         let mut rows = Vec::new();
         while rows.len() < CHUNK_LEN {
             let Some((number, id)) = self.accounts.as_mut().and_then(Vec::pop) else { break };

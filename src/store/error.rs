@@ -52,7 +52,9 @@ impl Kind {
             Kind::NewerSchema => {
                 Some("install the version that made it, or a newer one; nothing was changed")
             }
-            Kind::Busy => Some("stop the other process, or name another `[store] path`"),
+            Kind::Busy => Some(
+                "stop that process first (`systemctl stop banksyncd`, or Ctrl-C where it runs), or name another `[store] path`",
+            ),
             Kind::CannotCreate | Kind::NotPermitted => {
                 Some("make the folder of `[store] path` belong to the user that runs banksyncd")
             }

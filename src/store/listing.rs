@@ -62,6 +62,16 @@ impl<T: Send + 'static> Listing<T> {
         Ok(rows)
     }
 
+    /// The same listing with each chunk turned into something else, on the thread that has just read it: the rows need not
+    /// leave it.
+    pub fn turned<U: Send + 'static>(
+        self,
+        turn: impl FnMut(Vec<T>) -> U + Send + 'static,
+    ) -> Listing<U> {
+        let turned = |cursor| -> Box<dyn Cursor<U>> { Box::new(Turned { cursor, turn, len: 0 }) };
+        Listing { threads: self.threads, cursor: self.cursor.map(turned), len: 0 }
+    }
+
     /// All that is left: for short listings.
     pub async fn collect(mut self) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
@@ -69,6 +79,29 @@ impl<T: Send + 'static> Listing<T> {
             all.extend(rows);
         }
         Ok(all)
+    }
+}
+
+/// A listing whose chunks become something else.
+struct Turned<T, F> {
+    cursor: Box<dyn Cursor<T>>,
+    turn: F,
+    /// Rows that were turned.
+    len: usize,
+}
+
+impl<T, U, F: FnMut(Vec<T>) -> U + Send> Cursor<U> for Turned<T, F> {
+    fn next(&mut self, reader: &mut Reader) -> Result<Option<Vec<U>>, Error> {
+        let rows = self.cursor.next(reader)?;
+        self.len = self.len.saturating_add(rows.as_ref().map_or(0, Vec::len));
+        if rows.is_none() && self.len > SHORT_LEN {
+            reader.rest()?;
+        }
+        Ok(rows.map(|rows| vec![(self.turn)(rows)]))
+    }
+
+    fn is_over(&self) -> bool {
+        self.len <= SHORT_LEN && self.cursor.is_over()
     }
 }
 

@@ -1,11 +1,12 @@
 //! Lists transactions over all accounts in the order of their dates: a merge of what the accounts have.
 //!
 //! Rows of one account lie together in the file and share a dictionary; the order of the contract runs across all
-//! accounts. So each account is read some days ahead, whole days only, and what was read waits in one ordered map. An
-//! account whose rows are given out stands there with the day on which it goes on, and is read on when its turn comes.
-//! A day with too many rows for that (a bank without dates) is noted without texts, which are then read one by one.
+//! accounts. So each account is read some days ahead, whole days only, and what was read waits there in order. Which
+//! account is next stands in one ordered map; one whose rows are given out stands there with the day on which it goes on,
+//! and is read on when its turn comes. A day with too many rows for that (a bank without dates) is noted without texts,
+//! which are then read one by one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use rusqlite::{Connection, params};
 
@@ -20,16 +21,16 @@ use super::listing::Cursor;
 use super::row;
 use super::schema::Identity;
 use super::transactions::{
-    Owner, TransactionFilter, TransactionRow, columns, finish, load, select_columns,
+    Owner, TransactionFilter, TransactionRow, columns, finish, load, packed_text, select_columns,
 };
 use super::worker::Reader;
 
 /// Texts of one chunk of a listing, about, in bytes.
-const CHUNK_BYTES: usize = 32 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
 /// What rows that wait may take altogether, about, in bytes.
 const WAITING_BYTES: usize = 1024 * 1024;
-/// Most that is read of one account at a time, in bytes.
-const SHARE_BYTES_MAX: usize = 24 * 1024;
+/// Most that is read of one account at a time, in bytes: the pages where fifty accounts stop stay in a reader's cache.
+const SHARE_BYTES_MAX: usize = 16 * 1024;
 /// With many accounts it is little, but never so little that most of the time goes into finding pages.
 const SHARE_BYTES_MIN: usize = 4 * 1024;
 /// What a row takes besides its text, in bytes.
@@ -46,93 +47,67 @@ struct Listed {
     seen: Seen,
     /// How much to read the next time, in bytes.
     share: usize,
+    /// What was read of it, in order; `None`: a row that is still to be read.
+    ahead: VecDeque<(Standing, Option<TransactionRow>)>,
+    /// The day on which it goes on behind that.
+    next: Option<i64>,
 }
 
 /// Where something stands in the order: day, first seen, number. The public id orders rows of one run by their number.
 type Standing = (i64, UtcInstant, i64);
 
-/// What stands there; accounts by their place in the list.
-enum Waiting {
-    Row(Box<TransactionRow>),
-    /// A row that is still to be read.
-    Noted(usize),
-    /// An account goes on here.
-    Account(usize),
-}
-
 /// Where a listing of transactions stands.
 pub(super) struct Transactions {
     filter: TransactionFilter,
-    /// `None` before the first chunk.
-    accounts: Option<Vec<Listed>>,
-    waiting: BTreeMap<Standing, Waiting>,
+    accounts: Vec<Listed>,
+    /// Of each account that has more: where that stands, and the account's place among them. `None` before the first chunk.
+    heads: Option<BTreeMap<Standing, usize>>,
 }
 
 impl Transactions {
     pub(super) fn new(filter: TransactionFilter) -> Self {
-        Self { filter, accounts: None, waiting: BTreeMap::new() }
+        Self { filter, accounts: Vec::new(), heads: None }
     }
 
-    fn begin(&mut self, connection: &Connection) -> Result<(), Error> {
+    fn begin(&mut self, connection: &Connection) -> Result<BTreeMap<Standing, usize>, Error> {
         let from = row::days(self.filter.from).unwrap_or(EVERYTHING_DAYS);
         let numbers = documents::accounts(connection, self.filter.account_id)?;
         let (count, share) = (numbers.len().max(1), share(numbers.len()));
-        let mut accounts = Vec::with_capacity(count);
+        self.accounts.reserve_exact(count);
+        let mut heads = BTreeMap::new();
         for (place, (number, id)) in numbers.into_iter().enumerate() {
             let seen = Seen::load(connection, number)?;
             // Different shares to begin with, so that not all accounts run dry at the same time.
             let share = share.saturating_mul(place.saturating_add(1)).checked_div(count);
-            accounts.push(Listed { number, id, seen, share: share.unwrap_or_default() });
-            let day = next_day(connection, number, from)?;
-            self.go_on(place, day);
+            let next = on(&self.filter, next_day(connection, number, from)?);
+            let (share, ahead) = (share.unwrap_or_default(), VecDeque::new());
+            let account = Listed { number, id, seen, share, ahead, next };
+            heads.extend(account.head(place).map(|head| (head, place)));
+            self.accounts.push(account);
         }
-        self.accounts = Some(accounts);
-        Ok(())
+        Ok(heads)
     }
 
-    /// Notes when an account is read on: on that day, else for its undated rows, or not at all.
-    fn go_on(&mut self, place: usize, day: Option<i64>) {
-        let last = self.filter.to.map_or(i64::MAX, BankDate::epoch_days);
-        let undated = self.filter.from.is_none() && self.filter.to.is_none();
-        if let Some(day) = day.filter(|day| *day <= last).or(undated.then_some(UNDATED)) {
-            // Before every row of that day.
-            let standing =
-                (day, UtcInstant::from_ms(i64::MIN), i64::try_from(place).unwrap_or_default());
-            self.waiting.insert(standing, Waiting::Account(place));
-        }
-    }
-
-    /// Reads the next days of an account.
-    fn read_on(&mut self, source: &mut Source<'_>, place: usize, day: i64) -> Result<(), Error> {
-        let accounts = self.accounts.get_or_insert_default();
-        let full = share(accounts.len());
-        let Some(account) = accounts.get_mut(place) else { return Ok(()) };
-        let mut found = read(source, account, &self.filter, day)?;
-        account.share = full;
-        if found.rows.is_empty() && found.next == Some(day) {
-            for standing in note(source.connection, &self.filter, account.number, day)? {
-                self.waiting.insert(standing, Waiting::Noted(place));
-            }
-            found.next = next_day(source.connection, account.number, day.saturating_add(1))?;
-        }
-        for (standing, row) in found.rows {
-            self.waiting.insert(standing, Waiting::Row(Box::new(row)));
-        }
-        if day != UNDATED {
-            self.go_on(place, found.next);
-        }
-        Ok(())
-    }
-
-    fn read_noted(
-        &self,
+    /// The next row of an account; `None` if the next ones have just been read, or there is none.
+    fn take(
+        &mut self,
         source: &mut Source<'_>,
         place: usize,
-        number: i64,
     ) -> Result<Option<TransactionRow>, Error> {
-        let account = self.accounts.as_ref().and_then(|accounts| accounts.get(place));
-        let Some(account) = account else { return Ok(None) };
-        load(source.connection, source.unpacker, &account.owner(source.identity), number)
+        let full = share(self.accounts.len());
+        let Some(account) = self.accounts.get_mut(place) else { return Ok(None) };
+        match account.ahead.pop_front() {
+            Some((_, Some(row))) => Ok(Some(row)),
+            Some(((.., number), None)) => {
+                let owner = account.owner(source.identity);
+                load(source.connection, source.unpacker, &owner, number)
+            }
+            None => {
+                account.read_on(source, &self.filter)?;
+                account.share = full;
+                Ok(None)
+            }
+        }
     }
 }
 
@@ -140,6 +115,43 @@ impl Listed {
     fn owner(&self, identity: Identity) -> Owner<'_> {
         Owner { identity, account_id: self.id, seen: &self.seen }
     }
+
+    /// Where it goes on; `None` if it has no more.
+    fn head(&self, place: usize) -> Option<Standing> {
+        // Before every row of that day.
+        let unread =
+            |day| (day, UtcInstant::from_ms(i64::MIN), i64::try_from(place).unwrap_or_default());
+        let read = self.ahead.front().map(|(standing, _)| *standing);
+        read.or_else(|| self.next.map(unread))
+    }
+
+    /// Reads the next days.
+    fn read_on(
+        &mut self,
+        source: &mut Source<'_>,
+        filter: &TransactionFilter,
+    ) -> Result<(), Error> {
+        let Some(day) = self.next.take() else { return Ok(()) };
+        let mut found = read(source, self, filter, day)?;
+        if found.rows.is_empty() && found.next == Some(day) {
+            let noted = note(source.connection, filter, self.number, day)?;
+            found.rows = noted.into_iter().map(|standing| (standing, None)).collect();
+            found.next = next_day(source.connection, self.number, day.saturating_add(1))?;
+        }
+        found.rows.sort_unstable_by_key(|(standing, _)| *standing);
+        self.ahead = found.rows.into();
+        if day != UNDATED {
+            self.next = on(filter, found.next);
+        }
+        Ok(())
+    }
+}
+
+/// When an account is read on: on that day, else for its undated rows, or not at all.
+fn on(filter: &TransactionFilter, day: Option<i64>) -> Option<i64> {
+    let last = filter.to.map_or(i64::MAX, BankDate::epoch_days);
+    let undated = filter.from.is_none() && filter.to.is_none();
+    day.filter(|day| *day <= last).or(undated.then_some(UNDATED))
 }
 
 impl Cursor<TransactionRow> for Transactions {
@@ -149,29 +161,26 @@ impl Cursor<TransactionRow> for Transactions {
         // One short read transaction for the chunk: consistent, and locks are taken once.
         let connection = &*connection.transaction().map_err(Error::sql("list transactions"))?;
         let mut source = Source { connection, unpacker, identity };
-        if self.accounts.is_none() {
-            self.begin(connection)?;
-        }
+        let mut heads = match self.heads.take() {
+            Some(heads) => heads,
+            None => self.begin(connection)?,
+        };
         let (mut rows, mut bytes) = (Vec::new(), 0_usize);
         while bytes < CHUNK_BYTES
-            && let Some(((day, _, number), waiting)) = self.waiting.pop_first()
+            && let Some((_, place)) = heads.pop_first()
         {
-            let row = match waiting {
-                Waiting::Row(row) => Some(*row),
-                Waiting::Noted(place) => self.read_noted(&mut source, place, number)?,
-                Waiting::Account(place) => {
-                    self.read_on(&mut source, place, day)?;
-                    None
-                }
-            };
+            let row = self.take(&mut source, place)?;
             bytes = bytes.saturating_add(row.as_ref().map_or(0, |row| row.raw.len()));
             rows.extend(row);
+            let head = self.accounts.get(place).and_then(|account| account.head(place));
+            heads.extend(head.map(|head| (head, place)));
         }
+        self.heads = Some(heads);
         Ok((!rows.is_empty()).then_some(rows))
     }
 
     fn is_over(&self) -> bool {
-        self.accounts.is_some() && self.waiting.is_empty()
+        self.heads.as_ref().is_some_and(BTreeMap::is_empty)
     }
 }
 
@@ -192,7 +201,7 @@ struct Source<'a> {
 #[derive(Default)]
 struct Found {
     /// Rows of whole days.
-    rows: Vec<(Standing, TransactionRow)>,
+    rows: Vec<(Standing, Option<TransactionRow>)>,
     /// The day on which there are more.
     next: Option<i64>,
 }
@@ -238,10 +247,11 @@ fn read(
             break;
         }
         let owner = account.owner(source.identity);
-        let row = finish(source.connection, source.unpacker, &owner, &columns)?;
+        let text = packed_text(row).map_err(failed())?;
+        let row = finish(source.connection, source.unpacker, &owner, (&columns, text))?;
         let size = row.raw.len().saturating_add(ROW_BYTES);
         (bytes, day_bytes) = (bytes.saturating_add(size), day_bytes.saturating_add(size));
-        found.rows.push(((effective, row.first_seen_at, columns.number), row));
+        found.rows.push(((effective, row.first_seen_at, columns.number), Some(row)));
     }
     Ok(found)
 }

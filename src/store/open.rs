@@ -31,8 +31,9 @@ use super::schema::{self, Identity};
 const PAGE_SIZE_BYTES: i64 = 4096;
 /// Page cache of the writer, in KiB.
 const WRITER_CACHE_KIB: i64 = 2000;
-/// Page cache of a reader, in KiB.
-const READER_CACHE_KIB: i64 = 600;
+/// Page cache of a reader, in KiB: a listing goes round fifty accounts and finds the pages again where it stopped at each, so
+/// that every page is read and decrypted once.
+const READER_CACHE_KIB: i64 = 1400;
 /// Page cache of a scratch database, in KiB.
 const SCRATCH_CACHE_KIB: i64 = 8000;
 /// The log is copied into the file at this length: 4 MiB.

@@ -113,12 +113,12 @@ impl Texts for Library<'_, '_, '_> {
 
     fn stored(&mut self, number: i64) -> Result<Transaction, Error> {
         let text = rows::text(self.work.connection, self.work.unpacker, number)?;
-        Ok(self.work.reader.read(&text))
+        Ok(self.work.reader.read(&text).into_owned())
     }
 
     fn fetched(&self, place: usize) -> Transaction {
         let text = self.given.texts.get(place).map(|(text, _)| *text);
-        self.work.reader.read(text.unwrap_or_default())
+        self.work.reader.read(text.unwrap_or_default()).into_owned()
     }
 
     fn mentions(&self, place: usize, word: &str) -> bool {

@@ -78,7 +78,6 @@ pub(super) struct Columns {
     absent_seen: Option<UtcInstant>,
     revision: u32,
     dictionary: i64,
-    bytes: Vec<u8>,
 }
 
 /// What [`columns`] reads, from `bank_transaction AS t` and its first run.
@@ -86,8 +85,8 @@ macro_rules! select_columns {
     ($rest:literal) => {
         concat!(
             "SELECT t.number, status, state, effective, lead_days, started_at, revision, dictionary, raw,
-             (SELECT last_seen_at FROM bank_transaction_absence WHERE bank_transaction = t.number
-              AND t.state <> 0) AS last_seen_at
+             CASE WHEN t.state <> 0 THEN (SELECT last_seen_at FROM bank_transaction_absence
+              WHERE bank_transaction = t.number) END AS last_seen_at
              FROM ", $rest
         )
     };
@@ -105,9 +104,13 @@ pub(super) fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
         first_seen: UtcInstant::from_ms(row.get(5)?),
         revision: row.get(6)?,
         dictionary: row.get(7)?,
-        bytes: row.get(8)?,
         absent_seen: row.get::<_, Option<i64>>(9)?.map(UtcInstant::from_ms),
     })
+}
+
+/// The packed text of the same row.
+pub(super) fn packed_text<'r>(row: &'r Row<'_>) -> rusqlite::Result<&'r [u8]> {
+    Ok(row.get_ref(8)?.as_blob()?)
 }
 
 /// Whose row it is and what is needed to finish it.
@@ -122,9 +125,9 @@ pub(super) fn finish(
     connection: &Connection,
     unpacker: &mut Unpacker,
     owner: &Owner<'_>,
-    found: &Columns,
+    (found, bytes): (&Columns, &[u8]),
 ) -> Result<TransactionRow, Error> {
-    let packed = Packed { dictionary: found.dictionary, bytes: &found.bytes };
+    let packed = Packed { dictionary: found.dictionary, bytes };
     let raw = unpacker.unpack(connection, packed)?;
     let (lead, filterable) = row::lead(found.lead_days);
     let earliest = row::date(found.effective.map(|days| days.saturating_sub(lead)));
@@ -155,8 +158,10 @@ pub(super) fn load(
         "bank_transaction AS t JOIN run ON run.number = t.first_run WHERE t.number = ?1"
     );
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let found = statement.query_row([number], columns).optional().map_err(failed)?;
-    found.map(|found| finish(connection, unpacker, owner, &found)).transpose()
+    let mut rows = statement.query([number]).map_err(&failed)?;
+    let Some(row) = rows.next().map_err(&failed)? else { return Ok(None) };
+    let (found, bytes) = (columns(row).map_err(&failed)?, packed_text(row).map_err(failed)?);
+    finish(connection, unpacker, owner, (&found, bytes)).map(Some)
 }
 
 /// First and last effective day of an account's current booked rows.

@@ -11,12 +11,12 @@ use banksyncd::sandbox::{
 use serde_json::Value;
 
 use crate::disk::Mount;
-use crate::rig::{KEY, PROGRAM, Rig, Said, run, text, wait_until};
+use crate::rig::{KEY, PROGRAM, Rig, Said, quoted, run, text, wait_until};
 use crate::start::raise_schema;
 use crate::tls::{ELSEWHERE, EXPIRED, GOOD, SELF_SIGNED, TlsServer};
 
 /// What all is fine looks like, by hand.
-const ALL: [&str; 18] = [
+const ALL: [&str; 19] = [
     "config",
     "daemon",
     "socket",
@@ -34,6 +34,7 @@ const ALL: [&str; 18] = [
     "quota",
     "consents",
     "accounts",
+    "backups",
     "messages",
 ];
 
@@ -340,6 +341,30 @@ fn consents_and_accounts_that_need_somebody() {
     rig.sync(&["--force"]).expect(1);
     rig.wait_for_events("access_revoked", 1);
     assert_eq!(rig.sick("consents", "taken back"), format!("banksyncd renew {id}"));
+}
+
+#[test]
+fn backups_that_fail() {
+    let mut rig = Rig::new();
+    let blocked = rig.path("blocked");
+    fs::write(&blocked, "a file").unwrap();
+    rig.extra = format!("[backup]\nfolder = {}\n", quoted(&blocked.join("backups")));
+    rig.start();
+    rig.linked("POLDER_POLDNL2U");
+    rig.wait_for_events("backup_failed", 1);
+    for up in [true, false] {
+        if !up {
+            assert_eq!(rig.stop(), 0);
+        }
+        let command = rig.sick("backups", "no backup yet: ");
+        assert_eq!(command, "ls -ld blocked/backups; df -h blocked/backups");
+    }
+    fs::remove_file(&blocked).unwrap();
+    fs::create_dir(&blocked).unwrap();
+    rig.start();
+    rig.wait_for_events("backup_completed", 1);
+    let said = rig.doctor(&[]);
+    assert!(bad(&said).is_empty() && said.out.contains("the last one is of 2"), "{said:#?}");
 }
 
 #[test]

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use banksyncd::sandbox::{Call, FaultKind, Limits, Phase, QuotaRule, SANDBOX, Scope, WorldConfig};
+use rustix::process::Signal;
 
 use crate::linking::assert_equals_truth;
-use crate::rig::{Rig, exists, text, wait_for, wait_until};
+use crate::rig::{Process, Rig, exists, text, wait_for, wait_until};
 
 #[test]
 fn a_restart_costs_nothing_and_loses_nothing() {
@@ -206,4 +207,30 @@ fn kills_while_linking_make_one_requisition() {
     assert_equals_truth(&rig);
     assert_eq!(rig.accounts().len(), 2);
     rig.bank.with(|world, _| assert!(world.log().busiest_day() <= 4));
+}
+
+#[test]
+fn who_starts_it_has_the_last_word_on_how_much_it_logs() {
+    let mut rig = Rig::new().extra("[log]\nlevel = \"error\"\n");
+    rig.write_config();
+    let mut daemon = Process::spawn(rig.daemon_command().arg("-v"));
+    let told = || rig.log().matches("control request").count();
+    wait_until("a request in the log", || {
+        rig.ask("GET", "/v1/version", "").is_some() && told() > 0
+    });
+    rig.verb(&["reload"]).expect(0);
+    let before = told();
+    rig.peek("/v1/version");
+    wait_until("another one", || told() > before);
+    daemon.signal(Signal::TERM);
+    assert!(daemon.wait("the daemon to stop").success());
+    rig.start();
+    rig.peek("/v1/version");
+    assert_eq!(rig.stop(), 0);
+    let log = rig.log();
+    assert_eq!(
+        log.matches("down in good order").count(),
+        1,
+        "the second one logs errors only: {log}"
+    );
 }

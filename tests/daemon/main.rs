@@ -57,5 +57,6 @@ mod quota;
 mod relink;
 mod replay;
 mod samples;
+mod screens;
 mod secrets;
 mod start;

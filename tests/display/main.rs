@@ -6,6 +6,7 @@
     reason = "a test that panics has failed, as it should"
 )]
 
+use std::borrow::Cow;
 use std::fs;
 use std::sync::Arc;
 
@@ -61,16 +62,25 @@ fn fixtures() -> Fixtures {
 
 impl RowFixture {
     /// What a rule makes of it, and what it should.
-    fn try_with(&self, rule: &Rule) -> (Shown, Shown) {
+    fn try_with(&self, rule: &Rule) -> (Shown<'static>, Shown<'static>) {
         let status = if self.pending { BookingStatus::Pending } else { BookingStatus::Booked };
-        let shown = rule.show(&Rows.read(&self.raw), status, (&Rows, &self.raw));
+        let columns = Rows.read(&self.raw);
+        let shown = rule.show(&columns, status, (&Rows, &self.raw));
+        let own = |text: Option<&str>| text.map(|text| Cow::Owned(text.to_owned()));
         let amount = self.amount.as_deref().map(|text| Amount::parse(text).unwrap());
         let expected = Shown {
             display_amount: amount,
-            display_currency: self.currency.clone().or_else(|| shown.display_currency.clone()),
+            display_currency: own(self.currency.as_deref().or(shown.display_currency.as_deref())),
             display_date: self.date.as_deref().map(|text| BankDate::parse(text).unwrap()),
-            display_payee: self.payee.clone(),
-            display_notes: self.notes.clone(),
+            display_payee: own(self.payee.as_deref()),
+            display_notes: own(self.notes.as_deref()),
+        };
+        let shown = Shown {
+            display_amount: shown.display_amount,
+            display_currency: own(shown.display_currency.as_deref()),
+            display_date: shown.display_date,
+            display_payee: own(shown.display_payee.as_deref()),
+            display_notes: own(shown.display_notes.as_deref()),
         };
         (shown, expected)
     }
@@ -186,11 +196,8 @@ fn rules_can_be_switched_off_and_replaced() {
     let rules = display_rules(true, Some(("display.toml", own))).unwrap();
     let raw = r#"{"transactionAmount":{"amount":"5","currency":"EUR"},"bookingDate":"2026-03-04","valueDate":"2026-03-02"}"#;
     for institution in ["ISYBANK_ITBBITMM", "NEW_BANK"] {
-        let shown = rules.of(institution).unwrap().show(
-            &Rows.read(raw),
-            BookingStatus::Booked,
-            (&Rows, raw),
-        );
+        let (rule, columns) = (rules.of(institution).unwrap(), Rows.read(raw));
+        let shown = rule.show(&columns, BookingStatus::Booked, (&Rows, raw));
         assert_eq!(shown.display_amount, Amount::parse("-5"));
         assert_eq!(
             shown.display_date.unwrap().to_string(),

@@ -1,11 +1,12 @@
 //! Stored rows in memory, with answers applied to them as the store does it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::convert::Infallible;
 use std::hash::{Hash as _, Hasher as _};
 
-use banksyncd::model::money::{Amount, Currency};
+use banksyncd::model::money::Amount;
 use banksyncd::model::time::BankDate;
 use banksyncd::model::transaction::{BookingStatus, RowState, Transaction};
 use banksyncd::planner::reconcile::conclude::retire;
@@ -53,16 +54,16 @@ impl Content {
         let date = |days| all(days).filter(|_| !self.times);
         let time = |days| all(days).filter(|_| self.times).map(|date| format!("{date}T12:00:00"));
         Transaction {
-            internal_transaction_id: self.internal_id.clone(),
-            transaction_id: self.bank_id.clone(),
+            internal_transaction_id: self.internal_id.clone().map(Cow::Owned),
+            transaction_id: self.bank_id.clone().map(Cow::Owned),
             booking_date: date(self.booking),
             value_date: date(self.value),
-            booking_date_time: time(self.booking),
-            value_date_time: time(self.value),
+            booking_date_time: time(self.booking).map(Cow::Owned),
+            value_date_time: time(self.value).map(Cow::Owned),
             amount: Amount::new(i128::from(self.cents), 2),
-            currency: Some(Currency("EUR".into())),
-            remittance_information: Some(self.text.clone()),
-            creditor_name: Some(self.party.clone()),
+            currency: Some("EUR".into()),
+            remittance_information: Some(self.text.clone().into()),
+            creditor_name: Some(self.party.clone().into()),
             ..Transaction::default()
         }
     }

@@ -85,7 +85,12 @@ pub(crate) const ROOMS: &[Room] = &[
         crates: &["std", "serde", "thiserror", "toml", "zeroize"],
         never: IMPURE,
     },
-    Room { name: "export", rooms: &["model", "display"], crates: &["std"], never: IMPURE },
+    Room {
+        name: "export",
+        rooms: &["model", "display"],
+        crates: &["std", "memchr"],
+        never: IMPURE,
+    },
     Room {
         name: "planner",
         rooms: &["model"],

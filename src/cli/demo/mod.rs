@@ -10,7 +10,7 @@ mod stage;
 mod story;
 mod witness;
 
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Write};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ async fn play(args: &Demo, global: &Global, output: &mut Output) -> Result<Code,
         .map_err(io_failed("cannot listen on a loopback address"))?;
     let address = listener.local_addr().map_err(io_failed("cannot tell the bank's address"))?;
     folder.furnish(&format!("http://{address}/api/v2/"), !args.serve)?;
-    let plan = plan(&folder, &clock)?;
+    let plan = plan(&folder, &clock, global)?;
     let bank = bank(&clock);
     let mut tasks = JoinSet::new();
     tasks.spawn(serve(listener, Arc::clone(&bank), CancellationToken::new()));
@@ -164,16 +164,19 @@ fn called(args: &Demo, own: &Global) -> String {
     if args.serve { program(own) } else { "banksyncd".to_owned() }
 }
 
-/// The daemon as `run` puts it together, with its log in the folder and the clock that can be moved.
-fn plan(folder: &Folder, clock: &Arc<TimeLapse>) -> Result<Plan, CliError> {
+/// The daemon as `run` puts it together, with its log in the folder or where `-v` wants it, and the clock that can be moved.
+fn plan(folder: &Folder, clock: &Arc<TimeLapse>, global: &Global) -> Result<Plan, CliError> {
     let directories = Directories::default();
     let config_path = folder.config();
     let Loaded { config, display, warnings: _none } =
         load(&config_path, &directories.defaults()).map_err(DaemonError::Config)?;
     let Config { log, .. } = config;
     let clock: Arc<dyn Clock> = clock.clone();
-    let log = observe::init_to(log, Arc::clone(&clock), Box::new(folder.log()?))
-        .map_err(DaemonError::Log)?;
+    let writer: Box<dyn Write + Send> =
+        if global.is_verbose() { Box::new(io::stderr()) } else { Box::new(folder.log()?) };
+    let log = observe::init_to(log, Arc::clone(&clock), writer)
+        .map_err(DaemonError::Log)?
+        .at(global.log_level().filter(|_| global.is_verbose()));
     let secrets = read_all(&config, &directories).map_err(DaemonError::Credentials)?;
     Ok(Plan { config_path, directories, config, display, secrets, clock, log })
 }

@@ -33,7 +33,7 @@ use crate::systemd::unit::Name;
 use daemon::Daemon;
 
 /// What is looked at, in the order in which it is told.
-pub(super) const CHECKS: [&str; 20] = [
+pub(super) const CHECKS: [&str; 21] = [
     "config",
     "daemon",
     "socket",
@@ -53,6 +53,7 @@ pub(super) const CHECKS: [&str; 20] = [
     "quota",
     "consents",
     "accounts",
+    "backups",
     "messages",
 ];
 
@@ -62,7 +63,7 @@ It looks at: config (problems of the file), daemon (runs, in this version), sock
 this version), sandboxing (is it as strict as it was shipped), credentials (there, and closed to others), dns, connection,
 tls, secret (accepted by the provider), address (allowed by it), clock (against the provider's), headers (do the rate limits
 arrive, and in which spelling), files (who may touch the database), disk (room), database (sound), quota, consents, accounts,
-messages (do those who are to be told take them).
+backups (are the scheduled ones made), messages (do those who are to be told take them).
 It asks the provider for a token and a list, which costs no call of a bank. With the daemon running the daemon looks; as a
 service that is stopped, only root can. It ends with 1 if something needs a person.";
 

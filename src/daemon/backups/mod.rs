@@ -18,8 +18,9 @@ use super::control::Shared;
 use super::reload::Reloader;
 use crate::config::Backup;
 use crate::model::notice::{EventCode, Notice};
-use crate::model::port::{Clock, Vault};
+use crate::model::port::{Clock, Vault, VaultError};
 use crate::model::secret::Secret;
+use crate::model::shell::quoted_path;
 use crate::model::time::{HOUR_MS, MINUTE_MS, SECOND_MS, UtcInstant, Zone};
 use crate::observe::Chain;
 use crate::planner::schedule::Schedule;
@@ -63,6 +64,19 @@ impl Made {
     }
 }
 
+impl Record {
+    /// The last one that succeeded.
+    fn newest(&self) -> Option<UtcInstant> {
+        self.made.iter().map(|made| made.at).max()
+    }
+
+    /// What is wrong, if the last try failed.
+    fn trouble(&self, folder: PathBuf) -> Option<BackupTrouble> {
+        let reason = self.failure.clone()?;
+        Some(BackupTrouble { folder, newest: self.newest(), reason })
+    }
+}
+
 /// Backups that fail, for whoever asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupTrouble {
@@ -72,6 +86,41 @@ pub struct BackupTrouble {
     pub newest: Option<UtcInstant>,
     /// Why the last try failed.
     pub reason: String,
+}
+
+impl BackupTrouble {
+    /// One sentence.
+    pub fn message(&self) -> String {
+        let newest = match self.newest {
+            Some(at) => format!("no backup since {at}"),
+            None => "no backup yet".to_owned(),
+        };
+        format!("{newest}: {}", self.reason)
+    }
+
+    /// What shows why nothing can be written there.
+    pub fn command(&self) -> String {
+        let folder = quoted_path(&self.folder);
+        format!("ls -ld {folder}; df -h {folder}")
+    }
+}
+
+/// How backups into a folder went, by what is remembered of them: the last one that succeeded, or what is wrong.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn outcome(
+    store: &Store,
+    folder: PathBuf,
+) -> Result<Result<Option<UtcInstant>, BackupTrouble>, VaultError> {
+    let record = recall(store).await?;
+    Ok(record.trouble(folder).map_or_else(|| Ok(record.newest()), Err))
+}
+
+/// What is remembered.
+async fn recall(store: &Store) -> Result<Record, VaultError> {
+    let text = store.load(RECORD).await?;
+    Ok(text.and_then(|text| serde_json::from_str(text.expose()).ok()).unwrap_or_default())
 }
 
 /// What others may know of it.
@@ -144,9 +193,7 @@ impl Keeper {
                     () = self.back_up(known, slot, (rules, folder.clone(), zone)) => {}
                 }
             }
-            let newest = known.made.iter().map(|made| made.at).max();
-            let failure = known.failure.clone();
-            self.backups.set(failure.map(|reason| BackupTrouble { folder, newest, reason }));
+            self.backups.set(known.trouble(folder));
             if let Some(next) = schedule.slot_after(now) {
                 wait_ms = next.since(now).clamp(SECOND_MS, LOOK_EVERY_MS);
             }
@@ -155,17 +202,8 @@ impl Keeper {
 
     /// What is remembered. A start may be the cure of what failed, so that is tried again at once.
     async fn load(&self) -> Option<Record> {
-        match self.store.load(RECORD).await {
-            Ok(None) => Some(Record::default()),
-            Ok(Some(text)) => {
-                let known: Record = serde_json::from_str(text.expose()).unwrap_or_default();
-                Some(Record {
-                    tried_at: known.tried_at.filter(|_| known.failure.is_none()),
-                    ..known
-                })
-            }
-            Err(_unreadable) => None,
-        }
+        let known = recall(&self.store).await.ok()?;
+        Some(Record { tried_at: known.tried_at.filter(|_| known.failure.is_none()), ..known })
     }
 
     async fn save(&self, record: &Record) {

@@ -10,6 +10,8 @@ use serde_json::json;
 use super::Shared;
 use super::reply::{self, Refusal};
 use super::resolve;
+use crate::config::Problem;
+use crate::daemon::reload::ReloadError;
 use crate::daemon::view;
 use crate::exit::Code;
 use crate::model::id::AccountId;
@@ -107,13 +109,23 @@ pub(super) async fn reload(State(shared): State<Shared>) -> Result<Response, Ref
         Ok(restart) => {
             Ok(reply::object(StatusCode::OK, &json!({ "ok": true, "needs_restart": restart })))
         }
-        Err(error) => Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            Code::Config,
-            Chain(&error).to_string(),
-        )
-        .hint(
-            "`banksyncd check-config` shows every problem; the old configuration stays in force",
-        )),
+        Err(error) => {
+            let message = match &error {
+                ReloadError::Rejected(error) => listed(&error.problems()),
+                _ => Chain(&error).to_string(),
+            };
+            let hint =
+                "mend it and type `banksyncd reload` again; the old configuration stays in force";
+            Err(Refusal::new(StatusCode::BAD_REQUEST, Code::Config, message).hint(hint))
+        }
     }
+}
+
+/// A line for each problem, as `check-config` shows them.
+fn listed(problems: &[Problem]) -> String {
+    let lines = problems.iter().map(ToString::to_string);
+    std::iter::once("the configuration is bad".to_owned())
+        .chain(lines)
+        .collect::<Vec<_>>()
+        .join("\n")
 }

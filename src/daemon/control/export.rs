@@ -5,7 +5,7 @@
 //! many rows the format could not express stands in a trailer.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
 use axum::extract::{Query, State};
@@ -19,14 +19,13 @@ use super::resolve;
 use super::rows::{self, Switch};
 use crate::config::Export;
 use crate::daemon::view;
-use crate::display::{Rule, Shown};
+use crate::display::Rule;
 use crate::exit::Code;
 use crate::export::{self, Account, Balance, Form, Format, Row, Style};
 use crate::model::iban::Iban;
 use crate::model::id::AccountId;
 use crate::model::ledger::LedgerAccount;
 use crate::model::port::RowReader;
-use crate::model::transaction::Listed;
 use crate::observe::Chain;
 use crate::planner::state;
 use crate::store::{
@@ -40,8 +39,6 @@ const CURSOR: HeaderName = HeaderName::from_static("banksyncd-cursor");
 const LEFT_OUT: HeaderName = HeaderName::from_static("banksyncd-left-out");
 /// Longest cursor; a header has to hold it. It grows with rows that are stored but not listed.
 const CURSOR_BYTES_MAX: usize = 300_000;
-/// Bytes of a piece, about.
-const PIECE_BYTES: usize = 64 * 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,15 +101,17 @@ async fn export(shared: Shared, request: ExportRequest) -> Result<Response, Refu
         headers.insert(CURSOR, cursor_header(&arrivals.cursor)?);
     }
     let file = File {
-        form: export::form(format, style),
         by_account: format.by_account(),
-        accounts: accounts.into_iter().map(|account| (account.id, account)).collect(),
-        reader: Arc::clone(&shared.reader),
-        rules: rows::rules(&shared, &report),
+        accounts: accounts.iter().map(|account| account.id).collect(),
         store: shared.store.clone(),
-        text: String::new(),
-        lines: Vec::new(),
-        left_out: 0,
+        sheet: Arc::new(Mutex::new(Sheet {
+            form: export::form(format, style),
+            accounts: accounts.into_iter().map(|account| (account.id, account)).collect(),
+            reader: Arc::clone(&shared.reader),
+            rules: rows::rules(&shared, &report),
+            left_out: 0,
+            length: 0,
+        })),
     };
     shared.write_along(file.write(pieces, sources));
     Ok(response)
@@ -241,18 +240,23 @@ fn beancount_names(accounts: &[Account], style: &Style) -> Result<(), Refusal> {
 
 /// A file being written.
 struct File {
+    /// Also with the thread that reads rows, which writes them.
+    sheet: Arc<Mutex<Sheet>>,
+    by_account: bool,
+    accounts: Vec<AccountId>,
+    store: store::Store,
+}
+
+/// What rows are written with.
+struct Sheet {
     /// `None`: JSON Lines.
     form: Option<Box<dyn Form>>,
-    by_account: bool,
     accounts: BTreeMap<AccountId, Account>,
     reader: Arc<dyn RowReader>,
     rules: BTreeMap<AccountId, Arc<Rule>>,
-    store: store::Store,
-    /// What a form has written and nobody has read.
-    text: String,
-    /// The same of JSON Lines.
-    lines: Vec<u8>,
     left_out: u64,
+    /// About how long the next piece will be, in bytes.
+    length: usize,
 }
 
 /// Why a file ends early.
@@ -270,80 +274,121 @@ impl From<store::Error> for Ended {
 }
 
 impl File {
-    async fn write(mut self, mut pieces: Pieces, sources: Sources) {
-        match self.pour(&mut pieces, sources).await {
-            Ok(()) => pieces.end_with(LEFT_OUT, HeaderValue::from(self.left_out)).await,
+    async fn write(self, mut pieces: Pieces, sources: Sources) {
+        let poured = self.pour(&mut pieces, sources).await;
+        let left_out = self.sheet().left_out;
+        match poured {
+            Ok(()) => pieces.end_with(LEFT_OUT, HeaderValue::from(left_out)).await,
             Err(Ended::Unread) => {}
             Err(Ended::Failed) => pieces.cut_short(),
         }
     }
 
-    async fn pour(&mut self, pieces: &mut Pieces, sources: Sources) -> Result<(), Ended> {
-        if let Some(form) = &mut self.form {
-            let accounts: Vec<Account> = self.accounts.values().cloned().collect();
-            form.begin(&mut self.text, &accounts);
-        }
+    async fn pour(&self, pieces: &mut Pieces, sources: Sources) -> Result<(), Ended> {
+        let begin = self.sheet().begin();
+        send(pieces, begin).await?;
         match sources {
             Sources::Since(arrivals) => self.rows(pieces, arrivals.rows).await?,
             Sources::Whole(filter) if self.by_account => {
-                let ids: Vec<AccountId> = self.accounts.keys().copied().collect();
-                for id in ids {
-                    let filter = TransactionFilter { account_id: Some(id), ..filter };
-                    self.around(id, |form, out, account| form.open(out, account));
+                for id in &self.accounts {
+                    let filter = TransactionFilter { account_id: Some(*id), ..filter };
+                    let open =
+                        self.sheet().around(*id, |form, out, account| form.open(out, account));
+                    send(pieces, open).await?;
                     self.rows(pieces, self.store.transactions(filter)).await?;
-                    self.around(id, |form, out, account| form.close(out, account));
+                    let close =
+                        self.sheet().around(*id, |form, out, account| form.close(out, account));
+                    send(pieces, close).await?;
                 }
             }
             Sources::Whole(filter) => self.rows(pieces, self.store.transactions(filter)).await?,
         }
-        if let Some(form) = &mut self.form {
-            form.end(&mut self.text);
-        }
-        self.send(pieces).await
-    }
-
-    /// What stands before or behind the rows of an account.
-    fn around(&mut self, id: AccountId, write: fn(&mut dyn Form, &mut String, &Account)) {
-        if let (Some(form), Some(account)) = (&mut self.form, self.accounts.get(&id)) {
-            write(form.as_mut(), &mut self.text, account);
-        }
+        let end = self.sheet().end();
+        send(pieces, end).await
     }
 
     async fn rows(
-        &mut self,
+        &self,
         pieces: &mut Pieces,
-        mut listing: Listing<TransactionRow>,
+        listing: Listing<TransactionRow>,
     ) -> Result<(), Ended> {
-        while let Some(rows) = listing.next().await? {
-            for row in &rows {
-                let reader = Arc::clone(&self.reader);
-                let rule = self.rules.get(&row.account_id).map(Arc::clone);
-                rows::with_columns(row, (reader.as_ref(), rule.as_deref()), |row, shown| {
-                    self.row(row, shown)
-                })?;
-            }
-            if self.text.len().max(self.lines.len()) >= PIECE_BYTES {
-                self.send(pieces).await?;
+        let sheet = Arc::clone(&self.sheet);
+        let mut texts = listing.turned(move |rows| locked(&sheet).rows(&rows));
+        while let Some(texts) = texts.next().await? {
+            for text in texts {
+                send(pieces, text.ok_or(Ended::Failed)?).await?;
             }
         }
         Ok(())
     }
 
-    fn row(&mut self, row: &Listed<'_>, shown: &Shown) -> Result<(), Ended> {
-        let Some(form) = &mut self.form else {
-            return view::transaction_line(&mut self.lines, row, shown, None)
-                .map_err(|_unwritable| Ended::Failed);
-        };
-        let Some(account) = self.accounts.get(&row.account_id) else { return Ok(()) };
-        if !form.row(&mut self.text, &Row { account, listed: row, shown }) {
-            self.left_out = self.left_out.saturating_add(1);
-        }
-        Ok(())
+    fn sheet(&self) -> MutexGuard<'_, Sheet> {
+        locked(&self.sheet)
+    }
+}
+
+fn locked(sheet: &Mutex<Sheet>) -> MutexGuard<'_, Sheet> {
+    sheet.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn send(pieces: &mut Pieces, piece: Vec<u8>) -> Result<(), Ended> {
+    if piece.is_empty() || pieces.send(piece).await { Ok(()) } else { Err(Ended::Unread) }
+}
+
+impl Sheet {
+    /// What stands before everything.
+    fn begin(&mut self) -> Vec<u8> {
+        let accounts: Vec<Account> = self.accounts.values().cloned().collect();
+        self.written(|form, out| form.begin(out, &accounts))
     }
 
-    async fn send(&mut self, pieces: &mut Pieces) -> Result<(), Ended> {
-        let mut piece = std::mem::take(&mut self.text).into_bytes();
-        piece.append(&mut self.lines);
-        if pieces.send(piece).await { Ok(()) } else { Err(Ended::Unread) }
+    /// What stands behind everything.
+    fn end(&mut self) -> Vec<u8> {
+        self.written(|form, out| form.end(out))
+    }
+
+    /// What stands before or behind the rows of an account.
+    fn around(
+        &mut self,
+        id: AccountId,
+        write: fn(&mut dyn Form, &mut String, &Account),
+    ) -> Vec<u8> {
+        let Some(account) = self.accounts.get(&id).cloned() else { return Vec::new() };
+        self.written(|form, out| write(form, out, &account))
+    }
+
+    fn written(&mut self, write: impl FnOnce(&mut dyn Form, &mut String)) -> Vec<u8> {
+        let mut text = String::new();
+        if let Some(form) = &mut self.form {
+            write(form.as_mut(), &mut text);
+        }
+        text.into_bytes()
+    }
+
+    /// Some rows; `None` if one cannot be written.
+    fn rows(&mut self, rows: &[TransactionRow]) -> Option<Vec<u8>> {
+        let Self { form, accounts, reader, rules, left_out, length } = self;
+        // What is set aside for a piece waits with it for the client.
+        let (mut text, mut lines) = (String::new(), Vec::new());
+        match form {
+            Some(_) => text.reserve(*length),
+            None => lines.reserve(*length),
+        }
+        for row in rows {
+            let rule = rules.get(&row.account_id).map(Arc::as_ref);
+            rows::with_columns(row, (reader.as_ref(), rule), |row, shown| match form {
+                None => view::transaction_line(&mut lines, row, shown, None).ok(),
+                Some(form) => {
+                    let account = accounts.get(&row.account_id);
+                    let row = account.map(|account| Row { account, listed: row, shown });
+                    let left = row.is_some_and(|row| !form.row(&mut text, &row));
+                    *left_out = left_out.saturating_add(u64::from(left));
+                    Some(())
+                }
+            })?;
+        }
+        let piece = if form.is_some() { text.into_bytes() } else { lines };
+        *length = piece.len();
+        Some(piece)
     }
 }

@@ -15,19 +15,29 @@ fn begins(id: &str, text: &str) -> bool {
     id.starts_with(&text) || id.split_once('_').is_some_and(|(_, body)| body.starts_with(&text))
 }
 
-fn unknown(what: &str, list: &str) -> Refusal {
-    Refusal::not_found(format!("there is no such {what}"))
-        .hint(format!("`banksyncd {list}` lists them"))
+/// Most ids and letters that are repeated to a person who named what is not clear.
+const REPEATED_MAX: usize = 8;
+const LETTERS_MAX: usize = 64;
+
+fn unknown(wanted: &str, what: &str) -> Refusal {
+    let shown: String = wanted.chars().take(LETTERS_MAX).collect();
+    Refusal::not_found(format!("there is no such {what}: `{shown}`"))
+        .hint(format!("`banksyncd {what}s` lists them"))
 }
 
 /// The one that is meant, or why it is not clear.
-fn only<T: Copy + ToString>(found: &[T], what: &str, list: &str) -> Result<T, Refusal> {
+fn only<T: Copy + ToString>(found: &[T], wanted: &str, what: &str) -> Result<T, Refusal> {
     match found {
-        [] => Err(unknown(what, list)),
+        [] => Err(unknown(wanted, what)),
         [one] => Ok(*one),
         several => {
-            let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
-            let message = format!("several {list} are meant: {}", ids.join(" "));
+            let ids: Vec<_> = several.iter().take(REPEATED_MAX).map(ToString::to_string).collect();
+            let ids = ids.join(" ");
+            let more = match several.len().saturating_sub(REPEATED_MAX) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let message = format!("several {what}s are meant: {ids}{more}");
             Err(Refusal::new(StatusCode::CONFLICT, Code::Usage, message)
                 .hint("name one of them by its id"))
         }
@@ -38,7 +48,7 @@ fn only<T: Copy + ToString>(found: &[T], what: &str, list: &str) -> Result<T, Re
 pub(super) fn account(report: &Report, text: &str) -> Result<AccountId, Refusal> {
     let wanted = text.trim();
     if wanted.is_empty() {
-        return Err(unknown("account", "accounts"));
+        return Err(unknown(wanted, "account"));
     }
     let by = |test: &dyn Fn(&Account) -> bool| -> Vec<AccountId> {
         // One that is still being identified may turn out to be a known one: nobody can name it yet.
@@ -47,7 +57,7 @@ pub(super) fn account(report: &Report, text: &str) -> Result<AccountId, Refusal>
     };
     let named = by(&|account| report.policy.nickname(account) == Some(wanted));
     if !named.is_empty() {
-        return only(&named, "account", "accounts");
+        return only(&named, wanted, "account");
     }
     let number = normalise(wanted);
     let numbered = by(&|account| {
@@ -59,9 +69,9 @@ pub(super) fn account(report: &Report, text: &str) -> Result<AccountId, Refusal>
             .is_some_and(|iban| !number.is_empty() && iban == number)
     });
     if !numbered.is_empty() {
-        return only(&numbered, "account", "accounts");
+        return only(&numbered, wanted, "account");
     }
-    only(&by(&|account| begins(&account.id.to_string(), wanted)), "account", "accounts")
+    only(&by(&|account| begins(&account.id.to_string(), wanted)), wanted, "account")
 }
 
 /// The account that a query names, if it names one.
@@ -76,7 +86,7 @@ pub(super) fn optional_account(
 pub(super) fn link(report: &Report, text: &str) -> Result<LinkId, Refusal> {
     let wanted = text.trim();
     if wanted.is_empty() {
-        return Err(unknown("link", "links"));
+        return Err(unknown(wanted, "link"));
     }
     let found: Vec<LinkId> = report
         .links
@@ -84,7 +94,7 @@ pub(super) fn link(report: &Report, text: &str) -> Result<LinkId, Refusal> {
         .map(|link| link.id)
         .filter(|id| begins(&id.to_string(), wanted))
         .collect();
-    only(&found, "link", "links")
+    only(&found, wanted, "link")
 }
 
 #[cfg(test)]

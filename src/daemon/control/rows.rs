@@ -87,33 +87,59 @@ async fn pour<T: Send + 'static>(
     listing: &mut Listing<T>,
     mut write: impl FnMut(&mut Vec<u8>, &T) -> serde_json::Result<()>,
 ) -> Result<bool, store::Error> {
-    let mut length = 0_usize;
+    let mut length = 0;
     while let Some(rows) = listing.next().await? {
-        // About as long as the piece before: several of them wait for the client, each with all that was set aside for it.
-        let mut lines = Vec::with_capacity(length);
-        for row in &rows {
-            if write(&mut lines, row).is_err() {
-                return Ok(false);
-            }
-        }
-        length = lines.len();
-        if !pieces.send(lines).await {
+        let lines = lines(&rows, &mut length, &mut write);
+        if !sent(pieces, lines).await {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// Streams a listing as the answer.
+/// A piece of a listing; about as long as the one before, whose `length` is updated: several of them wait for the client,
+/// each with all that was set aside for it.
+fn lines<T>(
+    rows: &[T],
+    length: &mut usize,
+    write: &mut impl FnMut(&mut Vec<u8>, &T) -> serde_json::Result<()>,
+) -> serde_json::Result<Vec<u8>> {
+    let mut lines = Vec::with_capacity(*length);
+    rows.iter().try_for_each(|row| write(&mut lines, row))?;
+    *length = lines.len();
+    Ok(lines)
+}
+
+/// Sends a piece; `false` if that was the last one.
+async fn sent(pieces: &mut Pieces, lines: serde_json::Result<Vec<u8>>) -> bool {
+    match lines {
+        Ok(lines) => pieces.send(lines).await,
+        Err(_unwritable) => false,
+    }
+}
+
+/// Streams a listing as the answer, each row written by `write` on the thread that reads it.
 fn streamed<T: Send + 'static>(
     shared: &Shared,
-    mut listing: Listing<T>,
-    write: impl FnMut(&mut Vec<u8>, &T) -> serde_json::Result<()> + Send + 'static,
+    listing: Listing<T>,
+    mut write: impl FnMut(&mut Vec<u8>, &T) -> serde_json::Result<()> + Send + 'static,
 ) -> Response {
+    let mut length = 0;
+    let mut texts = listing.turned(move |rows| lines(&rows, &mut length, &mut write));
     let (mut pieces, response) = reply::stream();
     shared.write_along(async move {
-        if let Err(error) = pour(&mut pieces, &mut listing, write).await {
-            pieces.broken(error.into()).await;
+        loop {
+            match texts.next().await {
+                Ok(Some(texts)) => {
+                    for text in texts {
+                        if !sent(&mut pieces, text).await {
+                            return;
+                        }
+                    }
+                }
+                Ok(None) => return,
+                Err(error) => return pieces.broken(error.into()).await,
+            }
         }
     });
     response
@@ -230,11 +256,13 @@ fn write_transaction(
 pub(super) fn with_columns<T>(
     row: &TransactionRow,
     (reader, rule): (&dyn RowReader, Option<&Rule>),
-    show: impl FnOnce(&Listed<'_>, &Shown) -> T,
+    show: impl FnOnce(&Listed<'_>, &Shown<'_>) -> T,
 ) -> T {
     let columns = reader.read(&row.raw);
-    let apply = |rule: &Rule| rule.show(&columns, row.booking_status, (reader, &row.raw));
-    let shown = rule.map_or_else(Shown::default, apply);
+    let shown = match rule {
+        Some(rule) => rule.show(&columns, row.booking_status, (reader, &row.raw)),
+        None => Shown::default(),
+    };
     let listed = Listed {
         id: row.id,
         account_id: row.account_id,

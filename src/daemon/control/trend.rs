@@ -46,11 +46,16 @@ pub(super) async fn trend(
     // What a day begins with was said before it: as far back again.
     let since = now.plus_days(i64::from(days).saturating_mul(-2));
     let changes = shared.store.balance_changes(since).await?;
+    let mut changes_of: BTreeMap<AccountId, Vec<&BalanceChange>> = BTreeMap::new();
+    for change in &changes {
+        changes_of.entry(change.account_id).or_default().push(change);
+    }
     let rules = rows::rules(&shared, &report);
     let answers = newest.chunk_by(|one, other| one.account_id == other.account_id);
     let views = answers.filter_map(|answer| {
         let shown = shown(answer, &rules)?;
-        Some(view(shown, &changes, (now, days, zone)))
+        let own = changes_of.get(&shown.account_id).map(Vec::as_slice).unwrap_or_default();
+        Some(view(shown, own, (now, days, zone)))
     });
     Ok(reply::lines(views))
 }
@@ -67,16 +72,15 @@ fn shown<'a>(
     answer.get(place)
 }
 
-/// One amount a day: the last one that was seen on it or before.
+/// One amount a day: the last one that was seen on it or before, by the changes of the account.
 fn view<'a>(
     shown: &'a BalanceRow,
-    changes: &[BalanceChange],
+    changes: &[&BalanceChange],
     (now, days, zone): (UtcInstant, u16, &Zone),
 ) -> TrendView<'a> {
     let currency = shown.balance.money.as_ref().map(|money| money.currency.0.as_str());
     let own = changes.iter().filter(|change| {
-        change.account_id == shown.account_id
-            && change.balance_type == shown.balance.balance_type
+        change.balance_type == shown.balance.balance_type
             && Some(change.currency.as_str()) == currency
     });
     // Newest first: the first one of a day is its last.
@@ -134,7 +138,7 @@ mod tests {
             raw: "{}".into(),
         };
         let shown = BalanceRow { account_id, balance, place: 0, fetched_at: NOON };
-        let view = view(&shown, &changes, (NOON, 5, &Zone::UTC));
+        let view = view(&shown, &changes.each_ref(), (NOON, 5, &Zone::UTC));
         let days: Vec<_> =
             view.days.iter().map(|day| (day.date.to_string(), day.amount.clone())).collect();
         let day = |date: &str, amount: Option<&str>| (date.to_owned(), amount.map(str::to_owned));

@@ -5,6 +5,7 @@
 //! and names accounts by their nickname or id. Nothing here changes anything but what opening a database does.
 
 mod access;
+mod backups;
 mod credentials;
 mod messages;
 mod provider;
@@ -123,6 +124,7 @@ pub async fn examine(patient: &Patient<'_>, offline: bool) -> Vec<Finding> {
     if let Some(report) = patient.report() {
         findings.extend(access::check(patient, report));
     }
+    findings.extend(backups::check(patient).await);
     findings.extend(messages::check(patient));
     findings
 }

@@ -326,13 +326,7 @@ fn too_old(situation: &Situation<'_>, account: &Account, now: UtcInstant) -> Opt
 
 /// The last backup that was due could not be made.
 fn no_backup(trouble: &BackupTrouble) -> Need {
-    let newest = match trouble.newest {
-        Some(at) => format!("no backup since {at}"),
-        None => "no backup yet".to_owned(),
-    };
-    let message = format!("{newest}: {}", trouble.reason);
-    let command = format!("ls -ld {folder}; df -h {folder}", folder = trouble.folder.display());
-    need(EventCode::BackupFailed, &"service", message, command)
+    need(EventCode::BackupFailed, &"service", trouble.message(), trouble.command())
 }
 
 #[cfg(test)]

@@ -51,13 +51,14 @@ struct NearMissView {
 pub fn explanation(explanation: &Explanation, reader: &dyn RowReader) -> ExplanationView {
     let row = &explanation.row;
     let texts: Vec<_> =
-        explanation.versions.iter().map(|version| reader.read(&version.raw)).collect();
+        explanation.versions.iter().map(|version| reader.read(&version.raw).into_owned()).collect();
     let pairs = texts.iter().zip(texts.iter().skip(1));
     let compared = pairs.map(|(before, now)| Some(compare(before, now, &explanation.memory)));
     let versions = explanation.versions.iter().zip(std::iter::once(None).chain(compared));
-    let now = reader.read(&row.raw);
+    let now = reader.read(&row.raw).into_owned();
     let near = explanation.neighbours.iter().filter_map(|other| {
-        let compared = compare(&now, &reader.read(&other.row.raw), &explanation.memory);
+        let compared =
+            compare(&now, &reader.read(&other.row.raw).into_owned(), &explanation.memory);
         let reason =
             if other.in_one_answer { Separation::InOneAnswer } else { compared.separation() };
         compared.is_near().then_some(NearMissView {

@@ -7,7 +7,7 @@ use super::{At, line};
 use crate::model::id::RunId;
 use crate::model::json::compact;
 use crate::model::port::RowReader;
-use crate::model::transaction::Transaction;
+use crate::model::transaction::Columns;
 use crate::planner::reconcile::tiers::Tier;
 use crate::store::VersionRow;
 
@@ -19,7 +19,7 @@ struct VersionView<'a> {
     /// The tier by which it goes on from the one before; null for the first.
     evidence: Option<&'static str>,
     #[serde(flatten)]
-    columns: &'a Transaction,
+    columns: &'a Columns<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<&'a RawValue>,
 }

@@ -24,7 +24,7 @@ use crate::model::institution::Institution;
 use crate::model::json::compact;
 use crate::model::money::Money;
 use crate::model::time::{BankDate, UtcInstant, serialize_short};
-use crate::model::transaction::{BookingStatus, Listed, RowState, Transaction};
+use crate::model::transaction::{BookingStatus, Columns, Listed, RowState};
 use crate::planner::effect::{PullResult, RunOutcome};
 use crate::planner::state::{Account, AccountStatus, Link, LinkStatus, Purpose};
 use crate::store::Check;
@@ -254,9 +254,9 @@ struct TransactionView<'a> {
     booking_status: BookingStatus,
     state: RowState,
     #[serde(flatten)]
-    columns: &'a Transaction,
+    columns: &'a Columns<'a>,
     #[serde(flatten)]
-    shown: &'a Shown,
+    shown: &'a Shown<'a>,
     first_seen_at: At,
     last_seen_at: At,
     revision: u32,
@@ -271,7 +271,7 @@ struct TransactionView<'a> {
 pub fn transaction_line(
     buffer: &mut Vec<u8>,
     row: &Listed<'_>,
-    shown: &Shown,
+    shown: &Shown<'_>,
     raw: Option<&str>,
 ) -> serde_json::Result<()> {
     let one_line = raw.map(compact);

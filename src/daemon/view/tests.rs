@@ -87,7 +87,7 @@ fn link_object_hides_a_used_url() {
     assert!(text(&link(&document, &[])).contains(r#""url":null"#));
 }
 
-fn row(columns: &Transaction, raw: Option<&str>) -> String {
+fn row(columns: &Columns<'_>, raw: Option<&str>) -> String {
     let mut buffer = Vec::new();
     let row = Listed {
         id: TransactionId::from_bits(1),
@@ -105,14 +105,14 @@ fn row(columns: &Transaction, raw: Option<&str>) -> String {
 
 #[test]
 fn transaction_object_has_every_field() {
-    let columns = Transaction {
+    let columns = Columns {
         booking_date: BankDate::parse("2026-03-10"),
         amount: Amount::parse("-10.5000"),
-        currency: Some(Currency("EUR".to_owned())),
+        currency: Some("EUR".into()),
         currency_exchange: Some(
             RawValue::from_string(r#"{"exchangeRate":1.10}"#.to_owned()).unwrap(),
         ),
-        ..Transaction::default()
+        ..Columns::default()
     };
     assert_eq!(
         row(&columns, None),
@@ -134,7 +134,7 @@ fn transaction_object_has_every_field() {
 
 #[test]
 fn raw_rows_keep_their_lexemes_on_one_line() {
-    let columns = Transaction::default();
+    let columns = Columns::default();
     let line = row(&columns, Some("{\"a\": 1.50,\r\n \"b\": 1e400, \"c\": \"x\\ny\"}"));
     assert!(line.ends_with("\"raw\":{\"a\":1.50,\"b\":1e400,\"c\":\"x\\ny\"}}\n"), "{line}");
     assert_eq!(line.matches('\n').count(), 1);

@@ -1,5 +1,6 @@
 //! What a row says of itself, in comparable form: made once per row, kept only while an answer is matched.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::model::time::BankDate;
@@ -105,7 +106,10 @@ pub(super) fn money(row: &Transaction) -> Option<String> {
 fn dates(row: &Transaction) -> [String; 4] {
     let date = |date: Option<BankDate>| date.map(|date| date.to_string()).unwrap_or_default();
     let undated = row.booking_date.is_none() && row.value_date.is_none();
-    let time = |text: &Option<String>| text.clone().filter(|_| undated).unwrap_or_default();
+    let time = |text: &Option<Cow<'_, str>>| match text {
+        Some(text) if undated => text.to_string(),
+        _ => String::new(),
+    };
     [
         date(row.booking_date),
         date(row.value_date),
@@ -120,8 +124,8 @@ mod tests {
 
     fn evidence(text: &str, debtor_account: &str) -> Evidence {
         let row = Transaction {
-            remittance_information: Some(text.into()),
-            debtor_account: Some(debtor_account.into()),
+            remittance_information: Some(text.to_owned().into()),
+            debtor_account: Some(debtor_account.to_owned().into()),
             ..Transaction::default()
         };
         Evidence::of(&row, &Memory::default())

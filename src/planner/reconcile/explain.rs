@@ -112,9 +112,9 @@ mod tests {
     #[test]
     fn points_are_same_different_or_absent() {
         let row = |id: &str, text: Option<&str>| Transaction {
-            transaction_id: Some(id.into()),
+            transaction_id: Some(id.to_owned().into()),
             amount: Amount::parse("-1.00"),
-            remittance_information: text.map(str::to_owned),
+            remittance_information: text.map(|text| text.to_owned().into()),
             ..Transaction::default()
         };
         let found = compare(&row("id-1", Some("A")), &row("id-2", None), &Memory::default());

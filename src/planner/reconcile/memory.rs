@@ -190,9 +190,9 @@ mod tests {
 
     fn row(id: &str, amount: &str, text: &str) -> Transaction {
         Transaction {
-            transaction_id: Some(id.into()),
+            transaction_id: Some(id.to_owned().into()),
             amount: Amount::parse(amount),
-            remittance_information: Some(text.into()),
+            remittance_information: Some(text.to_owned().into()),
             ..Transaction::default()
         }
     }

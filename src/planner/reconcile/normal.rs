@@ -41,7 +41,7 @@ pub(super) fn amount(amount: Option<Amount>) -> Option<(i128, u8)> {
 
 /// The currency without case.
 pub(super) fn currency(row: &Transaction) -> Option<String> {
-    row.currency.as_ref().map(|currency| currency.0.trim().to_ascii_uppercase())
+    row.currency.as_deref().map(|currency| currency.trim().to_ascii_uppercase())
 }
 
 /// Both parties, names and account numbers.

@@ -312,7 +312,7 @@ fn may_continue(step: &Step, stored: &Speaker<'_>, fetched: &Speaker<'_>, memory
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::money::{Amount, Currency};
+    use crate::model::money::Amount;
     use crate::planner::reconcile::memory::{BOOKING_PROVEN_AFTER, PROVEN_AFTER};
 
     fn candidate(
@@ -325,7 +325,7 @@ mod tests {
         let mut row = Transaction {
             booking_date: effective_date,
             amount: Amount::parse("-4.20"),
-            currency: Some(Currency("EUR".into())),
+            currency: Some("EUR".into()),
             remittance_information: Some("Coffee".into()),
             ..Transaction::default()
         };
@@ -348,8 +348,8 @@ mod tests {
 
     fn id(text: &str) -> impl FnOnce(&mut Transaction) {
         move |row| {
-            row.transaction_id = Some(text.into());
-            row.remittance_information = Some(format!("text of {text}"));
+            row.transaction_id = Some(text.to_owned().into());
+            row.remittance_information = Some(format!("text of {text}").into());
         }
     }
 
