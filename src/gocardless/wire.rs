@@ -45,8 +45,13 @@ impl<'a> Json<'a> {
         // Members mostly come in the order of the names: the next one is looked for behind the last.
         let mut behind = 0;
         self.each_member(|key, value| {
-            let is_key = |place: &usize| names.get(*place).is_some_and(|name| *name == key);
-            let place = (behind..N).chain(0..behind).find(is_key);
+            let find = |wanted: &str| {
+                let is_wanted =
+                    |place: &usize| names.get(*place).is_some_and(|name| *name == wanted);
+                (behind..N).chain(0..behind).find(is_wanted)
+            };
+            // Keys may be written with escapes, which none of the names needs.
+            let place = find(key).or_else(|| find(&content(key)?));
             if let Some((place, slot)) =
                 place.and_then(|place| Some((place, picked.get_mut(place)?)))
             {
@@ -57,17 +62,14 @@ impl<'a> Json<'a> {
         Some(picked)
     }
 
-    /// Shows the members of an object in their order; `None` if it is not one.
+    /// Shows the members of an object in their order, keys as they are written; `None` if it is not one.
     fn each_member(self, mut show: impl FnMut(&str, Self)) -> Option<()> {
         let mut rest = self.0.trim_ascii().strip_prefix('{')?.strip_suffix('}')?.trim_ascii();
         while !rest.is_empty() {
             let (key, behind) = first_value(rest)?;
             let behind = behind.trim_ascii_start().strip_prefix(':')?;
             let (value, behind) = first_value(behind.trim_ascii_start())?;
-            match key.strip_prefix('"')?.strip_suffix('"')? {
-                plain if memchr(b'\\', plain.as_bytes()).is_none() => show(plain, Self(value)),
-                _ => show(&text(Self(key))?, Self(value)),
-            }
+            show(key.strip_prefix('"')?.strip_suffix('"')?, Self(value));
             rest = behind.trim_ascii_start();
             if !rest.is_empty() {
                 rest = rest.strip_prefix(',')?.trim_ascii_start();
@@ -157,16 +159,22 @@ pub(super) fn is_string(raw: Json<'_>) -> bool {
 pub(super) fn text(raw: Json<'_>) -> Option<Cow<'_, str>> {
     let lexeme = raw.get();
     if let Some(inner) = lexeme.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        if memchr(b'\\', inner.as_bytes()).is_none() {
-            return Some(Cow::Borrowed(inner));
-        }
-        // As bytes, because half a surrogate pair is valid JSON and no valid text.
-        let bytes: Bytes<'_> = serde_json::from_str(lexeme).ok()?;
-        return Some(Cow::Owned(String::from_utf8_lossy(&bytes.0).into_owned()));
+        return content(inner);
     }
     lexeme
         .starts_with(|first: char| first == '-' || first.is_ascii_digit())
         .then_some(lexeme.into())
+}
+
+/// What stands between the quotes of a string, without escapes.
+fn content(inner: &str) -> Option<Cow<'_, str>> {
+    if memchr(b'\\', inner.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(inner));
+    }
+    // As bytes, because half a surrogate pair is valid JSON and no valid text.
+    let lexeme = format!("\"{inner}\"");
+    let Bytes(bytes) = serde_json::from_str(&lexeme).ok()?;
+    Some(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Like [`text`], but blanks count as absent. What is not blank keeps its padding.

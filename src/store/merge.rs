@@ -29,9 +29,8 @@ use super::worker::Reader;
 const CHUNK_BYTES: usize = 64 * 1024;
 /// What rows that wait may take altogether, about, in bytes.
 const WAITING_BYTES: usize = 1024 * 1024;
-/// Most that is read of one account at a time, in bytes: the pages where fifty accounts stop stay in a reader's cache, and
-/// the account's dictionary is made ready for some forty rows.
-const SHARE_BYTES_MAX: usize = 32 * 1024;
+/// Most that is read of one account at a time, in bytes: the pages where fifty accounts stop stay in a reader's cache.
+const SHARE_BYTES_MAX: usize = 16 * 1024;
 /// With many accounts it is little, but never so little that most of the time goes into finding pages.
 const SHARE_BYTES_MIN: usize = 4 * 1024;
 /// What a row takes besides its text, in bytes.
