@@ -138,12 +138,15 @@ fn the_fixed_seeds_of_the_gate_visit_every_bank() {
         world.live_until(start.plus_hours(7));
         world.take_wishes(start.plus_hours(7))
     });
-    let visited: BTreeSet<String> = visited
+    let wishes: Vec<(String, Option<u32>)> = visited
         .filter_map(|wish| match wish {
-            Wish::Link { institution, .. } => Some(institution),
+            Wish::Link { institution, history_days, .. } => Some((institution, history_days)),
             _ => None,
         })
         .collect();
+    assert!(wishes.iter().any(|(_, history_days)| history_days.is_some()), "a history apart");
+    let visited: BTreeSet<String> =
+        wishes.into_iter().map(|(institution, _)| institution).collect();
     let all: BTreeSet<String> = World::profiles().map(|(id, _)| id.to_owned()).collect();
     assert_eq!(visited, all);
 }

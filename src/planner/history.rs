@@ -111,11 +111,22 @@ impl Planner {
     /// Gives a history up that did not come in time.
     pub(super) fn look_at_history(&mut self, link_id: LinkId, now: UtcInstant) {
         let there = self.time.earliest(now);
-        let Some(link) = self.links.get(&link_id) else { return };
-        if link.history_ends_at().is_none_or(|end| there < end) {
+        let ends_at = self.links.get(&link_id).and_then(Link::history_ends_at);
+        if ends_at.is_none_or(|end| there < end) {
             return;
         }
-        let why = "the bank did not give its history in time";
+        let came = |id: &AccountId| {
+            self.accounts.get(id).is_some_and(|account| {
+                account.identifying.is_none() && account.last_synced_at.is_some()
+            })
+        };
+        let why = if self.accounts_of(link_id).iter().any(came) {
+            "its history came, but nothing shows whose it is: it is kept as an account of its own until `banksyncd accounts merge` makes it part of another one"
+        } else {
+            "the bank did not give its history in time"
+        };
+        let Some(link) = self.links.get_mut(&link_id) else { return };
+        link.failure = Some(why.to_owned());
         let notice = link.notice(EventCode::LinkFailed, why).detail("reason", why);
         self.draft.notices.push(notice);
         self.remove_link(link_id, LinkStatus::Abandoned, now);

@@ -60,6 +60,7 @@ impl Planner {
         else {
             return;
         };
+        let history = self.links.get(&link_id).is_some_and(Link::is_history);
         for handle in handles {
             let Some(link) = self.links.get_mut(&link_id) else { return };
             // Once per link: an account that went on through a successor is not brought back by the old requisition.
@@ -70,7 +71,6 @@ impl Planner {
             self.link_changed(link_id);
             let known =
                 self.accounts.values().find(|account| account.provider_account_id == *handle);
-            let history = self.links.get(&link_id).is_some_and(Link::is_history);
             let id = match known.map(|account| (account.id, account.link_id)) {
                 // A bank whose ids outlive a link: the history comes through the link that goes on.
                 Some(_) if history => continue,
@@ -88,6 +88,9 @@ impl Planner {
                 link.accounts.push(id);
                 self.link_changed(link_id);
             }
+        }
+        if history && !handles.is_empty() && self.accounts_of(link_id).is_empty() {
+            self.history_complete(link_id, now);
         }
     }
 

@@ -192,7 +192,8 @@ fn judge_view(shown: &Shown, listed: &[Row], oldest: BankDate) -> Result<(), Str
         return Err(format!("a row of {date} of {account} was shown and is not listed"));
     }
     let floor = shown.date_from.map_or(oldest, |from| oldest.max(from));
-    let covered = |row: &&Row| row.earliest.is_some_and(|date| date >= floor);
+    let covered =
+        |row: &&Row| !shown.stands_still && row.earliest.is_some_and(|date| date >= floor);
     let excess = |row: &&Row| balance.get(&row.fingerprint) > Some(&0);
     match listed.iter().filter(covered).find(excess) {
         Some(row) => {
@@ -232,6 +233,7 @@ mod tests {
             arrived_at: UtcInstant::EPOCH,
             account: "a".to_owned(),
             bank_account: 1,
+            stands_still: false,
             date_from,
             rows: Vec::new(),
             booked,
@@ -292,6 +294,7 @@ mod tests {
                 arrived_at: UtcInstant::EPOCH,
                 account: "a".to_owned(),
                 bank_account: 1,
+                stands_still: false,
                 date_from: None,
                 rows: (0..).zip(&booked).map(movement).collect(),
                 booked,

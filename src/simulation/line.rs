@@ -223,16 +223,17 @@ pub(super) fn decide(
         .zip(scope)
         .filter(|_| response.status == 429)
         .and_then(|(account, scope)| world.daily_reset(account, scope, now));
-    let bank_account = before.as_ref().map(|before| before.bank_account);
+    let known = before.as_ref().map(|before| (before.bank_account, before.stands_still));
     let has_rows = response.status == 200 && scope == Some(Scope::Transactions);
     let rows = has_rows.then(|| shown::booked(&response.body)).flatten();
     let newest = account.as_ref().and_then(|account| world.last_answer(account));
     let delivered = newest.filter(|answer| has_rows && answer.at == now);
     let delivered = delivered.map_or_else(Vec::new, |answer| answer.rows.clone());
-    let shown = rows.zip(account.clone().zip(bank_account)).map(|(booked, known)| Shown {
+    let shown = rows.zip(account.clone().zip(known)).map(|(booked, (account, known))| Shown {
         arrived_at: now,
-        account: known.0,
-        bank_account: known.1,
+        account,
+        bank_account: known.0,
+        stands_still: known.1,
         date_from: date_from(query),
         rows: delivered,
         booked,

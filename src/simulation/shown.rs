@@ -17,6 +17,8 @@ pub(super) struct Shown {
     pub(super) account: String,
     /// The bank's own account.
     pub(super) bank_account: usize,
+    /// It is no news: there may be newer rows.
+    pub(super) stands_still: bool,
     /// The filter it was asked with.
     pub(super) date_from: Option<BankDate>,
     /// Movement, phase and fingerprint of each row, as the world keeps them.

@@ -14,9 +14,9 @@ pub(super) async fn ask(handle: &Handle, wish: Wish) -> Option<String> {
         report.links.iter().find(own)
     };
     match wish {
-        Wish::Link { institution, access_days } => {
+        Wish::Link { institution, history_days, access_days } => {
             let institution = InstitutionId(institution);
-            let _gone = handle.link(institution, None, access_days, None).await;
+            let _gone = handle.link(institution, history_days, access_days, None).await;
         }
         Wish::Reconfirm { requisition } => {
             if let Some(link) = known(&requisition) {

@@ -1,6 +1,7 @@
 //! Ordinary and bad days, one rule at a time.
 
 use super::*;
+use crate::planner::state::Purpose;
 
 #[test]
 fn a_link_is_made_polled_and_pulled() {
@@ -160,6 +161,27 @@ fn a_daily_429_waits_and_the_slot_is_not_skipped() {
     assert!(good[0].since(*refused.last().unwrap()) >= 7_200_000);
     assert_eq!(driver.account(account).consecutive_failures, 0);
     assert_eq!(driver.account(account).status, AccountStatus::Ready);
+}
+
+#[test]
+fn a_history_that_came_and_belongs_to_nobody_is_not_said_to_have_failed_to_come() {
+    let told = |came: bool| {
+        let (mut driver, link_id, _) = Driver::linked();
+        let mut documents = driver.documents.clone();
+        documents.links[0].purpose = Purpose::History;
+        documents.links[0].history_of = Some(LinkId::from_bits(1));
+        if !came {
+            documents.accounts[0].last_synced_at = None;
+        }
+        driver.planner = Planner::restore(documents, policy(), [8; 32]);
+        driver.script.data = Some(failure(FailureClass::InstitutionError, Some(500), true));
+        driver.run_for(8 * 24 * HOUR_MS);
+        assert_eq!(driver.count(EventCode::LinkFailed), 1);
+        assert_eq!(driver.calls_of("DeleteRequisition").len(), 1);
+        driver.planner.link(link_id).unwrap().failure.clone().unwrap()
+    };
+    assert!(told(false).contains("did not give its history"));
+    assert!(told(true).contains("`banksyncd accounts merge`"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::model::time::{DAY_MS, UtcInstant};
 use super::super::rng::Rng;
 use super::super::text::stamp;
 use super::super::wire::HttpResponse;
+use super::agreements::Agreement;
 use super::limits::Quota;
 use super::log::Cause;
 use super::people::Refused;
@@ -88,7 +89,7 @@ impl World {
         let terms = self.agreements.get(&own.agreement);
         let days = terms.map_or(90, |terms| terms.max_historical_days);
         let long = days > 90;
-        let frozen = long && institution.has("separate_continuous_history_consent");
+        let frozen = terms.is_some_and(Agreement::stands_still);
         let slow = long && own.redirect_immediate;
         let ready_at = if slow { at.plus_s(self.config.processing_s) } else { at };
         let first_day = at.ms().div_euclid(DAY_MS) - days;

@@ -37,6 +37,12 @@ impl Agreement {
         Some(self.accepted?.plus_days(self.access_valid_for_days))
     }
 
+    /// Whether it delivers a long history once and nothing newer.
+    pub(super) fn stands_still(&self) -> bool {
+        let apart = self.institution.has("separate_continuous_history_consent");
+        apart && self.max_historical_days > 90
+    }
+
     pub(super) fn json(&self) -> Value {
         let scopes: Vec<_> = self.scopes.iter().map(|scope| scope.as_str()).collect();
         json!({

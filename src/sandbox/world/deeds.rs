@@ -19,6 +19,8 @@ pub enum Wish {
     Link {
         /// Its id.
         institution: String,
+        /// With how many days of history, if not as usual.
+        history_days: Option<u32>,
         /// For how many days, if not as usual.
         access_days: Option<u32>,
     },

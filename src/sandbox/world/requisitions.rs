@@ -85,6 +85,8 @@ pub struct RequisitionView {
     pub revoked_at: Option<UtcInstant>,
     /// Days on which access had to be confirmed, the next one included.
     pub reconfirmed: Vec<Reconfirmed>,
+    /// It delivers a long history once and nothing newer.
+    pub stands_still: bool,
 }
 
 /// One linking.
@@ -312,6 +314,7 @@ impl World {
             consent_ends_at: terms.and_then(Agreement::ends_at),
             revoked_at: own.revoked_at.into_iter().chain(refused_at).min(),
             reconfirmed,
+            stands_still: terms.is_some_and(Agreement::stands_still),
         }
     }
 

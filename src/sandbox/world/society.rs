@@ -3,9 +3,12 @@
 //!
 //! Everything is decided by seed and by the requisitions that appear; nobody here knows the daemon.
 
+use std::collections::BTreeSet;
+
 use crate::model::time::{DAY_MS, HOUR_MS, MINUTE_MS, UtcInstant};
 
 use super::super::rng::Rng;
+use super::agreements::Agreement;
 use super::deeds::{Deed, Plan, Way, Wish};
 use super::people::{Outcome, Refused};
 use super::weather::Weather;
@@ -24,10 +27,28 @@ pub(super) struct Household {
     wants: bool,
     /// When it was asked for, until there is a link to open.
     asked_at: Option<UtcInstant>,
+    /// Days of history that the person wants where the institution gives a long one apart.
+    history_days: Option<u32>,
+    /// Requisitions that bring nothing but that, each once.
+    histories: BTreeSet<String>,
+}
+
+impl Household {
+    /// Where access has to be confirmed, people ask for enough of it to be asked more than once.
+    fn link_wish(&self) -> Wish {
+        let confirms = institutions::find(self.institution).and_then(|own| own.reconfirmation_days);
+        Wish::Link {
+            institution: self.institution.to_owned(),
+            history_days: self.history_days,
+            access_days: confirms.map(|longest| longest.min(365)),
+        }
+    }
 }
 
 /// Accounts of one person at one institution, if there are institutions enough.
 const FEW_ACCOUNTS: usize = 3;
+/// Days of history that people ask for where a long one is given apart.
+const HISTORIES: [u32; 3] = [180, 365, 730];
 /// How long somebody waits for a link to open before asking again.
 const PATIENCE_MS: i64 = 3 * DAY_MS;
 
@@ -94,13 +115,24 @@ impl World {
             count += places.len();
             let mut own = Rng::keyed(number, &[31]);
             let first = start.plus_ms(own.between(1, 6 * 60) * MINUTE_MS);
-            let wish = link_wish(institution);
-            self.agenda.plan(first, Plan::Wish(wish));
             if weather != Weather::Calm {
                 self.plan_impatience(&mut own, start, days);
             }
-            let (wants, asked_at, current) = (false, None, None);
-            let household = Household { institution, places, current, rng: own, wants, asked_at };
+            let apart = institutions::find(institution)
+                .is_some_and(|own| own.has("separate_continuous_history_consent"));
+            let history_days =
+                (apart && own.chance(750)).then(|| own.pick(&HISTORIES).copied()).flatten();
+            let household = Household {
+                institution,
+                places,
+                current: None,
+                rng: own,
+                wants: false,
+                asked_at: None,
+                history_days,
+                histories: BTreeSet::new(),
+            };
+            self.agenda.plan(first, Plan::Wish(household.link_wish()));
             self.society.households.push(household);
         }
         self.plan_weather(start);
@@ -135,9 +167,9 @@ impl World {
                 if own.current.as_deref() != Some(&*requisition) || own.wants {
                     return;
                 }
-                let institution = own.institution;
+                let (institution, anew) = (own.institution, own.link_wish());
                 self.ask(institution, at);
-                if alive { Wish::Renew { requisition } } else { link_wish(institution) }
+                if alive { Wish::Renew { requisition } } else { anew }
             }
             Wish::Reconfirm { requisition } => {
                 let own = self.household_of(&requisition);
@@ -151,9 +183,9 @@ impl World {
                 if own.wants {
                     return;
                 }
-                let known = own.institution;
+                let (known, wish) = (own.institution, own.link_wish());
                 self.ask(known, at);
-                link_wish(known)
+                wish
             }
         };
         self.agenda.wishes.push(wish);
@@ -192,13 +224,16 @@ impl World {
 
     /// Somebody has a new link to open.
     pub(super) fn meet(&mut self, requisition: &str, now: UtcInstant) {
-        let Some(institution) = self.requisitions.get(requisition).map(|own| own.institution.id)
-        else {
-            return;
-        };
+        let Some(made) = self.requisitions.get(requisition) else { return };
+        let institution = made.institution.id;
+        let history = self.agreements.get(&made.agreement).is_some_and(Agreement::stands_still);
         let astray = self.society.scaled(1);
         let Some(own) = self.society.of_institution(institution) else { return };
-        (own.wants, own.asked_at) = (true, None);
+        if history {
+            own.histories.insert(requisition.to_owned());
+        } else {
+            (own.wants, own.asked_at) = (true, None);
+        }
         let rng = &mut own.rng;
         let minutes = if rng.chance(100) { rng.between(120, 2_880) } else { rng.between(1, 90) };
         let at = now.plus_ms(minutes * MINUTE_MS);
@@ -217,7 +252,8 @@ impl World {
         if let Some(way) = way {
             self.agenda.plan(at, Plan::Open { requisition, way });
         }
-        if let Some(after_ms) = again {
+        // Nobody takes more trouble about the past.
+        if let Some(after_ms) = again.filter(|_ms| !history) {
             self.try_again(institution, at.plus_ms(after_ms));
         }
     }
@@ -228,7 +264,7 @@ impl World {
         (own.wants, own.asked_at) = (false, None);
         let wish = match own.current.clone() {
             Some(requisition) => Wish::Renew { requisition },
-            None => link_wish(institution),
+            None => own.link_wish(),
         };
         self.plan_within(at, Plan::Wish(wish));
     }
@@ -242,7 +278,9 @@ impl World {
         };
         if outcome.is_err() {
             // The link is over, or deleted: another one is needed.
-            let institution = self.household_of(&requisition).map(|own| own.institution);
+            let own = self.household_of(&requisition);
+            let own = own.filter(|own| !own.histories.contains(&requisition));
+            let institution = own.map(|own| own.institution);
             if let Some(institution) = institution.filter(|_| way == Way::Through) {
                 self.try_again(institution, at.plus_days(1));
             }
@@ -284,12 +322,17 @@ impl World {
     pub(super) fn settle_down(&mut self, requisition: &str, at: UtcInstant) {
         let Some(own) = self.requisitions.get(requisition) else { return };
         let institution = own.institution.id;
-        let ends =
-            self.agreements.get(&own.agreement).and_then(super::agreements::Agreement::ends_at);
+        let ends = self.agreements.get(&own.agreement).and_then(Agreement::ends_at);
         let url = Self::way_back(own, Outcome::Success);
         let (revokes, leaves) = (self.society.scaled(40), self.society.scaled(15));
         let astray = self.society.scaled(1);
-        let Some(household) = self.society.of_institution(institution) else { return };
+        let known = self.society.of_institution(institution);
+        let Some(history) = known.map(|own| own.histories.contains(requisition)) else { return };
+        self.agenda.callbacks.push((at, url));
+        self.done(at, Deed::Linked { requisition: requisition.to_owned() });
+        // What brings its history once is not renewed.
+        let household = self.society.of_institution(institution).filter(|_own| !history);
+        let Some(household) = household else { return };
         household.wants = false;
         household.current = Some(requisition.to_owned());
         let rng = &mut household.rng;
@@ -298,19 +341,16 @@ impl World {
         let revoked_at = rng.chance(revokes).then(|| some_day(rng));
         let unlinked_at = rng.chance(leaves).then(|| (some_day(rng), rng.between(5, 40)));
         let renewal = renewal(rng, astray);
-        self.agenda.callbacks.push((at, url));
-        self.done(at, Deed::Linked { requisition: requisition.to_owned() });
+        let anew = household.link_wish();
         if let Some(when) = revoked_at {
             self.plan_within(when, Plan::Revoke { requisition: requisition.to_owned() });
         }
         if let Some((when, away_days)) = unlinked_at {
             let wish = Wish::Unlink { requisition: requisition.to_owned() };
             self.plan_within(when, Plan::Wish(wish));
-            let back = link_wish(institution);
-            self.plan_within(when.plus_days(away_days), Plan::Wish(back));
+            self.plan_within(when.plus_days(away_days), Plan::Wish(anew.clone()));
         }
         let renew = Wish::Renew { requisition: requisition.to_owned() };
-        let anew = link_wish(institution);
         self.plan_confirmation(requisition);
         let Some(end) = ends else { return };
         match renewal {
@@ -393,13 +433,6 @@ impl World {
             }
         }
     }
-}
-
-/// Where access has to be confirmed, people ask for enough of it to be asked more than once.
-fn link_wish(institution: &str) -> Wish {
-    let confirms = institutions::find(institution).and_then(|own| own.reconfirmation_days);
-    let access_days = confirms.map(|longest| longest.min(365));
-    Wish::Link { institution: institution.to_owned(), access_days }
 }
 
 fn renewal(rng: &mut Rng, astray: u64) -> Renewal {

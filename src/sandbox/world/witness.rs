@@ -30,6 +30,8 @@ pub struct Witness {
     pub failures: u32,
     /// As the metadata say it.
     pub status: &'static str,
+    /// It shows its history as it was when it was linked, and nothing newer.
+    pub stands_still: bool,
 }
 
 impl World {
@@ -58,6 +60,7 @@ impl World {
             suspended: own.suspended_at.is_some(),
             failures: own.failures,
             status: self.account_status(own, now),
+            stands_still: own.frozen_at.is_some(),
         })
     }
 

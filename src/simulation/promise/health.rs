@@ -109,6 +109,10 @@ impl Health {
         let (Some((account, scope)), Some(before)) = (request.data(), &request.before) else {
             return;
         };
+        // Nothing newer is expected of a history that comes once.
+        if before.stands_still {
+            return;
+        }
         let fresh = || Record {
             bank_account: before.bank_account,
             first_at: at,

@@ -221,6 +221,7 @@ mod testing {
             suspended: false,
             failures: 0,
             status: "READY",
+            stands_still: false,
         };
         Request {
             sent_at: at_hour(hour),
@@ -313,6 +314,7 @@ mod testing {
             arrived_at: begin,
             account: view.id.clone(),
             bank_account: view.bank_account,
+            stands_still: false,
             date_from: None,
             rows: world.last_answer(&view.id).unwrap().rows.clone(),
             booked: shown::booked(&response.body).unwrap(),

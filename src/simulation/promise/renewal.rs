@@ -1,13 +1,17 @@
 //! A renewal leaves the old consent alone until the new one has proved itself: a requisition that still gives access is deleted
-//! only after a complete pull of each of its accounts through another one, or if a person ended it. An account that the
-//! provider has suspended or the bank has closed gives nothing through it any more.
+//! only after a complete pull of each of its accounts through another one, or if a person ended it. One that brings a
+//! history once is deleted only after it has, or has not for days. An account that the provider has suspended or the bank has
+//! closed gives nothing through it any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::time::UtcInstant;
-use crate::sandbox::Scope;
+use crate::model::time::{DAY_MS, UtcInstant};
+use crate::sandbox::{RequisitionView, Scope};
 
 use super::{Fact, Promise, Scene, Verdict};
+
+/// A history that has not come for so long does not come any more.
+const HISTORY_MS: i64 = 7 * DAY_MS;
 
 /// An account through a requisition.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +79,9 @@ impl Promise for Renewal {
                 all.iter().any(|own| own.account == *handle && own.at <= *at)
                     || scene.world.witness(handle, *at).is_some_and(|truth| truth.closed)
             };
+            if view.stands_still {
+                return Some(judge_history(*at, view, seen, dead));
+            }
             // Accounts that never gave anything through the old one cannot be compared.
             let old = seen.iter().filter(|((requisition, _), _)| requisition == id);
             let bereft = old
@@ -95,6 +102,25 @@ impl Promise for Renewal {
             })
         };
         fresh.iter().filter_map(judge).collect()
+    }
+}
+
+/// A requisition that brings a history once was deleted.
+fn judge_history(
+    at: UtcInstant,
+    view: &RequisitionView,
+    seen: &Seen,
+    dead: impl Fn(&String) -> bool,
+) -> Result<(), String> {
+    let came = |handle: &&String| {
+        seen.get(&(view.id.clone(), (*handle).clone())).is_some_and(Through::is_complete)
+    };
+    let given_up = view.linked_at.is_some_and(|linked| at.since(linked) >= HISTORY_MS);
+    match view.accounts.iter().filter(|handle| !dead(handle)).find(|handle| !came(handle)) {
+        Some(handle) if !given_up => {
+            Err(format!("requisition {} was deleted before {handle} gave its history", view.id))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -139,6 +165,20 @@ mod tests {
         }
         let scene = &mut Scene::new(&mut world, &ledger, &identities);
         judge.look(begin, scene).iter().map(Result::is_ok).collect()
+    }
+
+    #[test]
+    fn a_deletion_before_the_history_has_come_is_seen() {
+        let Linked { mut world, begin, request, .. } = linked();
+        let view = RequisitionView { stands_still: true, ..world.requisitions(begin).remove(0) };
+        let mut judge = Renewal::default();
+        let is_fine = |judge: &Renewal, days| {
+            judge_history(begin.plus_days(days), &view, &judge.seen, |_handle| false).is_ok()
+        };
+        assert!(!is_fine(&judge, 1));
+        assert!(is_fine(&judge, 7), "it does not come any more");
+        judge.see(begin, &Fact::Heard(request));
+        assert!(is_fine(&judge, 1));
     }
 
     #[test]
