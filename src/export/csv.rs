@@ -157,12 +157,12 @@ struct Line<'a> {
 impl Line<'_> {
     /// A field that is a text, or an empty one.
     fn text(&mut self, text: Option<&str>) {
-        let text = text.unwrap_or_default();
+        self.separate();
+        let Some(text) = text else { return };
         if is_plain(text) {
-            self.plain(text);
+            self.out.push_str(text);
             return;
         }
-        self.separate();
         self.out.push('"');
         for (place, piece) in text.split('"').enumerate() {
             if place > 0 {

@@ -117,7 +117,7 @@ pub struct Account {
     pub ledger: LedgerAccount,
     /// The newest balances.
     pub balances: Vec<Balance>,
-    /// First and last effective day of the rows that are written.
+    /// First and last effective day of the rows that are written, for forms by account.
     pub days: Option<(BankDate, BankDate)>,
     /// When the last pull ended well.
     pub synced_at: Option<UtcInstant>,

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::rows::money;
-use super::wire::{count, filled, flag, list, members, pick, string};
+use super::wire::{Json, count, filled, flag, list, members, pick, string};
 use crate::model::account::{AccountFacts, Metadata, ProviderStatus};
 use crate::model::agreement::{Agreement, Scope};
 use crate::model::balance::Balance;
@@ -26,7 +26,7 @@ use crate::model::time::{BankDate, UtcInstant};
 /// A bare array; those without an id are left out.
 pub(super) fn institutions(body: &str) -> Option<Vec<Institution>> {
     let body: &RawValue = serde_json::from_str(body).ok()?;
-    Some(list(body)?.into_iter().filter_map(|item| institution(item.get())).collect())
+    Some(list(body.into())?.into_iter().filter_map(|item| institution(item.get())).collect())
 }
 
 /// One institution; the list has no features.
@@ -94,9 +94,9 @@ pub(super) fn agreement(body: &str) -> Option<Agreement> {
 pub(super) fn reconfirmation(body: &str) -> Option<Reconfirmation> {
     let [url, from, to, accounts] =
         pick(body, ["reconfirmation_url", "url_valid_from", "url_valid_to", "accounts"])?;
-    let account = |(id, outcome): (String, &RawValue)| {
-        let [confirmed, rejected] = pick(outcome.get(), ["reconfirmed", "rejected"])?;
-        let said = |raw: Option<&RawValue>| filled(raw).is_some();
+    let account = |(id, outcome): (String, Json<'_>)| {
+        let [confirmed, rejected] = outcome.pick(["reconfirmed", "rejected"])?;
+        let said = |raw: Option<Json<'_>>| filled(raw).is_some();
         let (answer, at) = match (said(confirmed), said(rejected)) {
             (_, true) => (Confirmation::Rejected, instant(rejected)),
             (true, false) => (Confirmation::Confirmed, instant(confirmed)),
@@ -175,9 +175,8 @@ pub(super) fn metadata(body: &str) -> Option<Metadata> {
 pub(super) fn details(body: &str) -> Option<AccountFacts> {
     let [account] = pick(body, ["account"])?;
     let Some(account) = account else { return Some(AccountFacts::default()) };
-    let [iban, bban, scan, masked, currency, name, display, product, owner, kind] = pick(
-        account.get(),
-        [
+    let [iban, bban, scan, masked, currency, name, display, product, owner, kind] =
+        account.pick([
             "iban",
             "bban",
             "scan",
@@ -188,8 +187,7 @@ pub(super) fn details(body: &str) -> Option<AccountFacts> {
             "product",
             "ownerName",
             "cashAccountType",
-        ],
-    )?;
+        ])?;
     Some(AccountFacts {
         institution_id: None,
         iban: number(iban),
@@ -210,8 +208,8 @@ pub(super) fn balances(body: &str) -> Option<Vec<Balance>> {
     Some(list(balances?)?.into_iter().map(balance).collect())
 }
 
-fn balance(item: &RawValue) -> Balance {
-    let fields = pick(item.get(), ["balanceType", "balanceAmount", "referenceDate"]);
+fn balance(item: Json<'_>) -> Balance {
+    let fields = item.pick(["balanceType", "balanceAmount", "referenceDate"]);
     let [kind, amount, date] = fields.unwrap_or_default();
     let (amount, currency) = money(amount);
     Balance {
@@ -225,26 +223,26 @@ fn balance(item: &RawValue) -> Balance {
     }
 }
 
-fn instant(raw: Option<&RawValue>) -> Option<UtcInstant> {
+fn instant(raw: Option<Json<'_>>) -> Option<UtcInstant> {
     UtcInstant::parse(&filled(raw)?)
 }
 
 /// The strings of an array; `None` if it is none.
-fn words(raw: Option<&RawValue>) -> Option<Vec<String>> {
+fn words(raw: Option<Json<'_>>) -> Option<Vec<String>> {
     Some(list(raw?)?.into_iter().filter_map(|item| string(Some(item))).collect())
 }
 
 /// A status: a word, or in answers until 2022 an object with a short and a long one.
-fn status_word(raw: Option<&RawValue>) -> Option<String> {
+fn status_word(raw: Option<Json<'_>>) -> Option<String> {
     let raw = raw?;
-    match pick(raw.get(), ["short", "long"]) {
+    match raw.pick(["short", "long"]) {
         Some([short, long]) => string(short).or_else(|| string(long)),
         None => string(Some(raw)),
     }
 }
 
 /// An account number.
-fn number(raw: Option<&RawValue>) -> Option<Iban> {
+fn number(raw: Option<Json<'_>>) -> Option<Iban> {
     Iban::new(&filled(raw)?)
 }
 

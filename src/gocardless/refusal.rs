@@ -5,9 +5,7 @@
 //! live answers look like). All are read as a list of (field, summary, detail). Details are looked at for numbers and
 //! lists of scopes only.
 
-use serde_json::value::RawValue;
-
-use super::wire::{filled, is_string, list, members, pick, text};
+use super::wire::{Json, filled, is_string, list, members, pick, text};
 use crate::model::agreement::Scope;
 use crate::model::failure::Refusal;
 
@@ -53,15 +51,15 @@ fn complaints(body: &str) -> Vec<Complaint> {
 /// A flat body, its summary and detail plain or in arrays.
 fn flat(body: &str) -> Option<Complaint> {
     let [summary, detail] = pick(body, ["summary", "detail"])?;
-    let line = |raw: Option<&RawValue>| raw.map(joined).unwrap_or_default();
+    let line = |raw: Option<Json<'_>>| raw.map(joined).unwrap_or_default();
     let complaint = Complaint { field: None, summary: line(summary), detail: line(detail) };
     (!complaint.summary.is_empty() || !complaint.detail.is_empty()).then_some(complaint)
 }
 
 /// The complaints about one field: an object, a string, or an array of either.
-fn of_field(field: &str, value: &RawValue, found: &mut Vec<Complaint>) {
+fn of_field(field: &str, value: Json<'_>, found: &mut Vec<Complaint>) {
     for item in list(value).unwrap_or_else(|| vec![value]) {
-        let (summary, detail) = match pick(item.get(), ["summary", "detail"]) {
+        let (summary, detail) = match item.pick(["summary", "detail"]) {
             Some([summary, detail]) => {
                 (summary.map(joined).unwrap_or_default(), detail.map(joined).unwrap_or_default())
             }
@@ -76,7 +74,7 @@ fn of_field(field: &str, value: &RawValue, found: &mut Vec<Complaint>) {
 }
 
 /// A string, or the strings of an array.
-pub(super) fn joined(raw: &RawValue) -> String {
+pub(super) fn joined(raw: Json<'_>) -> String {
     match list(raw) {
         Some(items) => items.into_iter().filter_map(text).collect::<Vec<_>>().join(" "),
         None => filled(Some(raw)).unwrap_or_default().into_owned(),

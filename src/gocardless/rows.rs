@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::wire::{filled, is_string, list, pick, string, text};
+use super::wire::{Json, filled, is_string, list, string, text};
 use crate::model::json::compact;
 use crate::model::money::{Amount, CurrencyCode};
 use crate::model::port::RowReader;
@@ -20,10 +20,13 @@ pub struct Rows;
 
 impl RowReader for Rows {
     fn key(&self, raw: &str) -> RowKey {
-        let Some([booking, value, booking_time, value_time, amount]) = pick(
-            raw,
-            ["bookingDate", "valueDate", "bookingDateTime", "valueDateTime", "transactionAmount"],
-        ) else {
+        let Some([booking, value, booking_time, value_time, amount]) = Json::of_answer(raw).pick([
+            "bookingDate",
+            "valueDate",
+            "bookingDateTime",
+            "valueDateTime",
+            "transactionAmount",
+        ]) else {
             return RowKey::default();
         };
         let dates = Dates::read(booking, value, booking_time, value_time);
@@ -40,18 +43,15 @@ impl RowReader for Rows {
     }
 
     fn texts(&self, raw: &str) -> Texts {
-        let fields = pick(
-            raw,
-            [
-                "remittanceInformationUnstructured",
-                "remittanceInformationUnstructuredArray",
-                "remittanceInformationStructured",
-                "remittanceInformationStructuredArray",
-                "additionalInformation",
-                "ultimateCreditor",
-                "ultimateDebtor",
-            ],
-        );
+        let fields = Json::of_answer(raw).pick([
+            "remittanceInformationUnstructured",
+            "remittanceInformationUnstructuredArray",
+            "remittanceInformationStructured",
+            "remittanceInformationStructuredArray",
+            "additionalInformation",
+            "ultimateCreditor",
+            "ultimateDebtor",
+        ]);
         let [
             unstructured,
             unstructured_lines,
@@ -61,7 +61,7 @@ impl RowReader for Rows {
             ultimate_creditor,
             ultimate_debtor,
         ] = fields.unwrap_or_default();
-        let strings = |raw: Option<&RawValue>| {
+        let strings = |raw: Option<Json<'_>>| {
             let items = raw.and_then(list).unwrap_or_default();
             items.into_iter().filter_map(|item| string(Some(item))).collect()
         };
@@ -77,7 +77,8 @@ impl RowReader for Rows {
     }
 
     fn includes_credit_limit(&self, balance: &str) -> bool {
-        let included = pick(balance, ["creditLimitIncluded"]).and_then(|[included]| included);
+        let included =
+            Json::of_answer(balance).pick(["creditLimitIncluded"]).and_then(|[included]| included);
         included.is_some_and(|raw| raw.get() == "true")
     }
 
@@ -115,8 +116,7 @@ fn read(raw: &str) -> Option<Columns<'_>> {
         proprietary_code,
         internal_id,
         merchant_code,
-    ] = pick(
-        raw,
+    ] = Json::of_answer(raw).pick(
         // About in the order in which rows have them: each is looked for from the place of the one before it.
         [
             "transactionId",
@@ -174,8 +174,8 @@ fn read(raw: &str) -> Option<Columns<'_>> {
 }
 
 /// A date-time as given.
-fn time(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    filled(raw.filter(|raw| is_string(raw)))
+fn time(raw: Option<Json<'_>>) -> Option<Cow<'_, str>> {
+    filled(raw.filter(|raw| is_string(*raw)))
 }
 
 /// In the order of the enum, each once.
@@ -199,7 +199,7 @@ struct DateField {
 }
 
 impl DateField {
-    fn read(raw: Option<&RawValue>) -> Self {
+    fn read(raw: Option<Json<'_>>) -> Self {
         let Some(raw) = raw else { return Self { date: None, wrong: false } };
         if !is_string(raw) {
             return Self { date: None, wrong: true };
@@ -219,10 +219,10 @@ struct Dates {
 
 impl Dates {
     fn read(
-        booking: Option<&RawValue>,
-        value: Option<&RawValue>,
-        booking_time: Option<&RawValue>,
-        value_time: Option<&RawValue>,
+        booking: Option<Json<'_>>,
+        value: Option<Json<'_>>,
+        booking_time: Option<Json<'_>>,
+        value_time: Option<Json<'_>>,
     ) -> Self {
         Self {
             booking: DateField::read(booking),
@@ -257,25 +257,24 @@ impl Dates {
 }
 
 /// Amount and currency of `{"amount":…,"currency":…}`. A number's lexeme is taken as it stands, never through a float.
-pub(super) fn money(raw: Option<&RawValue>) -> (Option<Amount>, Option<Cow<'_, str>>) {
-    let Some([amount, currency]) = raw.and_then(|raw| pick(raw.get(), ["amount", "currency"]))
-    else {
+pub(super) fn money(raw: Option<Json<'_>>) -> (Option<Amount>, Option<Cow<'_, str>>) {
+    let Some([amount, currency]) = raw.and_then(|raw| raw.pick(["amount", "currency"])) else {
         return (None, None);
     };
     (filled(amount).and_then(|text| Amount::parse(&text)), filled(currency))
 }
 
 /// IBAN, else BBAN, else card number, else telephone number; a plain string in some data.
-fn account(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+fn account(raw: Option<Json<'_>>) -> Option<Cow<'_, str>> {
     let raw = raw?;
-    let Some(fields) = pick(raw.get(), ["iban", "bban", "pan", "maskedPan", "msisdn"]) else {
+    let Some(fields) = raw.pick(["iban", "bban", "pan", "maskedPan", "msisdn"]) else {
         return filled(Some(raw));
     };
     fields.into_iter().find_map(filled)
 }
 
 /// A string, or the strings of an array joined by newlines; `None` if all of it is blank.
-fn lines(raw: &RawValue) -> Option<Cow<'_, str>> {
+fn lines(raw: Json<'_>) -> Option<Cow<'_, str>> {
     if is_string(raw) {
         return filled(Some(raw));
     }
@@ -285,7 +284,7 @@ fn lines(raw: &RawValue) -> Option<Cow<'_, str>> {
 }
 
 /// The value without blanks between tokens, because listings are one object per line.
-fn one_line(raw: &RawValue) -> Option<Box<RawValue>> {
+fn one_line(raw: Json<'_>) -> Option<Box<RawValue>> {
     RawValue::from_string(compact(raw.get()).into_owned()).ok()
 }
 

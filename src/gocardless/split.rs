@@ -82,7 +82,7 @@ impl<'a, T: Deserialize<'a>> Members<T> {
                 Key::Transactions => members.transactions = Some(walk.value()?),
                 Key::LastUpdated => {
                     let (_, value) = walk.value::<&RawValue>()?;
-                    members.last_updated = wire::string(Some(value));
+                    members.last_updated = wire::string(Some(value.into()));
                 }
                 Key::Other => {
                     walk.value::<IgnoredAny>()?;
@@ -129,6 +129,7 @@ impl<'a> Walk<'a> {
         }
         self.blanks();
         let (_, key) = self.value::<&RawValue>()?;
+        let key = wire::Json::from(key);
         let key = wire::text(key).filter(|_| wire::is_string(key))?;
         let key = match key.as_ref() {
             "transactions" => Key::Transactions,

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::token::{Credentials, TokenEvent};
-use super::wire::{count, filled, pick};
+use super::wire::{Json, count, filled, pick};
 use crate::model::secret::Secret;
 use crate::model::time::{HOUR_MS, SECOND_MS, UtcInstant};
 
@@ -56,7 +56,7 @@ impl Grant {
 }
 
 /// A text that can stand in a header.
-fn token(raw: Option<&serde_json::value::RawValue>) -> Option<Secret> {
+fn token(raw: Option<Json<'_>>) -> Option<Secret> {
     let text = filled(raw)?;
     let fits = text.len() <= TOKEN_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_graphic());
     fits.then(|| Secret::new(text.into_owned()))

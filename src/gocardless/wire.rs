@@ -8,7 +8,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use memchr::{memchr, memchr2};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Most items that a list in a small answer may have: the list of all institutions has about 2,500.
@@ -16,20 +17,127 @@ const LIST_ITEMS_MAX: usize = 20_000;
 /// Most fields of an error body that are looked at.
 const MEMBERS_MAX: usize = 64;
 
+/// A JSON value that is known to be well-formed, so that its parts are found without being examined anew: a listing looks into
+/// a million rows. On a text that is none nothing worse happens than that it has no parts, or strange ones.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Json<'a>(&'a str);
+
+impl<'a> From<&'a RawValue> for Json<'a> {
+    fn from(raw: &'a RawValue) -> Self {
+        Self(raw.get())
+    }
+}
+
+impl<'a> Json<'a> {
+    /// A value of an answer that was taken apart when it came.
+    pub(super) const fn of_answer(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// Its text.
+    pub(super) const fn get(self) -> &'a str {
+        self.0
+    }
+
+    /// As [`pick`] of its text.
+    pub(super) fn pick<const N: usize>(self, names: [&str; N]) -> Option<[Option<Self>; N]> {
+        let mut picked = [None; N];
+        // Members mostly come in the order of the names: the next one is looked for behind the last.
+        let mut behind = 0;
+        self.each_member(|key, value| {
+            let find = |wanted: &str| {
+                let is_wanted =
+                    |place: &usize| names.get(*place).is_some_and(|name| *name == wanted);
+                (behind..N).chain(0..behind).find(is_wanted)
+            };
+            // Keys may be written with escapes, which none of the names needs.
+            let place = find(key).or_else(|| find(&content(key)?));
+            if let Some((place, slot)) =
+                place.and_then(|place| Some((place, picked.get_mut(place)?)))
+            {
+                behind = place.saturating_add(1);
+                *slot = (value.0 != "null").then_some(value);
+            }
+        })?;
+        Some(picked)
+    }
+
+    /// Shows the members of an object in their order, keys as they are written; `None` if it is not one.
+    fn each_member(self, mut show: impl FnMut(&str, Self)) -> Option<()> {
+        let mut rest = self.0.trim_ascii().strip_prefix('{')?.strip_suffix('}')?.trim_ascii();
+        while !rest.is_empty() {
+            let (key, behind) = first_value(rest)?;
+            let behind = behind.trim_ascii_start().strip_prefix(':')?;
+            let (value, behind) = first_value(behind.trim_ascii_start())?;
+            show(key.strip_prefix('"')?.strip_suffix('"')?, Self(value));
+            rest = behind.trim_ascii_start();
+            if !rest.is_empty() {
+                rest = rest.strip_prefix(',')?.trim_ascii_start();
+            }
+        }
+        Some(())
+    }
+}
+
+/// The value that a text begins with, and what follows it.
+fn first_value(text: &str) -> Option<(&str, &str)> {
+    let bytes = text.as_bytes();
+    let end = match bytes.first()? {
+        b'"' => string_end(bytes, 0)?,
+        b'{' | b'[' => nested_end(bytes)?,
+        _ => {
+            let is_behind =
+                |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
+            bytes.iter().position(is_behind).unwrap_or(bytes.len())
+        }
+    };
+    text.split_at_checked(end)
+}
+
+/// Where the string ends that begins at `start`.
+fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start.saturating_add(1);
+    loop {
+        at = at.saturating_add(memchr2(b'"', b'\\', bytes.get(at..)?)?);
+        match bytes.get(at)? {
+            b'"' => return Some(at.saturating_add(1)),
+            _ => at = at.saturating_add(2),
+        }
+    }
+}
+
+/// Where the object or array ends that begins here, however deep it is.
+fn nested_end(bytes: &[u8]) -> Option<usize> {
+    let (mut at, mut depth) = (0_usize, 0_usize);
+    loop {
+        match bytes.get(at)? {
+            b'"' => {
+                at = string_end(bytes, at)?;
+                continue;
+            }
+            b'{' | b'[' => depth = depth.saturating_add(1),
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at = at.saturating_add(1);
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
 /// The values of the named members of a JSON object; `None` for a member that is absent or null.
 /// `None` altogether if `text` is not one JSON object.
 pub(super) fn pick<'a, const N: usize>(
     text: &'a str,
     names: [&str; N],
-) -> Option<[Option<&'a RawValue>; N]> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let picked = json.deserialize_map(Pick { names }).ok()?;
-    json.end().ok()?;
-    Some(picked)
+) -> Option<[Option<Json<'a>>; N]> {
+    let whole: &RawValue = serde_json::from_str(text).ok()?;
+    Json::from(whole).pick(names)
 }
 
 /// The first members of a JSON object in order, whatever they are called; `None` if `text` is not an object.
-pub(super) fn members(text: &str) -> Option<Vec<(String, &RawValue)>> {
+pub(super) fn members(text: &str) -> Option<Vec<(String, Json<'_>)>> {
     let mut json = serde_json::Deserializer::from_str(text);
     let members = json.deserialize_map(Members).ok()?;
     json.end().ok()?;
@@ -37,34 +145,40 @@ pub(super) fn members(text: &str) -> Option<Vec<(String, &RawValue)>> {
 }
 
 /// The items of a JSON array; `None` if it is not one or has too many.
-pub(super) fn list(raw: &RawValue) -> Option<Vec<&RawValue>> {
+pub(super) fn list(raw: Json<'_>) -> Option<Vec<Json<'_>>> {
     let mut json = serde_json::Deserializer::from_str(raw.get());
     json.deserialize_seq(Items).ok()
 }
 
 /// Whether a value is a JSON string.
-pub(super) fn is_string(raw: &RawValue) -> bool {
+pub(super) fn is_string(raw: Json<'_>) -> bool {
     raw.get().starts_with('"')
 }
 
 /// A string's content as given, or a number's lexeme; `None` for every other kind of value.
-pub(super) fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+pub(super) fn text(raw: Json<'_>) -> Option<Cow<'_, str>> {
     let lexeme = raw.get();
     if let Some(inner) = lexeme.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        if !inner.contains('\\') {
-            return Some(Cow::Borrowed(inner));
-        }
-        // As bytes, because half a surrogate pair is valid JSON and no valid text.
-        let bytes: Bytes<'_> = serde_json::from_str(lexeme).ok()?;
-        return Some(Cow::Owned(String::from_utf8_lossy(&bytes.0).into_owned()));
+        return content(inner);
     }
     lexeme
         .starts_with(|first: char| first == '-' || first.is_ascii_digit())
         .then_some(lexeme.into())
 }
 
+/// What stands between the quotes of a string, without escapes.
+fn content(inner: &str) -> Option<Cow<'_, str>> {
+    if memchr(b'\\', inner.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(inner));
+    }
+    // As bytes, because half a surrogate pair is valid JSON and no valid text.
+    let lexeme = format!("\"{inner}\"");
+    let Bytes(bytes) = serde_json::from_str(&lexeme).ok()?;
+    Some(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
 /// Like [`text`], but blanks count as absent. What is not blank keeps its padding.
-pub(super) fn filled(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+pub(super) fn filled(raw: Option<Json<'_>>) -> Option<Cow<'_, str>> {
     text(raw?).filter(|text| !is_blank(text))
 }
 
@@ -74,17 +188,17 @@ fn is_blank(text: &str) -> bool {
 }
 
 /// Like [`filled`], owned.
-pub(super) fn string(raw: Option<&RawValue>) -> Option<String> {
+pub(super) fn string(raw: Option<Json<'_>>) -> Option<String> {
     filled(raw).map(Cow::into_owned)
 }
 
 /// A whole number, written as number or string; `None` where it is negative, has a fraction or is too large.
-pub(super) fn count(raw: Option<&RawValue>) -> Option<u32> {
+pub(super) fn count(raw: Option<Json<'_>>) -> Option<u32> {
     filled(raw)?.trim().parse().ok()
 }
 
 /// A yes or no, written as such or as a word.
-pub(super) fn flag(raw: Option<&RawValue>) -> Option<bool> {
+pub(super) fn flag(raw: Option<Json<'_>>) -> Option<bool> {
     match raw?.get().trim_matches('"') {
         "true" => Some(true),
         "false" => Some(false),
@@ -114,45 +228,10 @@ impl<'de> Deserialize<'de> for Bytes<'de> {
     }
 }
 
-struct Pick<'n, const N: usize> {
-    names: [&'n str; N],
-}
-
-impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
-    type Value = [Option<&'de RawValue>; N];
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut picked = [None; N];
-        // Members mostly come in the order of the names: the next one is looked for behind the last.
-        let mut behind = 0;
-        while let Some(Bytes(key)) = map.next_key()? {
-            let is_key = |place: &usize| {
-                self.names.get(*place).is_some_and(|name| name.as_bytes() == key.as_ref())
-            };
-            let place = (behind..N).chain(0..behind).find(is_key);
-            match place.and_then(|place| picked.get_mut(place)) {
-                Some(slot) => {
-                    behind = place.map_or(0, |place| place.saturating_add(1));
-                    let value: &RawValue = map.next_value()?;
-                    *slot = (value.get() != "null").then_some(value);
-                }
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(picked)
-    }
-}
-
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(String, &'de RawValue)>;
+    type Value = Vec<(String, Json<'de>)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -163,7 +242,7 @@ impl<'de> Visitor<'de> for Members {
         while let Some(Bytes(key)) = map.next_key()? {
             let value: &RawValue = map.next_value()?;
             if members.len() < MEMBERS_MAX {
-                members.push((String::from_utf8_lossy(&key).into_owned(), value));
+                members.push((String::from_utf8_lossy(&key).into_owned(), value.into()));
             }
         }
         Ok(members)
@@ -173,7 +252,7 @@ impl<'de> Visitor<'de> for Members {
 struct Items;
 
 impl<'de> Visitor<'de> for Items {
-    type Value = Vec<&'de RawValue>;
+    type Value = Vec<Json<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an array of at most {LIST_ITEMS_MAX} items")
@@ -181,11 +260,11 @@ impl<'de> Visitor<'de> for Items {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = array.next_element()? {
+        while let Some(item) = array.next_element::<&'de RawValue>()? {
             if items.len() >= LIST_ITEMS_MAX {
                 return Err(serde::de::Error::invalid_length(items.len(), &self));
             }
-            items.push(item);
+            items.push(item.into());
         }
         Ok(items)
     }
@@ -195,8 +274,8 @@ impl<'de> Visitor<'de> for Items {
 mod tests {
     use super::*;
 
-    fn raw(json: &str) -> &RawValue {
-        serde_json::from_str(json).unwrap()
+    fn raw(json: &str) -> Json<'_> {
+        serde_json::from_str::<&RawValue>(json).unwrap().into()
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike as _, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use super::zone::Zone;
@@ -113,8 +113,17 @@ impl UtcInstant {
 impl fmt::Display for UtcInstant {
     /// RFC 3339 in UTC with milliseconds when there are any.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The Debug form is ISO 8601 with as many decimals as are needed, and takes no allocation.
-        write!(f, "{:?}Z", self.chrono().naive_utc())
+        let at = self.chrono();
+        let ([h1, h2], [m1, m2]) = (digits(at.hour()), digits(at.minute()));
+        let ([s1, s2], milliseconds) =
+            (digits(at.second()), digits::<3>(at.timestamp_subsec_millis()));
+        BankDate(at.date_naive()).fmt(f)?;
+        ascii(f, &[b'T', h1, h2, b':', m1, m2, b':', s1, s2])?;
+        if milliseconds != *b"000" {
+            f.write_str(".")?;
+            ascii(f, &milliseconds)?;
+        }
+        f.write_str("Z")
     }
 }
 
@@ -191,10 +200,31 @@ impl From<NaiveDate> for BankDate {
 }
 
 impl fmt::Display for BankDate {
+    /// ISO 8601.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The Debug form is ISO 8601 and, unlike a format string, not interpreted anew for each of a million rows.
-        write!(f, "{:?}", self.0)
+        let Some(year) = u32::try_from(self.0.year()).ok().filter(|year| *year <= 9_999) else {
+            // As `chrono` writes it: with a sign.
+            return write!(f, "{:?}", self.0);
+        };
+        // Digit by digit, because listings write millions of dates.
+        let [y1, y2, y3, y4] = digits(year);
+        let ([m1, m2], [d1, d2]) = (digits(self.0.month()), digits(self.0.day()));
+        ascii(f, &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2])
     }
+}
+
+/// The last digits of a number.
+fn digits<const N: usize>(mut number: u32) -> [u8; N] {
+    let mut digits = [b'0'; N];
+    for digit in digits.iter_mut().rev() {
+        *digit = digit.saturating_add(u8::try_from(number.rem_euclid(10)).unwrap_or_default());
+        number = number.div_euclid(10);
+    }
+    digits
+}
+
+fn ascii(f: &mut fmt::Formatter<'_>, text: &[u8]) -> fmt::Result {
+    f.write_str(str::from_utf8(text).unwrap_or_default())
 }
 
 impl Serialize for BankDate {
@@ -281,5 +311,17 @@ mod tests {
         assert!(!far.is_plausible());
         assert_eq!(BankDate::from_epoch_days(far.epoch_days()), Some(far));
         assert_eq!(BankDate::from_epoch_days(0), BankDate::from_ymd(1970, 1, 1));
+    }
+
+    #[test]
+    fn dates_and_instants_are_iso_8601_at_the_ends_of_the_calendar_too() {
+        for days in [0, 59, 19_782, -719_528, -719_529, 2_932_896, 2_932_897, -90_000_000] {
+            let date = BankDate::from_epoch_days(days).unwrap();
+            assert_eq!(date.to_string(), format!("{:?}", date.0));
+            for ms in [0, 1, 999, 1_000, 86_399_999] {
+                let at = UtcInstant::from_ms(days * DAY_MS + ms);
+                assert_eq!(at.to_string(), format!("{:?}Z", at.chrono().naive_utc()));
+            }
+        }
     }
 }

@@ -134,6 +134,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "reqwest",
             "governor",
             "blake3",
+            "memchr",
             "rustls",
             "tokio::sync",
         ],

@@ -90,7 +90,7 @@ async fn export(shared: Shared, request: ExportRequest) -> Result<Response, Refu
     let config = shared.reloader.config();
     let Export { expenses, income } = config.export.clone();
     let style = Style { expenses, income, continued };
-    let accounts = accounts(&shared, &report, account_id).await?;
+    let accounts = accounts(&shared, &report, account_id, format).await?;
     if format == Format::Beancount {
         beancount_names(&accounts, &style)?;
     }
@@ -174,11 +174,17 @@ async fn accounts(
     shared: &Shared,
     report: &Report,
     only: Option<AccountId>,
+    format: Format,
 ) -> Result<Vec<Account>, Refusal> {
     let mut accounts = Vec::new();
     for account in &report.accounts {
         if account.identifying.is_none() && only.is_none_or(|id| id == account.id) {
-            accounts.push(shown(shared, report, account).await?);
+            let mut account = shown(shared, report, account).await?;
+            // All rows have to be looked at for that, and forms in the order of dates have no place for it.
+            if format.by_account() {
+                account.days = shared.store.days(account.id).await?;
+            }
+            accounts.push(account);
         }
     }
     accounts.sort_unstable_by_key(|account| account.id);
@@ -220,7 +226,7 @@ async fn shown(
         owner_name: facts.owner_name.clone(),
         institution_id: account.institution_id.0.clone(),
         balances,
-        days: shared.store.days(id).await?,
+        days: None,
         synced_at: account.last_synced_at,
         iban,
         bban,
