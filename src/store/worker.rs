@@ -2,8 +2,10 @@
 //!
 //! No connection crosses an `.await`: all work comes as closures over what a [`Writer`] or a [`Reader`] has.
 
+use std::future::poll_fn;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 
 use rusqlite::Connection;
 use tokio::sync::watch;
@@ -301,7 +303,15 @@ async fn by_caller<T>(
         Some(writer) => job(writer),
         None => Err(Error::Closed),
     };
-    tokio::task::yield_now().await;
+    let mut stood_back = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut stood_back, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
     result
 }
 

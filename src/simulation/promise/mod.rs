@@ -80,7 +80,7 @@ pub struct Tally {
 
 impl Tally {
     /// One judgment.
-    pub(in super::super) fn count(&mut self, broken: bool) {
+    pub(super) fn count(&mut self, broken: bool) {
         self.checked += 1;
         self.broken += u64::from(broken);
     }
