@@ -79,6 +79,19 @@ mod tests {
         elsewhere.see(begin, &Fact::Heard(request.clone()));
         elsewhere.see(begin.plus_hours(20), &Fact::Request(refused.into()));
         assert_eq!(look(&mut elsewhere, &mut world, 29), []);
+        // The account goes on through another link, which the bank does not serve yet.
+        let mut through_new = (*request).clone();
+        (through_new.account, through_new.status) = (Some("another".to_owned()), 503);
+        let mut renewed = Freshness::new(26 * HOUR_MS);
+        renewed.see(begin, &Fact::Began);
+        renewed.see(begin, &Fact::Heard(request.clone()));
+        renewed.see(begin.plus_hours(20), &Fact::Request(through_new.clone().into()));
+        assert_eq!(look(&mut renewed, &mut world, 29), []);
+        assert!(matches!(look(&mut renewed, &mut world, 49)[..], [Err(_)]), "not for ever");
+        // Nor does the trouble of another account excuse anything.
+        through_new.before.as_mut().unwrap().bank_account += 1;
+        renewed.see(begin.plus_hours(48), &Fact::Request(through_new.into()));
+        assert!(matches!(look(&mut renewed, &mut world, 49)[..], [Err(_)]));
         // Whoever has failed a moment ago need not be fresh yet.
         judge.see(begin.plus_hours(28), &Fact::Lost(request));
         assert_eq!(look(&mut judge, &mut world, 29), []);

@@ -94,10 +94,18 @@ impl Health {
         match request.account.as_ref() {
             None => self.ill_at = Some(at),
             Some(account) => {
-                if let Some(record) = self.accounts.get_mut(account) {
-                    record.ill_at = at;
+                let first_at = self.accounts.get(account).map(|own| own.first_at);
+                let bank_account = request.before.as_ref().map(|before| before.bank_account);
+                for (handle, record) in &mut self.accounts {
+                    let own = handle == account;
+                    // Through older links nobody calls any more, even if the newest has not given anything yet.
+                    let older = Some(record.bank_account) == bank_account
+                        && first_at.is_none_or(|first_at| record.first_at <= first_at);
+                    if own || older {
+                        record.ill_at = at;
+                    }
                     // What a bank does not give is not expected.
-                    if let (403, Some(scope)) = (request.status, request.scope) {
+                    if let (true, 403, Some(scope)) = (own, request.status, request.scope) {
                         record.newest.remove(&scope);
                     }
                 }
