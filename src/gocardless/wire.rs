@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use memchr::{memchr, memchr2};
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Most items that a list in a small answer may have: the list of all institutions has about 2,500.
@@ -63,7 +63,7 @@ impl<'a> Json<'a> {
     }
 
     /// Shows the members of an object in their order, keys as they are written; `None` if it is not one.
-    fn each_member(self, mut show: impl FnMut(&str, Self)) -> Option<()> {
+    fn each_member(self, mut show: impl FnMut(&'a str, Self)) -> Option<()> {
         let mut rest = self.0.trim_ascii().strip_prefix('{')?.strip_suffix('}')?.trim_ascii();
         while !rest.is_empty() {
             let (key, behind) = first_value(rest)?;
@@ -138,9 +138,13 @@ pub(super) fn pick<'a, const N: usize>(
 
 /// The first members of a JSON object in order, whatever they are called; `None` if `text` is not an object.
 pub(super) fn members(text: &str) -> Option<Vec<(String, Json<'_>)>> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let members = json.deserialize_map(Members).ok()?;
-    json.end().ok()?;
+    let whole: &RawValue = serde_json::from_str(text).ok()?;
+    let mut members = Vec::new();
+    Json::from(whole).each_member(|key, value| {
+        if members.len() < MEMBERS_MAX {
+            members.extend(content(key).map(|key| (key.into_owned(), value)));
+        }
+    })?;
     Some(members)
 }
 
@@ -225,27 +229,6 @@ impl<'de> Deserialize<'de> for Bytes<'de> {
             }
         }
         deserializer.deserialize_bytes(AsBytes)
-    }
-}
-
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(String, Json<'de>)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(Bytes(key)) = map.next_key()? {
-            let value: &RawValue = map.next_value()?;
-            if members.len() < MEMBERS_MAX {
-                members.push((String::from_utf8_lossy(&key).into_owned(), value.into()));
-            }
-        }
-        Ok(members)
     }
 }
 

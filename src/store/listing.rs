@@ -4,6 +4,7 @@
 //! write-ahead log from being copied back. The price: a change that is committed between two chunks shows in the later
 //! ones. Rows keep their place in the order, so that none is listed twice unless the bank changes its date meanwhile.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::error::Error;
@@ -27,13 +28,12 @@ pub struct Listing<T> {
     workers: Arc<Workers>,
     /// Travels to the reader thread and back; gone when a call was abandoned or failed.
     cursor: Option<Box<dyn Cursor<T>>>,
-    /// Rows that were given out.
-    len: usize,
 }
 
 impl<T: Send + 'static> Listing<T> {
     pub(super) fn new(workers: &Arc<Workers>, cursor: impl Cursor<T> + 'static) -> Self {
-        Self { workers: Arc::clone(workers), cursor: Some(Box::new(cursor)), len: 0 }
+        let cursor = Counted { cursor, len: 0, given: PhantomData };
+        Self { workers: Arc::clone(workers), cursor: Some(Box::new(cursor)) }
     }
 
     /// The next rows, a few hundred at most and at least one; `None` at the end.
@@ -42,8 +42,7 @@ impl<T: Send + 'static> Listing<T> {
     /// After an error, and after a call that was dropped before it ended, the listing cannot go on: [`Error::Refused`].
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, Error> {
         let mut cursor = self.cursor.take().ok_or(Error::Refused("the listing was interrupted"))?;
-        let is_long = self.len > SHORT_LEN;
-        if cursor.is_over() && !is_long {
+        if cursor.is_over() {
             self.cursor = Some(cursor);
             return Ok(None);
         }
@@ -51,14 +50,10 @@ impl<T: Send + 'static> Listing<T> {
             .workers
             .read(move |reader| {
                 let rows = cursor.next(reader)?;
-                if rows.is_none() && is_long {
-                    reader.rest()?;
-                }
                 Ok((cursor, rows))
             })
             .await?;
         self.cursor = Some(cursor);
-        self.len = self.len.saturating_add(rows.as_ref().map_or(0, Vec::len));
         Ok(rows)
     }
 
@@ -68,8 +63,8 @@ impl<T: Send + 'static> Listing<T> {
         self,
         turn: impl FnMut(Vec<T>) -> U + Send + 'static,
     ) -> Listing<U> {
-        let turned = |cursor| -> Box<dyn Cursor<U>> { Box::new(Turned { cursor, turn, len: 0 }) };
-        Listing { workers: self.workers, cursor: self.cursor.map(turned), len: 0 }
+        let turned = |cursor| -> Box<dyn Cursor<U>> { Box::new(Turned { cursor, turn }) };
+        Listing { workers: self.workers, cursor: self.cursor.map(turned) }
     }
 
     /// All that is left: for short listings.
@@ -82,26 +77,42 @@ impl<T: Send + 'static> Listing<T> {
     }
 }
 
-/// A listing whose chunks become something else.
-struct Turned<T, F> {
-    cursor: Box<dyn Cursor<T>>,
-    turn: F,
-    /// Rows that were turned.
+/// A listing that has the reader rest at its end if it was long.
+struct Counted<T, C> {
+    cursor: C,
+    /// Rows that were given out.
     len: usize,
+    given: PhantomData<fn() -> T>,
 }
 
-impl<T, U, F: FnMut(Vec<T>) -> U + Send> Cursor<U> for Turned<T, F> {
-    fn next(&mut self, reader: &mut Reader) -> Result<Option<Vec<U>>, Error> {
+impl<T, C: Cursor<T>> Cursor<T> for Counted<T, C> {
+    fn next(&mut self, reader: &mut Reader) -> Result<Option<Vec<T>>, Error> {
         let rows = self.cursor.next(reader)?;
         self.len = self.len.saturating_add(rows.as_ref().map_or(0, Vec::len));
         if rows.is_none() && self.len > SHORT_LEN {
             reader.rest()?;
         }
-        Ok(rows.map(|rows| vec![(self.turn)(rows)]))
+        Ok(rows)
     }
 
     fn is_over(&self) -> bool {
         self.len <= SHORT_LEN && self.cursor.is_over()
+    }
+}
+
+/// A listing whose chunks become something else.
+struct Turned<T, F> {
+    cursor: Box<dyn Cursor<T>>,
+    turn: F,
+}
+
+impl<T, U, F: FnMut(Vec<T>) -> U + Send> Cursor<U> for Turned<T, F> {
+    fn next(&mut self, reader: &mut Reader) -> Result<Option<Vec<U>>, Error> {
+        Ok(self.cursor.next(reader)?.map(|rows| vec![(self.turn)(rows)]))
+    }
+
+    fn is_over(&self) -> bool {
+        self.cursor.is_over()
     }
 }
 

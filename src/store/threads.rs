@@ -12,7 +12,6 @@ use std::thread::{Builder, JoinHandle};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::Error;
-use super::open::Place;
 use super::worker::{Reader, Start, Writer};
 
 /// Closures that wait for the writer; more callers wait for a place.
@@ -44,7 +43,6 @@ pub(super) struct Threads {
 impl Threads {
     /// Starts the writing thread, opens the database on it, then starts the readers.
     pub(super) async fn start(
-        place: Place,
         open: impl FnOnce() -> Result<(Writer, Start), Error> + Send + 'static,
     ) -> Result<(Self, Start), Error> {
         let (writer, jobs) = mpsc::channel(WRITER_QUEUE_LEN);
@@ -53,7 +51,7 @@ impl Threads {
         let body = move || {
             let start = || -> Result<_, Error> {
                 let (writer, start) = open()?;
-                let readers = start_readers(&place, &writer, read_jobs)?;
+                let readers = start_readers(&writer, read_jobs)?;
                 Ok((writer, start, readers))
             };
             match start() {
@@ -161,12 +159,11 @@ fn write_until_closed(
 }
 
 fn start_readers(
-    place: &Place,
     writer: &Writer,
     jobs: mpsc::Receiver<ReadJob>,
 ) -> Result<Vec<JoinHandle<()>>, Error> {
     let jobs = Arc::new(Mutex::new(jobs));
-    let reader = || Reader::new(place.clone(), writer.identity());
+    let reader = || Reader::new(writer.place().clone(), writer.identity());
     // The one used last is taken first: a second connection is made only where two are wanted at the same time.
     let idle = Arc::new(Mutex::new((0..READERS).map(|_| reader()).collect::<Vec<_>>()));
     (0..READERS)

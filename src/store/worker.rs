@@ -206,11 +206,7 @@ impl Workers {
         random: u128,
     ) -> Result<(Self, Start), Error> {
         let path = place.path.clone();
-        let open = {
-            let place = place.clone();
-            move || Writer::open(place, at, random)
-        };
-        let started = Threads::start(place, open).await;
+        let started = Threads::start(move || Writer::open(place, at, random)).await;
         let (threads, start) = started.map_err(|error| error.about(&path))?;
         Ok((Self::new(path, Hands::Threads(threads)), start))
     }

@@ -306,13 +306,7 @@ fn data(terminal: &mut Terminal) {
     let days = format!("--from {day} --to {day}");
     terminal.both("history", &format!("history {row}"), 0, ALL);
     terminal.both("explain", &format!("explain {row}"), 0, ALL);
-    terminal.types("transactions", &format!("transactions {days} DE59322397900000004001"), 0, ALL);
-    terminal.types(
-        "transactions",
-        &format!("transactions {days} DE59322397900000004001 --json"),
-        0,
-        ALL,
-    );
+    terminal.both("transactions", &format!("transactions {days} DE59322397900000004001"), 0, ALL);
     for format in ["csv", "jsonl", "hledger", "beancount", "ofx", "qif", "camt053"] {
         terminal.types(
             "export",
