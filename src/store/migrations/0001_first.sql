@@ -102,7 +102,6 @@ CREATE TABLE call (
     settled_at          INTEGER,
     state               TEXT    NOT NULL CHECK (state IN ('reserved', 'succeeded', 'unanswered', 'released'))
 ) STRICT;
-CREATE INDEX call_reserved_at ON call (reserved_at);
 CREATE INDEX call_account ON call (account);
 
 -- A run is looked up by its id while it goes on, by its number ever after: there are thousands a year. Its id is the time of
