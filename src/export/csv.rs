@@ -142,7 +142,10 @@ impl<T> Default for Written<T> {
 impl<T: Copy + PartialEq + Display> Written<T> {
     fn text(&mut self, value: T) -> &str {
         if self.value != Some(value) {
-            (self.value, self.text) = (Some(value), value.to_string());
+            self.value = Some(value);
+            self.text.clear();
+            // Writing to memory cannot fail.
+            let _infallible = write!(self.text, "{value}");
         }
         &self.text
     }

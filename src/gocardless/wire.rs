@@ -46,12 +46,16 @@ impl<'a> Json<'a> {
         let mut behind = 0;
         self.each_member(|key, value| {
             let find = |wanted: &str| {
-                let is_wanted =
-                    |place: &usize| names.get(*place).is_some_and(|name| *name == wanted);
-                (behind..N).chain(0..behind).find(is_wanted)
+                let (before, after) = names.split_at_checked(behind)?;
+                let place = |names: &[&str]| names.iter().position(|name| *name == wanted);
+                let after = place(after).map(|place| place.saturating_add(behind));
+                after.or_else(|| place(before))
             };
             // Keys may be written with escapes, which none of the names needs.
-            let place = find(key).or_else(|| find(&content(key)?));
+            let place = find(key).or_else(|| match content(key)? {
+                Cow::Borrowed(_plain) => None,
+                Cow::Owned(key) => find(&key),
+            });
             if let Some((place, slot)) =
                 place.and_then(|place| Some((place, picked.get_mut(place)?)))
             {
@@ -64,34 +68,62 @@ impl<'a> Json<'a> {
 
     /// Shows the members of an object in their order, keys as they are written; `None` if it is not one.
     fn each_member(self, mut show: impl FnMut(&'a str, Self)) -> Option<()> {
-        let mut rest = self.0.trim_ascii().strip_prefix('{')?.strip_suffix('}')?.trim_ascii();
-        while !rest.is_empty() {
-            let (key, behind) = first_value(rest)?;
-            let behind = behind.trim_ascii_start().strip_prefix(':')?;
-            let (value, behind) = first_value(behind.trim_ascii_start())?;
-            show(key.strip_prefix('"')?.strip_suffix('"')?, Self(value));
-            rest = behind.trim_ascii_start();
-            if !rest.is_empty() {
-                rest = rest.strip_prefix(',')?.trim_ascii_start();
+        let mut scan = Scan { text: self.0, at: 0 };
+        scan.token(b'{').then_some(())?;
+        if scan.token(b'}') {
+            return Some(());
+        }
+        loop {
+            let key = quoted(scan.value()?)?;
+            scan.token(b':').then_some(())?;
+            show(key, Self(scan.value()?));
+            if !scan.token(b',') {
+                return scan.token(b'}').then_some(());
             }
         }
-        Some(())
     }
 }
 
-/// The value that a text begins with, and what follows it.
-fn first_value(text: &str) -> Option<(&str, &str)> {
-    let bytes = text.as_bytes();
-    let end = match bytes.first()? {
-        b'"' => string_end(bytes, 0)?,
-        b'{' | b'[' => nested_end(bytes)?,
-        _ => {
-            let is_behind =
-                |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
-            bytes.iter().position(is_behind).unwrap_or(bytes.len())
+/// A place in a text. By bytes: patterns of `str` are built for more than one letter, and a listing looks at a million rows.
+struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    /// Goes on to what is not a blank, and tells what it is.
+    fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.text.as_bytes().get(self.at)? {
+                b' ' | b'\t' | b'\n' | b'\r' => self.at = self.at.saturating_add(1),
+                byte => return Some(*byte),
+            }
         }
-    };
-    text.split_at_checked(end)
+    }
+
+    /// Goes past a token; `false` if something else comes.
+    fn token(&mut self, token: u8) -> bool {
+        let found = self.peek() == Some(token);
+        self.at = self.at.saturating_add(usize::from(found));
+        found
+    }
+
+    /// Goes past the value that comes.
+    fn value(&mut self) -> Option<&'a str> {
+        let first = self.peek()?;
+        let (bytes, start) = (self.text.as_bytes(), self.at);
+        self.at = match first {
+            b'"' => string_end(bytes, start)?,
+            b'{' | b'[' => nested_end(bytes, start)?,
+            _ => {
+                let is_behind =
+                    |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
+                let behind = bytes.get(start..)?.iter().position(is_behind);
+                behind.map_or(bytes.len(), |len| start.saturating_add(len))
+            }
+        };
+        self.text.get(start..self.at)
+    }
 }
 
 /// Where the string ends that begins at `start`.
@@ -106,9 +138,9 @@ fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// Where the object or array ends that begins here, however deep it is.
-fn nested_end(bytes: &[u8]) -> Option<usize> {
-    let (mut at, mut depth) = (0_usize, 0_usize);
+/// Where the object or array ends that begins at `start`, however deep it is.
+fn nested_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let (mut at, mut depth) = (start, 0_usize);
     loop {
         match bytes.get(at)? {
             b'"' => {
@@ -123,6 +155,14 @@ fn nested_end(bytes: &[u8]) -> Option<usize> {
         if depth == 0 {
             return Some(at);
         }
+    }
+}
+
+/// What stands between the quotes of a string; `None` for every other kind of value.
+fn quoted(lexeme: &str) -> Option<&str> {
+    match lexeme.as_bytes() {
+        [b'"', .., b'"'] => lexeme.get(1..lexeme.len().saturating_sub(1)),
+        _ => None,
     }
 }
 
@@ -156,18 +196,16 @@ pub(super) fn list(raw: Json<'_>) -> Option<Vec<Json<'_>>> {
 
 /// Whether a value is a JSON string.
 pub(super) fn is_string(raw: Json<'_>) -> bool {
-    raw.get().starts_with('"')
+    raw.get().as_bytes().first() == Some(&b'"')
 }
 
 /// A string's content as given, or a number's lexeme; `None` for every other kind of value.
 pub(super) fn text(raw: Json<'_>) -> Option<Cow<'_, str>> {
     let lexeme = raw.get();
-    if let Some(inner) = lexeme.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        return content(inner);
+    match lexeme.as_bytes() {
+        [b'-' | b'0'..=b'9', ..] => Some(lexeme.into()),
+        _ => content(quoted(lexeme)?),
     }
-    lexeme
-        .starts_with(|first: char| first == '-' || first.is_ascii_digit())
-        .then_some(lexeme.into())
 }
 
 /// What stands between the quotes of a string, without escapes.

@@ -164,21 +164,19 @@ impl BankDate {
 
     /// Parses `YYYY-MM-DD`, alone or at the front of a date-time (banks put times into date fields).
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let (date, rest) = text.split_at_checked(10)?;
-        if !(rest.is_empty() || rest.starts_with(['T', 't', ' '])) {
+        let (date, rest) = text.trim().as_bytes().split_first_chunk()?;
+        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *date else { return None };
+        if !matches!(rest.first(), None | Some(b'T' | b't' | b' ')) {
             return None;
         }
-        let bytes = date.as_bytes();
-        let shaped = bytes.iter().enumerate().all(|(place, byte)| match place {
-            4 | 7 => *byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-        if !shaped {
-            return None;
-        }
-        let number = |range: std::ops::Range<usize>| date.get(range)?.parse::<u32>().ok();
-        Self::from_ymd(i32::try_from(number(0..4)?).ok()?, number(5..7)?, number(8..10)?)
+        let number = |digits: &[u8]| {
+            digits.iter().try_fold(0, |number: u32, digit| {
+                let digit = digit.is_ascii_digit().then(|| digit.wrapping_sub(b'0'))?;
+                number.checked_mul(10)?.checked_add(digit.into())
+            })
+        };
+        let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
+        Self::from_ymd(year, number(&[m1, m2])?, number(&[d1, d2])?)
     }
 
     /// This date moved by whole days; `None` at the ends of the calendar.

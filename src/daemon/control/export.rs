@@ -374,11 +374,12 @@ impl Sheet {
     /// Some rows; `None` if one cannot be written.
     fn rows(&mut self, rows: &[TransactionRow]) -> Option<Vec<u8>> {
         let Self { form, accounts, reader, rules, left_out, length } = self;
-        // What is set aside for a piece waits with it for the client.
+        // What is set aside for a piece waits with it for the client; what is too small doubles, and that is too much.
+        let aside = length.saturating_add(length.div_ceil(8));
         let (mut text, mut lines) = (String::new(), Vec::new());
         match form {
-            Some(_) => text.reserve(*length),
-            None => lines.reserve(*length),
+            Some(_) => text.reserve(aside),
+            None => lines.reserve(aside),
         }
         for row in rows {
             let rule = rules.get(&row.account_id).map(Arc::as_ref);
