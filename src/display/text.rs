@@ -24,6 +24,11 @@ fn is_tidy(text: &str) -> bool {
     // The end of the text before is like a blank.
     let mut after_blank = true;
     for byte in text.bytes() {
+        // Nearly always.
+        if byte.is_ascii_graphic() {
+            after_blank = false;
+            continue;
+        }
         let is_blank = byte == b' ';
         // Other blanks are control characters, or begin with one of these bytes in UTF-8.
         let is_doubtful = byte < b' ' || matches!(byte, 0xc2 | 0xe1..=0xe3);

@@ -8,7 +8,8 @@ use std::fmt::{Display, Write as _};
 use memchr::{memchr, memchr3};
 
 use crate::model::id::AccountId;
-use crate::model::time::UtcInstant;
+use crate::model::money::Amount;
+use crate::model::time::{BankDate, UtcInstant};
 
 use super::{Account, Form, Row, Style};
 
@@ -53,17 +54,20 @@ pub const COLUMNS: [&str; 33] = [
 const END: &str = "\r\n";
 
 /// Writes CSV.
+#[derive(Default)]
 pub(super) struct Csv {
     headed: bool,
     account: Written<AccountId>,
+    date: Written<BankDate>,
+    amount: Written<Amount>,
     first_seen: Written<UtcInstant>,
     last_seen: Written<UtcInstant>,
+    revision: Written<u32>,
 }
 
 impl Csv {
     pub(super) fn new(style: &Style) -> Self {
-        let (account, first_seen, last_seen) = Default::default();
-        Self { headed: style.continued, account, first_seen, last_seen }
+        Self { headed: style.continued, ..Self::default() }
     }
 }
 
@@ -79,15 +83,15 @@ impl Form for Csv {
         let Row { listed: row, shown, .. } = *row;
         let columns = row.columns;
         let mut line = Line { out, any: false };
-        line.shown(Some(row.id));
-        line.plain(self.account.text(row.account_id));
+        line.shown(row.id);
+        line.plain(self.account.text(Some(row.account_id)));
         line.plain(row.booking_status.as_str());
         line.plain(row.state.as_str());
-        line.shown(columns.booking_date);
-        line.shown(columns.value_date);
+        line.plain(self.date.text(columns.booking_date));
+        line.plain(self.date.text(columns.value_date));
         line.text(columns.booking_date_time.as_deref());
         line.text(columns.value_date_time.as_deref());
-        line.shown(columns.amount);
+        line.plain(self.amount.text(columns.amount));
         line.text(columns.currency.as_deref());
         for text in [
             &columns.creditor_name,
@@ -114,20 +118,20 @@ impl Form for Csv {
             line.out.push_str(if place > 0 { " " } else { "" });
             line.out.push_str(flag.as_str());
         }
-        line.shown(shown.display_amount);
+        line.plain(self.amount.text(shown.display_amount));
         line.text(shown.display_currency.as_deref());
-        line.shown(shown.display_date);
+        line.plain(self.date.text(shown.display_date));
         line.text(shown.display_payee.as_deref());
         line.text(shown.display_notes.as_deref());
-        line.plain(self.first_seen.text(row.first_seen_at));
-        line.plain(self.last_seen.text(row.last_seen_at));
-        line.shown(Some(row.revision));
+        line.plain(self.first_seen.text(Some(row.first_seen_at)));
+        line.plain(self.last_seen.text(Some(row.last_seen_at)));
+        line.plain(self.revision.text(Some(row.revision)));
         out.push_str(END);
         true
     }
 }
 
-/// A value and its text: one row after the other has the same.
+/// A value and its text: one field after the other has the same.
 struct Written<T> {
     value: Option<T>,
     text: String,
@@ -140,7 +144,9 @@ impl<T> Default for Written<T> {
 }
 
 impl<T: Copy + PartialEq + Display> Written<T> {
-    fn text(&mut self, value: T) -> &str {
+    /// Empty for nothing.
+    fn text(&mut self, value: Option<T>) -> &str {
+        let Some(value) = value else { return "" };
         if self.value != Some(value) {
             self.value = Some(value);
             self.text.clear();
@@ -182,13 +188,11 @@ impl Line<'_> {
         self.out.push_str(text);
     }
 
-    /// The same of ids, dates, numbers.
-    fn shown(&mut self, value: Option<impl Display>) {
+    /// The same of an id.
+    fn shown(&mut self, id: impl Display) {
         self.separate();
-        if let Some(value) = value {
-            // Writing to memory cannot fail.
-            let _infallible = write!(self.out, "{value}");
-        }
+        // Writing to memory cannot fail.
+        let _infallible = write!(self.out, "{id}");
     }
 
     fn separate(&mut self) {

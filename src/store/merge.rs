@@ -166,15 +166,25 @@ impl Cursor<TransactionRow> for Transactions {
             None => self.begin(connection)?,
         };
         let (mut rows, mut bytes) = (Vec::new(), 0_usize);
+        let mut turn = heads.pop_first();
         while bytes < CHUNK_BYTES
-            && let Some((_, place)) = heads.pop_first()
+            && let Some((_, place)) = turn
         {
             let row = self.take(&mut source, place)?;
             bytes = bytes.saturating_add(row.as_ref().map_or(0, |row| row.raw.len()));
             rows.extend(row);
             let head = self.accounts.get(place).and_then(|account| account.head(place));
-            heads.extend(head.map(|head| (head, place)));
+            // Often it is the same account's turn again.
+            turn = match (head, heads.first_key_value()) {
+                (Some(head), Some((first, _))) if *first < head => {
+                    heads.insert(head, place);
+                    heads.pop_first()
+                }
+                (Some(head), _) => Some((head, place)),
+                (None, _) => heads.pop_first(),
+            };
         }
+        heads.extend(turn);
         self.heads = Some(heads);
         Ok((!rows.is_empty()).then_some(rows))
     }
