@@ -104,8 +104,8 @@ impl Planner {
     fn metadata_failed(&mut self, id: AccountId, failure: Option<&Failure>, now: UtcInstant) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         let link_id = account.link_id;
-        // A probe of a healthy account that fails says nothing about the account, and the gate, which `heard` has closed,
-        // decides when to ask again where nobody answers.
+        // A probe of a healthy account that fails says nothing about the account, whose own waits stay as they are; the gate,
+        // which `heard` has closed, decides when to ask again where nobody answers.
         let gate_decides = failure.is_some_and(|failure| {
             matches!(
                 failure.class,
@@ -119,15 +119,17 @@ impl Planner {
         });
         let class = failure.map(|failure| &failure.class);
         let retry_at = Self::account_retry_at(account, class, now);
-        if gate_decides {
-            account.retry_at = None;
-        } else if let Some(pause) = account.pause.as_mut() {
-            pause.ask_at = retry_at;
-        } else if account.identifying.is_some() {
+        match account.pause.as_mut() {
+            _ if gate_decides => {}
+            Some(pause) => pause.ask_at = retry_at,
             // A person waits for this account.
-            account.retry_at = Some(backoff::LINK_STEP.next(2, now));
-        } else if account.status == AccountStatus::Processing {
-            account.retry_at = Some(retry_at);
+            None if account.identifying.is_some() => {
+                account.retry_at = Some(backoff::LINK_STEP.next(2, now));
+            }
+            None if account.status == AccountStatus::Processing => {
+                account.retry_at = Some(retry_at);
+            }
+            None => {}
         }
         self.changed(id);
         match failure.map(|failure| &failure.class) {

@@ -61,13 +61,19 @@ impl Planner {
         self.metadata_call(id, now)
     }
 
+    /// Another one at each try: that of one account may be all that is out of order.
     fn probed_account(&self) -> Option<AccountId> {
         let fit = |account: &&Account| {
             account.identifying.is_none()
                 && !account.status.is_over()
                 && self.links.get(&account.link_id).is_some_and(|link| link.status.is_live())
         };
-        self.accounts.values().find(fit).map(|account| account.id)
+        let mut fit = self.accounts.values().filter(fit);
+        let turn = match self.provider.outage_tries {
+            0 => 0,
+            tries => usize::try_from(tries).ok()?.checked_rem(fit.clone().count())?,
+        };
+        fit.nth(turn).map(|account| account.id)
     }
 
     /// The process is up, or its configuration is new: a person may have cured what was wrong.

@@ -31,8 +31,9 @@ pub(super) struct Request {
     pub(super) wall_error_ms: i64,
     /// The provider did not accept the token.
     pub(super) token_refused: bool,
-    /// The provider did not accept the address it came from.
-    pub(super) address_refused: bool,
+    /// The address it came from is not accepted, or a page of the edge answers what is no bank's to answer: nobody is served,
+    /// whoever was asked for.
+    pub(super) nobody_served: bool,
     /// Whether it asks for a part of the days only.
     pub(super) filtered: bool,
     /// The provider's decision, whether or not it arrives.

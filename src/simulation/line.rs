@@ -22,6 +22,8 @@ use super::shown::{self, Shown};
 const INVALID_TOKEN: &[u8] = b"Invalid token";
 /// How it says that nobody may call from here.
 const ADDRESS_DENIED: &[u8] = b"IP address access denied";
+/// How a page of the edge begins, and no answer of the API.
+const PAGE: &[u8] = b"<";
 
 /// What the wire does to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,7 +251,8 @@ pub(super) fn decide(
         wall_error_ms,
         filtered: !query.is_empty(),
         token_refused: response.status == 401 && says(&response, INVALID_TOKEN),
-        address_refused: response.status == 403 && says(&response, ADDRESS_DENIED),
+        nobody_served: (scope.is_none() && response.body.starts_with(PAGE))
+            || (response.status == 403 && says(&response, ADDRESS_DENIED)),
         status: response.status,
         daily_reset_at,
     };

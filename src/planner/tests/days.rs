@@ -202,6 +202,21 @@ fn an_outage_knocks_with_free_calls_and_is_announced_once() {
 }
 
 #[test]
+fn an_account_that_nobody_serves_does_not_stop_the_others() {
+    for unserved in ["p1", "p2"] {
+        let accounts = vec![("p1", "DE89370400440532013000"), ("p2", "DE02120300000000202051")];
+        let (mut driver, _) = Driver::confirming(90, accounts);
+        driver.script.unserved = Some(unserved);
+        driver.run_for(10 * 24 * HOUR_MS);
+        let day_ago = driver.now.plus_days(-1);
+        let stale = |account: &&Account| account.last_synced_at.is_none_or(|at| at < day_ago);
+        let stale: Vec<&Account> = driver.planner.accounts().filter(stale).collect();
+        let [one] = stale.as_slice() else { panic!("{unserved}: {stale:?}") };
+        assert_eq!(one.provider_account_id.0, unserved);
+    }
+}
+
+#[test]
 fn a_wrong_secret_stops_everything_once_and_is_retried_slowly() {
     let (mut driver, _, _) = Driver::linked();
     let fault = FailureClass::Configuration(ConfigurationFault::Credentials);

@@ -72,6 +72,8 @@ struct Script {
     accepted: UtcInstant,
     /// Fails the scopes named, where `data` does not fail all.
     broken: Vec<Scope>,
+    /// A page of the edge answers whatever concerns this handle.
+    unserved: Option<&'static str>,
     /// Answers carry the provider's date.
     dated: bool,
     /// Days of access that the agreement gives.
@@ -113,6 +115,7 @@ impl Driver {
                 refuse_terms: Vec::new(),
                 accepted: T0,
                 broken: Vec::new(),
+                unserved: None,
                 dated: false,
                 access_days: 90,
                 confirmed_days: None,
@@ -285,6 +288,13 @@ impl Driver {
             ApiCall::CreateRequisition(new) => Reply::Requisition(self.requisition(&new.reference)),
             ApiCall::Requisition(_) => Reply::Requisition(self.requisition("?")),
             ApiCall::DeleteRequisition(_) => Reply::Deleted,
+            ApiCall::Metadata(id)
+            | ApiCall::Balances(id)
+            | ApiCall::Transactions { account: id, .. }
+                if script.unserved == Some(id.0.as_str()) =>
+            {
+                return Err(failure(FailureClass::Edge(EdgeFault::NotTheApi), Some(502), false));
+            }
             ApiCall::Metadata(id) => {
                 let iban = script.accounts.iter().find(|(handle, _)| *handle == id.0).unwrap().1;
                 let facts = AccountFacts { iban: Iban::new(iban), ..AccountFacts::default() };

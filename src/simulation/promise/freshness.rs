@@ -70,10 +70,10 @@ mod tests {
         judge.see(begin, &Fact::Heard(request.clone()));
         assert_eq!(look(&mut judge, &mut world, 25), []);
         assert!(matches!(look(&mut judge, &mut world, 29)[..], [Err(_)]));
-        // Nor does anybody while the provider refuses our address, whoever was asked for.
+        // Nor does anybody while nobody is served, whoever was asked for.
         let mut refused = (*request).clone();
         (refused.account, refused.status) = (Some("another".to_owned()), 403);
-        refused.address_refused = true;
+        refused.nobody_served = true;
         let mut elsewhere = Freshness::new(26 * HOUR_MS);
         elsewhere.see(begin, &Fact::Began);
         elsewhere.see(begin, &Fact::Heard(request.clone()));

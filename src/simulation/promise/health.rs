@@ -57,8 +57,7 @@ impl Health {
                     || (self.unfit && matches!(what, Machine::Slept(_)));
             }
             Fact::Unreachable => self.ill_at = Some(at),
-            // Nobody can be called from here, whoever was.
-            Fact::Request(request) if request.address_refused => self.ill_at = Some(at),
+            Fact::Request(request) if request.nobody_served => self.ill_at = Some(at),
             Fact::Request(request) if request.status >= 300 => self.ill(at, request),
             Fact::Lost(request) => self.ill(at, request),
             Fact::Heard(request) if request.status == 200 => {

@@ -234,7 +234,7 @@ mod testing {
             after: Some(witness),
             wall_error_ms: 0,
             token_refused: false,
-            address_refused: false,
+            nobody_served: false,
             filtered: false,
             status,
             daily_reset_at: None,
