@@ -74,7 +74,11 @@ impl Ledger {
 
     /// Nobody can know whether an answer came into the database.
     pub(super) fn doubt(&mut self, shown: &Shown) {
-        self.doubtful.extend(booked(shown).map(|(_, text)| text));
+        for (key, text) in booked(shown) {
+            // If it came, it took the place of what was shown before.
+            let before = self.booked.get(&(shown.bank_account, key));
+            self.doubtful.extend(before.copied().into_iter().chain([text]));
+        }
     }
 
     /// Compares everything that was shown with everything that is stored. `is_due` says whether a movement is still on the
@@ -233,7 +237,12 @@ mod tests {
         let date_from = from.and_then(|day| BankDate::from_epoch_days(20_000 + day));
         let booked = shown.to_vec();
         let oldest = booked.iter().filter_map(|row| row.effective).min().unwrap();
-        let shown = Shown {
+        judge_view(&self::shown(booked, date_from), listed, oldest)
+    }
+
+    /// An answer with these rows, whichever movements they are.
+    fn shown(booked: Vec<Row>, date_from: Option<BankDate>) -> Shown {
+        Shown {
             arrived_at: UtcInstant::EPOCH,
             account: "a".to_owned(),
             bank_account: 1,
@@ -241,8 +250,7 @@ mod tests {
             date_from,
             rows: Vec::new(),
             booked,
-        };
-        judge_view(&shown, listed, oldest)
+        }
     }
 
     /// A database that has pulled these rows, each list by an account of its own.
@@ -294,15 +302,8 @@ mod tests {
             let store = pulled(folder.path(), stored).await;
             let booked: Vec<Row> = shown.iter().map(|raw| Row::read(raw)).collect();
             let movement = |(key, row): (u64, &Row)| (key, Phase::Booked, row.fingerprint);
-            let shown = Shown {
-                arrived_at: UtcInstant::EPOCH,
-                account: "a".to_owned(),
-                bank_account: 1,
-                stands_still: false,
-                date_from: None,
-                rows: (0..).zip(&booked).map(movement).collect(),
-                booked,
-            };
+            let rows = (0..).zip(&booked).map(movement).collect();
+            let shown = Shown { rows, ..self::shown(booked, None) };
             let mut ledger = Ledger::default();
             ledger.enter(&shown);
             if doubted {
@@ -329,6 +330,24 @@ mod tests {
         let twins = compare(&[one, one], &[&[one]], false).unwrap_err();
         assert!(twins.starts_with("1 rows"), "one of two equal ones: {twins}");
         assert_eq!(compare(&[one, other], &[&[one]], true), Ok(()), "nobody can know");
+    }
+
+    #[test]
+    fn of_an_answer_in_doubt_either_version_will_do() {
+        let shown = |text: &str| {
+            let row = row(text, 3);
+            let rows = vec![(7, Phase::Booked, row.fingerprint)];
+            Shown { rows, ..shown(vec![row], None) }
+        };
+        let stored = |text| [Stored { text: row(text, 3).fingerprint, listed: true }];
+        let mut ledger = Ledger::default();
+        ledger.enter(&shown("old"));
+        assert!(ledger.compare(&stored("new"), |_| true).verdict().is_err());
+        ledger.doubt(&shown("new"));
+        for text in ["old", "new"] {
+            assert_eq!(ledger.compare(&stored(text), |_| true).verdict(), Ok(()), "{text}");
+        }
+        assert!(ledger.compare(&stored("other"), |_| true).verdict().is_err());
     }
 
     #[test]
