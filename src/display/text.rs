@@ -24,18 +24,12 @@ fn is_tidy(text: &str) -> bool {
     // The end of the text before is like a blank.
     let mut after_blank = true;
     for byte in text.bytes() {
-        // Nearly always.
-        if byte.is_ascii_graphic() {
-            after_blank = false;
-            continue;
+        match byte {
+            b' ' if after_blank => return false,
+            // Other blanks are control characters, or begin with one of these bytes in UTF-8.
+            ..b' ' | 0xc2 | 0xe1..=0xe3 => return false,
+            _ => after_blank = byte == b' ',
         }
-        let is_blank = byte == b' ';
-        // Other blanks are control characters, or begin with one of these bytes in UTF-8.
-        let is_doubtful = byte < b' ' || matches!(byte, 0xc2 | 0xe1..=0xe3);
-        if is_doubtful || (is_blank && after_blank) {
-            return false;
-        }
-        after_blank = is_blank;
     }
     !after_blank || text.is_empty()
 }

@@ -173,13 +173,13 @@ pub(super) async fn view(
         ..TransactionFilter::default()
     };
     // Nearly all that is listed was shown just now, and the same bytes have the same dates.
-    let read: BTreeMap<u64, Row> = shown.booked.iter().map(|row| (row.fingerprint, *row)).collect();
+    let known: BTreeMap<u64, Row> =
+        shown.booked.iter().map(|row| (row.fingerprint, *row)).collect();
+    let read = |raw: &str| known.get(&row_print(raw)).copied().unwrap_or_else(|| Row::read(raw));
     let mut listed = Vec::new();
     let mut rows = store.transactions(filter);
     while let Some(chunk) = rows.next().await? {
-        let known = |raw: &str| read.get(&row_print(raw)).copied();
-        listed
-            .extend(chunk.iter().map(|row| known(&row.raw).unwrap_or_else(|| Row::read(&row.raw))));
+        listed.extend(chunk.iter().map(|row| read(&row.raw)));
     }
     Ok(Some(judge_view(shown, &listed, oldest)))
 }
