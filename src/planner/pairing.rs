@@ -3,7 +3,8 @@
 //! A new handle first gets a provisional document and is identified (metadata, details). When all handles of its link are,
 //! they are compared with the accounts that we know, all at once: a pair is made where both like each other best (see
 //! `likeness`). Where two are liked alike nobody guesses: the handle becomes a new account and a person is asked.
-//! What is left over on both sides is paired by elimination, and only when the rows of the first pull agree.
+//! What is left over on both sides is paired by elimination, and only when the rows of the first pull agree. Details that come
+//! later than that may still answer the question.
 
 use std::collections::BTreeSet;
 
@@ -179,10 +180,8 @@ impl Planner {
             .filter(|pair| self.is_told_apart(pair))
             .collect();
         let mut left: BTreeSet<AccountId> = new.iter().copied().collect();
-        while let Some(found) = best(&candidates) {
-            candidates.retain(|other| other.new != found.new && other.known != found.known);
-            left.remove(&found.new);
-            self.join(found.known, found.new, By::Likeness, now);
+        for joined in self.join_best(&mut candidates, By::Likeness, now) {
+            left.remove(&joined);
         }
         let doubtful = |id: &AccountId| candidates.iter().any(|other| other.new == *id);
         let (doubtful, alone): (BTreeSet<AccountId>, _) = left.into_iter().partition(doubtful);
@@ -192,6 +191,53 @@ impl Planner {
         }
         self.eliminate(link_id, &alone);
         self.touch_history_of(link_id);
+    }
+
+    /// Joins pairs for as long as one likes each other best; the new handles of those. What is left is in doubt.
+    fn join_best(
+        &mut self,
+        candidates: &mut Vec<Candidate>,
+        by: By,
+        now: UtcInstant,
+    ) -> Vec<AccountId> {
+        let mut joined = Vec::new();
+        while let Some(found) = best(candidates) {
+            candidates.retain(|other| other.new != found.new && other.known != found.known);
+            joined.push(found.new);
+            self.join(found.known, found.new, by, now);
+        }
+        joined
+    }
+
+    /// Details were read of an account that had to be admitted without: where a person was asked who it is, they may tell.
+    pub(super) fn described(&mut self, id: AccountId, now: UtcInstant) {
+        let Some(account) = self.accounts.get(&id) else { return };
+        if account.may_continue.is_empty() {
+            return;
+        }
+        let link_id = account.link_id;
+        // What the answer changed belongs to the account as it was called.
+        self.flush(now);
+        let asked = |pair: &Candidate| {
+            self.accounts.get(&pair.new).is_some_and(|new| new.may_continue.contains(&pair.known))
+        };
+        // With its siblings: two of them may be as like the same account.
+        let mut candidates: Vec<Candidate> = self
+            .accounts
+            .values()
+            .filter(|account| account.link_id == link_id && !account.may_continue.is_empty())
+            .flat_map(|account| self.candidates(account.id))
+            .filter(|pair| asked(pair) && self.is_told_apart(pair))
+            .collect();
+        self.join_best(&mut candidates, By::Later, now);
+        let Some(account) = self.accounts.get(&id) else { return };
+        let contradicts = |known: &&AccountId| {
+            let known = self.accounts.get(*known);
+            known.is_some_and(|known| contradict(&account.facts, &known.facts))
+        };
+        let ruled_out: BTreeSet<AccountId> =
+            account.may_continue.iter().filter(contradicts).copied().collect();
+        self.end_doubts(|doubtful, known| doubtful == id && ruled_out.contains(&known));
     }
 
     /// Whether a pair is more than two accounts on one IBAN. Where several are on it and neither the currency nor a name is
@@ -286,7 +332,7 @@ impl Planner {
         self.changed(id);
         let free = self.known_besides(link_id).any(|other| other.id == known);
         if free && found.shared >= SHARED_ROWS_MIN {
-            self.join(known, id, By::Elimination, now);
+            self.join(known, id, By::Later, now);
         } else if free && (found.shared > 0 || found.rows < SHARED_ROWS_MIN) {
             self.ask(id, vec![known]);
         }

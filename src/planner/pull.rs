@@ -158,6 +158,9 @@ impl Planner {
             None => self.pull_completed(id, now),
             Some(next) => self.go_on_or_leave(id, next, now),
         }
+        if scope == Scope::Details {
+            self.described(id, now);
+        }
     }
 
     /// After one scope was read: the next follows at once, or the rest is left to a later pull.

@@ -22,8 +22,8 @@ use super::{Aim, Flight, Planner};
 pub(super) enum By {
     /// A new handle is liked best by a known account.
     Likeness,
-    /// Nothing else was left, and the rows agree.
-    Elimination,
+    /// What came after it was admitted as new: rows that agree with those of the one account left, or details.
+    Later,
     /// A link that only brings history showed it.
     History,
     /// A person.
@@ -98,7 +98,7 @@ impl Planner {
         let (before, other) = (before.clone(), other.clone());
         // By hand two may come together that both work: the newer link goes on.
         let goes_on = match by {
-            By::Likeness | By::Elimination => true,
+            By::Likeness | By::Later => true,
             By::History => false,
             By::Hand => self.rank(&other) > self.rank(&before),
         };
@@ -117,7 +117,7 @@ impl Planner {
         self.rename_in_links(absorbed, kept, |_| true);
         self.forget_doubts(absorbed, kept);
         self.changed(kept);
-        if matches!(by, By::Elimination | By::Hand)
+        if matches!(by, By::Later | By::Hand)
             && let Some(account) = self.accounts.get(&kept)
         {
             let notice = account
@@ -190,12 +190,17 @@ impl Planner {
 
     /// Nobody asks any more whether somebody continues an account that is part of another one now.
     pub(super) fn forget_doubts(&mut self, absorbed: AccountId, kept: AccountId) {
+        self.end_doubts(|_doubtful, known| known == absorbed || known == kept);
+    }
+
+    /// Nobody asks any more whether the first continues the second, for all pairs of which that is settled.
+    pub(super) fn end_doubts(&mut self, settled: impl Fn(AccountId, AccountId) -> bool) {
         let mut changed = Vec::new();
         for account in self.accounts.values_mut() {
-            let about = |id: &AccountId| *id == absorbed || *id == kept;
-            if account.may_continue.iter().any(about) {
-                account.may_continue.retain(|id| !about(id));
-                changed.push(account.id);
+            let (id, before) = (account.id, account.may_continue.len());
+            account.may_continue.retain(|known| !settled(id, *known));
+            if account.may_continue.len() < before {
+                changed.push(id);
             }
         }
         for id in changed {
@@ -338,6 +343,6 @@ fn take_over(account: &mut Account, other: &Account, goes_on: bool, by: By) {
     account.leftover.clone_from(&other.leftover);
     account.slot_served = match by {
         By::Likeness | By::History => None,
-        By::Elimination | By::Hand => other.slot_served,
+        By::Later | By::Hand => other.slot_served,
     };
 }

@@ -1,5 +1,6 @@
 //! Accounts across links, through planner and store: a scripted provider, real rows, the real database.
 
+mod late;
 mod table;
 mod undo;
 
@@ -41,6 +42,8 @@ pub(crate) struct Shown {
     metadata: AccountFacts,
     /// `None`: the bank gives no details.
     details: Option<AccountFacts>,
+    /// So many questions for them fail first.
+    failures: u32,
     status: ProviderStatus,
     rows: Vec<String>,
 }
@@ -59,6 +62,7 @@ pub(crate) fn shown(handle: &str, letter: &str) -> Shown {
         institution: "BANK",
         metadata: AccountFacts::default(),
         details: Some(facts),
+        failures: 0,
         status: ProviderStatus::Ready,
         rows: rows(letter, 1..=5),
     }
@@ -116,6 +120,11 @@ impl Shown {
         self
     }
 
+    pub(crate) fn with_late_details(mut self) -> Self {
+        self.failures = 1;
+        self
+    }
+
     pub(crate) fn processing(mut self) -> Self {
         self.status = ProviderStatus::Processing;
         self
@@ -134,6 +143,8 @@ pub(crate) struct Life {
     opened: BTreeMap<String, Vec<Shown>>,
     /// What the next requisition opens.
     next: Vec<Shown>,
+    /// How often details were asked for, by handle.
+    described: BTreeMap<String, u32>,
     deleted: Vec<String>,
     folder: tempfile::TempDir,
 }
@@ -169,6 +180,7 @@ impl Life {
             now: START,
             opened: BTreeMap::new(),
             next: Vec::new(),
+            described: BTreeMap::new(),
             deleted: Vec::new(),
             folder,
         }
@@ -209,6 +221,14 @@ impl Life {
         self.planner.on(self.at(), Event::Started);
     }
 
+    /// The next process knows the same accounts as this one.
+    pub(crate) fn assert_remembered(&mut self, name: &str) {
+        let before: Vec<Account> = self.planner.accounts().cloned().collect();
+        self.restart();
+        let after: Vec<Account> = self.planner.accounts().cloned().collect();
+        assert_eq!(before, after, "{name}: after a restart");
+    }
+
     pub(crate) fn run_for(&mut self, ms: i64) {
         let end = self.now.plus_ms(ms);
         for _ in 0..20_000 {
@@ -245,7 +265,11 @@ impl Life {
             let call_id = block_on(self.store.reserve(reservation)).unwrap();
             self.planner.on(self.at(), Event::Reserved { ticket, call_id });
         }
-        let result = Box::new(self.answer(&call).ok_or_else(refused).map(good));
+        let reply = match &call {
+            ApiCall::Details(id) => self.details(id),
+            other => Ok(self.answer(other)),
+        };
+        let result = Box::new(reply.map(good));
         self.planner.on(self.at(), Event::Answered { ticket, result });
     }
 
@@ -260,9 +284,8 @@ impl Life {
         all.filter(|shown| shown.handle == handle).for_each(change);
     }
 
-    /// What the provider says; `None`: it refuses.
-    fn answer(&mut self, call: &ApiCall) -> Option<Reply> {
-        Some(match call {
+    fn answer(&mut self, call: &ApiCall) -> Reply {
+        match call {
             ApiCall::Institution(id) => Reply::Institution(Institution {
                 id: id.clone(),
                 name: "Test".into(),
@@ -299,13 +322,24 @@ impl Life {
                 let status = Some(shown.status.clone());
                 Reply::Metadata(Metadata { status, facts: shown.metadata.clone() })
             }
-            ApiCall::Details(id) => Reply::Details(self.show(id).details.clone()?),
             ApiCall::Balances(_) => Reply::Balances(Vec::new()),
             ApiCall::Transactions { account, .. } => {
                 Reply::Transactions(answer(&self.show(account).rows, None, None))
             }
             other => panic!("not in the script: {other:?}"),
-        })
+        }
+    }
+
+    fn details(&mut self, id: &ProviderAccountId) -> Result<Reply, Failure> {
+        let asked = self.described.entry(id.0.clone()).or_default();
+        *asked += 1;
+        let asked = *asked;
+        let shown = self.show(id);
+        if asked <= shown.failures {
+            return Err(failure(FailureClass::InstitutionError, 500));
+        }
+        let details = shown.details.clone();
+        details.map(Reply::Details).ok_or_else(|| failure(FailureClass::ScopeGone, 403))
     }
 
     fn requisition(&self, id: &str, reference: &str) -> Requisition {
@@ -375,11 +409,11 @@ fn good(reply: Reply) -> Answered {
     Answered { reply, rate: Rate::default(), server_date: None }
 }
 
-fn refused() -> Failure {
+fn failure(class: FailureClass, status: u16) -> Failure {
     Failure {
-        class: FailureClass::ScopeGone,
-        counts: false,
-        status: Some(403),
+        counts: class == FailureClass::InstitutionError,
+        class,
+        status: Some(status),
         code: "test".into(),
         rate: Rate::default(),
         server_date: None,

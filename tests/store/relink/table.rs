@@ -455,13 +455,7 @@ fn holds(case: &Case) {
     }
     life.verified();
     life.replayed();
-    let before: Vec<_> = life.planner.accounts().cloned().collect();
-    life.restart();
-    assert_eq!(
-        before,
-        life.planner.accounts().cloned().collect::<Vec<_>>(),
-        "{name}: after a restart"
-    );
+    life.assert_remembered(name);
 }
 
 /// A nickname for each account, and a switch.
