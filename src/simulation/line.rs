@@ -22,6 +22,8 @@ use super::shown::{self, Shown};
 const INVALID_TOKEN: &[u8] = b"Invalid token";
 /// How it says that nobody may call from here.
 const ADDRESS_DENIED: &[u8] = b"IP address access denied";
+/// How it says that an account's calls of the day are spent, not the company's of a minute.
+const DAILY: [&[u8]; 2] = [b"/day", b"RateLimitError"];
 /// How a page of the edge begins, and no answer of the API.
 const PAGE: &[u8] = b"<";
 
@@ -223,7 +225,7 @@ pub(super) fn decide(
     let daily_reset_at = account
         .as_deref()
         .zip(scope)
-        .filter(|_| response.status == 429)
+        .filter(|_| is_daily(&response))
         .and_then(|(account, scope)| world.daily_reset(account, scope, now));
     let known = before.as_ref().map(|before| (before.bank_account, before.stands_still));
     let has_rows = response.status == 200 && scope == Some(Scope::Transactions);
@@ -251,12 +253,22 @@ pub(super) fn decide(
         wall_error_ms,
         filtered: !query.is_empty(),
         token_refused: response.status == 401 && says(&response, INVALID_TOKEN),
-        nobody_served: (scope.is_none() && response.body.starts_with(PAGE))
-            || (response.status == 403 && says(&response, ADDRESS_DENIED)),
+        nobody_served: is_nobodys(&response, scope),
         status: response.status,
         daily_reset_at,
     };
     (response, asked, shown)
+}
+
+/// Whether it refuses this account's scope until its next day begins.
+fn is_daily(response: &HttpResponse) -> bool {
+    response.status == 429 && DAILY.iter().any(|words| says(response, words))
+}
+
+/// Whether it would have been said to anybody, whatever was asked for.
+fn is_nobodys(response: &HttpResponse, scope: Option<Scope>) -> bool {
+    (scope.is_none() && response.body.starts_with(PAGE))
+        || (response.status == 403 && says(response, ADDRESS_DENIED))
 }
 
 fn says(response: &HttpResponse, words: &[u8]) -> bool {
@@ -299,4 +311,34 @@ fn data_of(path: &str) -> (Option<String>, Option<Scope>) {
 fn date_from(query: &str) -> Option<BankDate> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix("date_from="))?;
     BankDate::parse(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(status: u16, body: &str) -> HttpResponse {
+        let body = body.as_bytes().to_vec();
+        HttpResponse { status, headers: Vec::new(), body, delivery: Delivery::Whole }
+    }
+
+    #[test]
+    fn only_the_account_s_own_limit_closes_its_day() {
+        let limit =
+            |limit: &str| format!(r#"{{"detail":"The rate limit for this resource is {limit}."}}"#);
+        assert!(is_daily(&said(429, &limit("4/day"))));
+        assert!(is_daily(&said(429, r#"{"type":"RateLimitError"}"#)));
+        assert!(!is_daily(&said(429, &limit("100/minute"))), "that is the company's");
+        assert!(!is_daily(&said(500, &limit("4/day"))));
+    }
+
+    #[test]
+    fn a_page_of_the_edge_is_everybody_s_where_no_bank_was_asked() {
+        let page = said(502, "<html>");
+        assert!(is_nobodys(&page, None));
+        assert!(!is_nobodys(&page, Some(Scope::Balances)), "it may be this bank's");
+        assert!(!is_nobodys(&said(500, r#"{"detail":"Server error"}"#), None));
+        let address = said(403, r#"{"summary":"IP address access denied"}"#);
+        assert!(is_nobodys(&address, None) && is_nobodys(&address, Some(Scope::Balances)));
+    }
 }
