@@ -132,13 +132,13 @@ impl Announcements {
                 said(story.inactive.insert(link), "an account is announced as closed twice")
             }
             (EventCode::AccessExpired | EventCode::AccessRevoked, about, Some(link)) => {
-                for (id, story) in &mut self.accounts {
-                    if story.paused == Pause::Told(link) && about.is_none_or(|about| about == *id) {
-                        story.paused = Pause::Doubtful;
-                    }
-                }
+                self.doubt_pauses(link, about);
                 let story = self.links.entry(link).or_default();
                 said(story.ended.insert(about), "the end of a consent is announced twice")
+            }
+            (EventCode::LinkAbandoned, _, Some(link)) => {
+                self.doubt_pauses(link, None);
+                None
             }
             (EventCode::LinkReplaced, _, Some(link)) => {
                 let story = self.links.entry(link).or_default();
@@ -164,6 +164,15 @@ impl Announcements {
                 )
             }
             _ => None,
+        }
+    }
+
+    /// A link ends for one account or for all.
+    fn doubt_pauses(&mut self, link: LinkId, about: Option<AccountId>) {
+        for (id, story) in &mut self.accounts {
+            if story.paused == Pause::Told(link) && about.is_none_or(|about| about == *id) {
+                story.paused = Pause::Doubtful;
+            }
         }
     }
 
@@ -439,24 +448,26 @@ mod tests {
 
     #[test]
     fn a_pause_ends_with_the_link_through_which_its_account_goes() {
-        use EventCode::{AccessExpired, AccountPaused, SyncFailed};
-        let told = |ended: u128| {
+        use EventCode::{AccessExpired, AccountPaused, LinkAbandoned, SyncFailed};
+        let told = |end, ended: u128| {
             let mut judge = Announcements::new(&[]);
             let mut see = |code, link| {
                 let notice = Notice::new(code, "x").link(LinkId::from_bits(link));
                 let notice = match code {
-                    AccessExpired => notice,
+                    AccessExpired | LinkAbandoned => notice,
                     _ => notice.account(AccountId::from_bits(2)),
                 };
                 judge.see(UtcInstant::EPOCH, &event(UtcInstant::EPOCH, notice))
             };
             see(AccountPaused, 1);
             see(SyncFailed, 5);
-            see(AccessExpired, ended);
+            see(end, ended);
             see(AccountPaused, 6).unwrap().is_ok()
         };
-        assert!(told(5));
-        assert!(!told(1), "it has gone on through another one");
+        for end in [AccessExpired, LinkAbandoned] {
+            assert!(told(end, 5));
+            assert!(!told(end, 1), "it has gone on through another one");
+        }
     }
 
     #[test]
