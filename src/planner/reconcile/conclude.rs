@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::model::time::{HOUR_MS, UtcInstant};
-use crate::model::transaction::{BookingStatus, RowState, Transaction};
+use crate::model::transaction::{BookingStatus, Columns, RowState, Transaction};
 
 use super::coverage::Coverage;
 use super::{Absence, AnswerFacts, StoredRow};
@@ -57,18 +58,56 @@ fn since_at_least(since: UtcInstant, at: UtcInstant) -> bool {
     at.since(since) >= SECOND_ABSENCE_AFTER_MS
 }
 
-/// The names of the columns in which two readings of a row differ, in the contract's spelling. Empty where only raw
-/// members differ that are not columns.
+/// Names of columns, and whether they are the same in two readings. A column that is not in the list does not compile.
+macro_rules! compared {
+    ($before:ident, $now:ident, [$($plain:ident),* $(,)?], $json:ident) => {{
+        let Columns { $($plain: _,)* $json: _ } = $now;
+        let json = same_json($before.$json.as_deref(), $now.$json.as_deref());
+        [$((stringify!($plain), $before.$plain == $now.$plain),)* (stringify!($json), json)]
+    }};
+}
+
+/// The names of the columns in which two readings of a row differ, in the contract's spelling and sorted. Empty where only
+/// raw members differ that are not columns.
 pub fn changed_fields(before: &Transaction, now: &Transaction) -> Vec<String> {
-    let (Ok(Value::Object(before)), Ok(Value::Object(now))) =
-        (serde_json::to_value(before), serde_json::to_value(now))
-    else {
-        return Vec::new();
-    };
-    now.iter()
-        .filter(|(name, value)| before.get(*name) != Some(*value))
-        .map(|(name, _)| name.clone())
-        .collect()
+    let columns = compared!(
+        before,
+        now,
+        [
+            booking_date,
+            value_date,
+            booking_date_time,
+            value_date_time,
+            amount,
+            currency,
+            creditor_name,
+            creditor_account,
+            debtor_name,
+            debtor_account,
+            remittance_information,
+            end_to_end_id,
+            mandate_id,
+            bank_transaction_code,
+            proprietary_bank_transaction_code,
+            merchant_category_code,
+            transaction_id,
+            internal_transaction_id,
+            entry_reference,
+            flags,
+        ],
+        currency_exchange
+    );
+    let differ = columns.into_iter().filter(|(_, same)| !same);
+    let mut names: Vec<String> = differ.map(|(name, _)| name.to_owned()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Whether two values say the same, however they are spaced and in whatever order their members stand.
+fn same_json(one: Option<&RawValue>, other: Option<&RawValue>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else { return one.is_none() && other.is_none() };
+    let value = |json: &RawValue| serde_json::from_str::<Value>(json.get()).ok();
+    one.get() == other.get() || value(one) == value(other)
 }
 
 #[cfg(test)]
@@ -129,5 +168,13 @@ mod tests {
         };
         assert_eq!(changed_fields(&before, &now), ["creditor_name", "mandate_id"]);
         assert!(changed_fields(&now, &now).is_empty());
+        let exchange = |json: &str| Transaction {
+            currency_exchange: Some(RawValue::from_string(json.to_owned()).unwrap()),
+            ..before.clone()
+        };
+        let (one, other) = (exchange(r#"{"a":1,"b":2}"#), exchange(r#"{ "b": 2, "a": 1 }"#));
+        assert!(changed_fields(&one, &other).is_empty(), "that is spelling");
+        assert_eq!(changed_fields(&before, &one), ["currency_exchange"]);
+        assert_eq!(changed_fields(&one, &exchange("[]")), ["currency_exchange"]);
     }
 }
