@@ -190,6 +190,7 @@ mod tests {
 
     #[test]
     fn every_text_comes_back() {
+        crate::store::open::make_ready();
         let connection = Connection::open_in_memory().unwrap();
         connection
             .execute_batch("CREATE TABLE dictionary (id INTEGER PRIMARY KEY, content BLOB)")

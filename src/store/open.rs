@@ -10,6 +10,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -211,6 +212,7 @@ fn connect(place: &Place, access: OpenFlags) -> Result<Connection, Error> {
             "this program was built with an SQLite that can corrupt its files",
         ));
     }
+    make_ready();
     // Without the URI flag, so that a path that begins with `file:` is a path.
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let connection = Connection::open_with_flags(&place.path, flags).map_err(failed())?;
@@ -235,6 +237,16 @@ fn connect(place: &Place, access: OpenFlags) -> Result<Connection, Error> {
     set(&connection, "foreign_keys", 1)?;
     set(&connection, "temp_store", 2)?;
     Ok(connection)
+}
+
+/// Lets SQLite and its cipher set themselves up, once and before anything else of them is used.
+///
+/// SQLite marks itself as ready before it calls the cipher's part (`sqlite3_initialize` and `SQLITE_EXTRA_INIT` of SQLCipher
+/// 4.20): a second thread that opens a database in between is refused its key, with "SQL logic error".
+pub(super) fn make_ready() {
+    static READY: Once = Once::new();
+    // A failure shows again, and with its cause, where a database is opened.
+    READY.call_once(|| drop(Connection::open_in_memory()));
 }
 
 fn raw_key(key: &DatabaseKey) -> Zeroizing<String> {

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::pin::pin;
+use std::process::Command;
+use std::sync::Barrier;
 use std::task::{Context, Waker};
 
 use banksyncd::model::port::Vault as _;
@@ -12,6 +14,12 @@ use banksyncd::planner::effect::Batch;
 use banksyncd::store::{Kind, Store, TransactionFilter};
 
 use crate::support::{FixedEntropy, T0, World, answer, block_on, key, open, raw};
+
+const FIRST: &str = "BANKSYNCD_TEST_FIRST_IN";
+/// Without the order of `open::make_ready` a failure is rare: one process in the first twenty on a cold machine, none in
+/// hundreds after them.
+const PROCESSES: usize = 20;
+const THREADS: usize = 4;
 
 fn other_key() -> DatabaseKey {
     DatabaseKey::from_bytes([8; 32])
@@ -271,5 +279,41 @@ fn without_threads_the_caller_works_and_nothing_else_is_different() {
         // The last handle has let go of the file, and left no log.
         let (store, _) = open(&world.path(), key()).await.unwrap();
         assert!(store.load("a").await.unwrap().is_some());
+    });
+}
+
+#[test]
+fn threads_may_open_the_first_databases_of_a_process_at_once() {
+    for _ in 0..PROCESSES {
+        let folder = tempfile::tempdir().unwrap();
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "opening::first", "--nocapture"])
+            .env(FIRST, folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let databases = fs::read_dir(folder.path()).unwrap();
+        let databases = databases.filter(|entry| {
+            entry.as_ref().unwrap().path().extension().is_some_and(|it| it == "db")
+        });
+        assert_eq!(databases.count(), THREADS);
+    }
+}
+
+/// The process of the test above.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the environment makes this process a child")]
+fn first() {
+    let Ok(folder) = std::env::var(FIRST) else { return };
+    let start = Barrier::new(THREADS);
+    let open_one = &|number: usize| {
+        let path = Path::new(&folder).join(format!("{number}.db"));
+        start.wait();
+        block_on(open(&path, key())).unwrap();
+    };
+    std::thread::scope(|scope| {
+        for number in 0..THREADS {
+            scope.spawn(move || open_one(number));
+        }
     });
 }
