@@ -70,7 +70,7 @@ fn outlook(config: &Config, now: UtcInstant) -> Result<String, CliError> {
         writeln!(text, "#   {day} {local}").unwrap_or_default();
     }
     let (limit, pulls) = (config.limits.calls_per_day, plan.busiest_day());
-    let most = count(usize::try_from(pulls).unwrap_or(usize::MAX), "pull");
+    let most = count(pulls, "pull");
     let left = limit.saturating_sub(pulls);
     write!(
         text,

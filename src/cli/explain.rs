@@ -29,14 +29,13 @@ pub async fn run(args: &Explain, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     let when = |object: &Object, field: &str| {
         object.instant(field).map_or_else(|| "-".to_owned(), |at| moment(&ctx.zone, now, at))
     };
-    let answers = shown.number("answers").and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
     let mut lines = vec![
         one_line(shown.text_or_empty("id")),
         format!(
             "{}, {}; seen in {} from {} to {}",
             one_line(shown.text_or_empty("booking_status")),
             one_line(shown.text_or_empty("state")),
-            count(answers, "distinct answer"),
+            count(shown.number("answers").unwrap_or_default(), "distinct answer"),
             when(&shown, "first_seen_at"),
             when(&shown, "last_seen_at"),
         ),

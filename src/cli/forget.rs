@@ -39,8 +39,7 @@ pub async fn run(args: &Forget, ctx: &mut Ctx<'_>) -> Result<Code, CliError> {
     if forgotten.flag("link_ended") == Some(true) {
         ctx.output.line(&format!("{link} is ended: no other account goes by it"))?;
     } else {
-        let others = usize::try_from(forgotten.number("link_accounts").unwrap_or_default());
-        let others = count(others.unwrap_or_default(), "other account");
+        let others = count(forgotten.number("link_accounts").unwrap_or_default(), "other account");
         ctx.output.line(&format!("{link} goes on for {others}"))?;
     }
     ctx.output.note(

@@ -7,6 +7,7 @@ use super::args::{Global, Simulate, Weather};
 use super::error::CliError;
 use super::output::Output;
 use super::progress::Progress;
+use super::text::count;
 use crate::exit::Code;
 use crate::observe::Chain;
 use crate::simulation::{Broken, Faults, Options, Report, apart, run as simulate};
@@ -106,7 +107,12 @@ const ACCOUNT_DAYS_MAX: u64 = 1_000_000;
 fn show(report: &Report, output: &mut Output) -> Result<(), CliError> {
     let Report { seed, days, accounts, pulls, calls, tokens_minted, .. } = report;
     output.line(&format!(
-        "seed {seed}: {days} days, {accounts} accounts, {pulls} pulls, {calls} calls, {tokens_minted} tokens minted"
+        "seed {seed}: {}, {}, {}, {}, {} minted",
+        count(*days, "day"),
+        count(*accounts, "account"),
+        count(*pulls, "pull"),
+        count(*calls, "call"),
+        count(*tokens_minted, "token"),
     ))?;
     let Report { rows_shown, rows_stored, rows_missing, rows_doubled, .. } = report;
     output.line(&format!(
@@ -114,16 +120,20 @@ fn show(report: &Report, output: &mut Output) -> Result<(), CliError> {
     ))?;
     let Report { warnings, expiries, uncovered_days, .. } = report;
     output.line(&format!(
-        "  access: {warnings} warnings, {expiries} expiries, {uncovered_days} uncovered days"
+        "  access: {}, {}, {}",
+        count(*warnings, "warning"),
+        count(*expiries, "end"),
+        count(*uncovered_days, "uncovered day"),
     ))?;
     for promise in &report.promises {
         let verdict = match promise.tally.broken {
             0 => "kept".to_owned(),
-            broken => format!("BROKEN {broken} times"),
+            broken => format!("BROKEN {}", count(broken, "time")),
         };
         output.line(&format!(
-            "  {:<16} {verdict}, judged {} times",
-            promise.name, promise.tally.checked
+            "  {:<16} {verdict}, judged {}",
+            promise.name,
+            count(promise.tally.checked, "time")
         ))?;
     }
     if let Some(took) = &report.daemon {

@@ -146,7 +146,7 @@ fn print_service(service: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
         ctx.output.spans(&[(Style::Yellow, &text)])?;
     }
     if let Some(rows) = service.number("rows_not_understood").filter(|rows| *rows > 0) {
-        let what = count(usize::try_from(rows).unwrap_or(usize::MAX), "row");
+        let what = count(rows, "row");
         let command = ctx.command("banksyncd transactions --raw");
         let text =
             format!("{what} without a readable amount or date, kept and flagged: `{command}`");

@@ -99,8 +99,7 @@ impl Tally {
 
 fn print(name: &str, result: &Object, ctx: &mut Ctx<'_>) -> Result<(), CliError> {
     let now = ctx.now().wall;
-    let rows =
-        |field| usize::try_from(result.number(field).unwrap_or_default()).unwrap_or_default();
+    let rows = |field| result.number(field).unwrap_or_default();
     let outcome = one_line(result.text_or_empty("outcome"));
     let mut facts = vec![format!("{name}: {outcome}")];
     if outcome == "pulled" {

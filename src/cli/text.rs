@@ -3,6 +3,7 @@
 //! Bank data may hold anything. [`clean`] makes every character harmless that a terminal would obey instead of show.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use crate::model::money::Amount;
 use crate::model::time::{BankDate, DAY_MS, HOUR_MS, MINUTE_MS, UtcInstant, Zone};
@@ -180,9 +181,9 @@ pub fn account_number(number: &str) -> String {
     grouped
 }
 
-/// `1 account`, `2 accounts`.
-pub fn count(number: usize, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
+/// `1 account`, `2 accounts`: whole numbers of any width.
+pub fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
+    let ending = if number == N::from(1) { "" } else { "s" };
     format!("{number} {noun}{ending}")
 }
 
@@ -265,7 +266,7 @@ mod tests {
     fn account_numbers() {
         assert_eq!(account_number("de89370400440532013000"), "DE89 3704 0044 0532 0130 00");
         assert_eq!(account_number("**4572"), "**4572");
-        assert_eq!(count(1, "row"), "1 row");
-        assert_eq!(count(0, "row"), "0 rows");
+        assert_eq!(count(1_u64, "row"), "1 row");
+        assert_eq!(count(0_usize, "row"), "0 rows");
     }
 }
