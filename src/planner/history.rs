@@ -68,8 +68,8 @@ impl Planner {
         self.links.get(&account.link_id).is_some_and(Link::is_history)
     }
 
-    /// When who a new handle is can be decided: one that brings history is pulled first, and waits until the accounts are known
-    /// that it may be part of.
+    /// When who a new handle is can be decided: one that brings history waits for its transactions, not for a pull alone, which
+    /// is complete without them where the bank refuses that scope; and until the accounts are known that it may be part of.
     pub(super) fn pairing_due(&self, account: &Account) -> Option<UtcInstant> {
         let link = self.links.get(&account.link_id)?;
         let Some(of) = link.history_of else { return account.pairing_due() };
@@ -77,7 +77,7 @@ impl Planner {
             other.link_id == of && other.identifying.is_some() && !other.status.is_over()
         };
         let waits = !account.is_identified() || self.accounts.values().any(|own| open(&own));
-        account.last_synced_at.filter(|_at| !waits)
+        account.full_pull_at.filter(|_at| !waits)
     }
 
     /// Makes an account that has brought its history part of the one that it is.
@@ -117,7 +117,7 @@ impl Planner {
         }
         let came = |id: &AccountId| {
             self.accounts.get(id).is_some_and(|account| {
-                account.identifying.is_none() && account.last_synced_at.is_some()
+                account.identifying.is_none() && account.full_pull_at.is_some()
             })
         };
         let why = if self.accounts_of(link_id).iter().any(came) {

@@ -1,7 +1,7 @@
 //! Ordinary and bad days, one rule at a time.
 
 use super::*;
-use crate::planner::state::Purpose;
+use crate::planner::state::{Identifying, Purpose};
 
 #[test]
 fn a_link_is_made_polled_and_pulled() {
@@ -171,7 +171,7 @@ fn a_history_that_came_and_belongs_to_nobody_is_not_said_to_have_failed_to_come(
         documents.links[0].purpose = Purpose::History;
         documents.links[0].history_of = Some(LinkId::from_bits(1));
         if !came {
-            documents.accounts[0].last_synced_at = None;
+            documents.accounts[0].full_pull_at = None;
         }
         driver.planner = Planner::restore(documents, policy(), [8; 32]);
         driver.script.data = Some(failure(FailureClass::InstitutionError, Some(500), true));
@@ -182,6 +182,26 @@ fn a_history_that_came_and_belongs_to_nobody_is_not_said_to_have_failed_to_come(
     };
     assert!(told(false).contains("did not give its history"));
     assert!(told(true).contains("`banksyncd accounts merge`"));
+}
+
+#[test]
+fn a_history_joins_its_account_with_its_transactions_and_not_before() {
+    let (driver, ..) = Driver::linked();
+    let joins = |transactions_came: bool| {
+        let mut documents = driver.documents.clone();
+        documents.links[0].purpose = Purpose::History;
+        documents.links[0].history_of = Some(LinkId::from_bits(1));
+        let account = &mut documents.accounts[0];
+        account.identifying = Some(Identifying { metadata_read: true, details_settled: true });
+        // A pull whose transactions the bank refuses is complete without them.
+        assert!(account.last_synced_at.is_some());
+        account.full_pull_at = account.last_synced_at.filter(|_at| transactions_came);
+        let planner = Planner::restore(documents, policy(), [8; 32]);
+        let account = planner.accounts().next().unwrap();
+        planner.pairing_due(account).is_some()
+    };
+    assert!(joins(true));
+    assert!(!joins(false));
 }
 
 #[test]
